@@ -1,0 +1,156 @@
+"""The data that flows between parts, and what a part must do. Read this file first.
+
+Shape letters, used all over the project:
+
+    B     views in a batch        V     frames in a clip
+    H, W  image pixels            h, w  latent pixels
+    N     points or rays          L     prompt tokens
+    M     triangles               C     latent channels
+
+World axes are right-handed, y up. The object is centred and fits in a sphere (radius 0.6 by default) inside the
+field's box [-1, 1]^3. Azimuth 0 looks at the front (+z), azimuth 90 degrees at the object from +x.
+Images are channel-last floats in [0, 1], sRGB and unlit, over white. Angles are radians, unless a name ends in `_deg`.
+Time runs over [0, 1); t = 0 is the input object and frame i of a clip stands at about i/V.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+
+def check_shape(name: str, x: Tensor, shape: tuple[int | None, ...]) -> None:
+    """Raise if the last axes of `x` are not `shape`; `None` stands for any size."""
+    tail = tuple(x.shape[-len(shape) :])
+    if len(tail) < len(shape) or any(want not in (None, got) for want, got in zip(shape, tail, strict=True)):
+        raise ValueError(f"{name} must end in {shape}, got {tuple(x.shape)}")
+
+
+@dataclass(frozen=True)
+class Cameras:
+    """B cameras of one image size, OpenGL axes (x right, y up, looking along -z)."""
+
+    pose: Tensor  # (B, 4, 4) camera to world
+    fov: Tensor  # (B,) vertical field of view
+    size: tuple[int, int]  # (H, W)
+    offset: Tensor | None = None  # (B, 2) shift of every ray in its pixel, (right, down) in pixels; None is the centre
+
+    def __post_init__(self) -> None:
+        check_shape("Cameras.pose", self.pose, (4, 4))
+        check_shape("Cameras.fov", self.fov, (len(self.pose),))
+        if self.offset is not None:
+            check_shape("Cameras.offset", self.offset, (len(self.pose), 2))
+
+    def to(self, device: torch.device) -> "Cameras":
+        """The same cameras on `device`."""
+        offset = None if self.offset is None else self.offset.to(device)
+        return Cameras(self.pose.to(device), self.fov.to(device), self.size, offset)
+
+
+@dataclass(frozen=True)
+class Rays:
+    """Rays from a camera centre; `directions` have unit length."""
+
+    origins: Tensor  # (..., 3)
+    directions: Tensor  # (..., 3)
+
+
+@dataclass(frozen=True)
+class Render:
+    """What a renderer sees, at any leading shape: (B,) for stills, (B, V) for clips."""
+
+    rgb: Tensor  # (..., H, W, 3) over a white background
+    opacity: Tensor  # (..., H, W, 1)
+    depth: Tensor  # (..., H, W, 1) along the ray, weighted by opacity: 0 where nothing is
+    normal: Tensor | None = None  # (..., H, W, 3) world axes, weighted by opacity; None where not asked for
+
+    def __post_init__(self) -> None:
+        for name, channels in (("rgb", 3), ("opacity", 1), ("depth", 1), ("normal", 3)):
+            if getattr(self, name) is not None:
+                check_shape(f"Render.{name}", getattr(self, name), (*self.rgb.shape[:-1], channels))
+
+    def at(self, frame: int) -> "Render":
+        """The still at `frame` of a clip: (B, V, H, W, c) -> (B, H, W, c)."""
+        normal = None if self.normal is None else self.normal[:, frame]
+        return Render(self.rgb[:, frame], self.opacity[:, frame], self.depth[:, frame], normal)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What should happen, and the word(s) in it that name the object."""
+
+    text: str
+    noun: str
+
+
+@dataclass(frozen=True)
+class Denoised:
+    """A prior's guess of the clean clip behind a noised one."""
+
+    clean: Tensor  # (B, C, V, h, w)
+    attention: Tensor  # (B, V, h, w) cross-attention to the prompt's noun, max-normalised to [0, 1] per clip
+
+
+@dataclass(frozen=True)
+class Score:
+    """One opinion of the prior on a clip, in the prior's own latent space."""
+
+    latents: Tensor  # (B, C, V, h, w), attached to the render
+    gradient: Tensor  # (B, C, V, h, w), detached: what to subtract from the latents, times w(t)
+    attention: Tensor  # (B, V, h, w) to the prompt's noun, in [0, 1]
+    opacity: Tensor  # (B, V, h, w) of the clip, detached, pooled to latent pixels
+    timestep: int  # of the prior's schedule, for the log
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The only thing that outlives a phase: the object, its 4D double, and the wish."""
+
+    reference: nn.Module  # (cameras, times) -> Render of the input mesh
+    renderer: nn.Module  # (cameras, times) -> Render of the 4D model, which is `renderer.field`
+    prompt: Prompt
+
+
+class Field(Protocol):
+    """A 4D radiance field over [-1, 1]^3 x [0, 1), an nn.Module."""
+
+    def __call__(self, points: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 3), (N,) -> density (N,), rgb (N, 3)."""
+
+    def density(self, points: Tensor, times: Tensor) -> Tensor:
+        """(N, 3), (N,) -> (N,)."""
+
+    def param_groups(self, static: float, dynamic: float, heads: float) -> list[dict[str, Any]]:
+        """The optimizer's groups with a learning rate for each kind; a kind at rate 0 is left out (frozen)."""
+
+
+class Renderer(Protocol):
+    """Looks at the mesh or at the 4D model, an nn.Module."""
+
+    def __call__(self, cameras: Cameras, times: Tensor, normals: bool = True) -> Render:
+        """(B cameras), (V,) -> Render with leading shape (B, V)."""
+
+
+class Prior(Protocol):
+    """An image-to-video diffusion model, frozen, an nn.Module. `alpha_bar[t]` is the signal share of step t."""
+
+    alpha_bar: Tensor  # (T,) falling from near 1 to near 0
+    frames: int  # V
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """(B, V, H, W, 3) in [0, 1] -> latents (B, C, V, h, w), differentiable."""
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """(B, C, V, h, w) -> (B, V, H, W, 3) in [0, 1]."""
+
+    def condition(self, still: Tensor, prompt: Prompt) -> Any:
+        """First frame (B, H, W, 3) and prompt -> whatever `denoise` needs; computed once a camera."""
+
+    def denoise(self, noisy: Tensor, t: int, condition: Any, guidance_scale: float) -> Denoised:
+        """z_t (B, C, V, h, w) at step t -> x0; guidance_scale 1 is the conditional prediction (usual CFG)."""
+
+
+def generator_at(seed: int, step: int) -> torch.Generator:
+    """The random numbers of one step, on the CPU: a resumed run, or one on another device, draws the same."""
+    return torch.Generator().manual_seed(seed * 1_000_003 + step)
