@@ -13,8 +13,10 @@ Images are channel-last floats in [0, 1], sRGB and unlit, over white. Angles are
 Time runs over [0, 1); t = 0 is the input object and frame i of a clip stands at about i/V.
 """
 
+import hashlib
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +27,52 @@ def check_shape(name: str, x: Tensor, shape: tuple[int | None, ...]) -> None:
     tail = tuple(x.shape[-len(shape) :])
     if len(tail) < len(shape) or any(want not in (None, got) for want, got in zip(shape, tail, strict=True)):
         raise ValueError(f"{name} must end in {shape}, got {tuple(x.shape)}")
+
+
+@dataclass(frozen=True)
+class Material:
+    """An unlit surface: its colour is `color` x texture x the mesh's corner colour, multiplied in sRGB."""
+
+    name: str = ""
+    color: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)  # RGBA
+    texture: Tensor | None = None  # (h, w, 4) uint8 RGBA, alpha not premultiplied, first row at v = 1
+    alpha: Literal["opaque", "mask", "blend"] = "opaque"
+    cutoff: float = 0.5  # of `mask`: holes where alpha is below
+    double_sided: bool = True  # kept for export; the renderers always show both sides
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """The input object in world units, with everything needed to draw it."""
+
+    vertices: Tensor  # (N, 3) float32
+    faces: Tensor  # (M, 3) int64, counter-clockwise from outside
+    uv: Tensor  # (M, 3, 2) float32 of each corner, u right, v up; repeats beyond [0, 1]
+    color: Tensor  # (M, 3, 4) float32 RGBA of each corner
+    material: Tensor  # (M,) int64 into `materials`
+    materials: tuple[Material, ...]
+    transform: Tensor  # (4, 4) float64, from the file's coordinates to the world
+    name: str = "mesh"
+    noun: str | None = None  # the word that names the object in a prompt, if known
+    source: Path | None = None  # the file it came from
+
+    def __post_init__(self) -> None:
+        count = len(self.faces)
+        check_shape("Mesh.vertices", self.vertices, (3,))
+        check_shape("Mesh.uv", self.uv, (count, 3, 2))
+        check_shape("Mesh.color", self.color, (count, 3, 4))
+        check_shape("Mesh.material", self.material, (count,))
+
+    def content_key(self) -> str:
+        """A hash of all that is visible (not of names or paths): equal keys draw equal pictures."""
+        digest = hashlib.sha256()
+        for x in (self.vertices, self.faces, self.uv, self.color, self.material):
+            digest.update(f"{x.dtype}{tuple(x.shape)}".encode() + x.contiguous().numpy().tobytes())
+        for m in self.materials:
+            shape = None if m.texture is None else tuple(m.texture.shape)
+            digest.update(repr((m.color, m.alpha, m.cutoff, shape)).encode())
+            digest.update(b"" if m.texture is None else m.texture.contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -151,6 +199,13 @@ class Prior(Protocol):
         """z_t (B, C, V, h, w) at step t -> x0; guidance_scale 1 is the conditional prediction (usual CFG)."""
 
 
-def generator_at(seed: int, step: int) -> torch.Generator:
-    """The random numbers of one step, on the CPU: a resumed run, or one on another device, draws the same."""
-    return torch.Generator().manual_seed(seed * 1_000_003 + step)
+def generator_at(seed: int, step: int, stream: str = "") -> torch.Generator:
+    """The random numbers of one step, on the CPU: a resumed run, or one on another device, draws the same.
+
+    Args:
+        seed: of the run.
+        step: of the phase.
+        stream: who asks (a phase's name), so that two phases do not repeat each other's cameras.
+    """
+    digest = hashlib.blake2b(f"{seed}/{stream}/{step}".encode(), digest_size=8).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
