@@ -1,0 +1,59 @@
+"""One line that tells how far the whole run is and when it will be over."""
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from lightning import Callback, LightningModule, Trainer
+
+
+class Progress(Callback):
+    """Prints `dynamic 120/300  loss ...  3:20 left`, over all phases, at most twice a second.
+
+    `plan` maps each phase of the run to (steps, relative cost of a step): what is still to come is estimated from the
+    time that a unit of cost has taken so far.
+    """
+
+    def __init__(self, plan: Mapping[str, tuple[int, float]]) -> None:
+        """Keep the plan."""
+        self.plan = dict(plan)
+        self.spent = self.done = 0.0
+        self.printed = 0.0
+
+    def skip(self, name: str) -> None:
+        """Forget a phase that was already done."""
+        del self.plan[name]
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock of a phase."""
+        self.before = time.monotonic()
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
+        """Count a step and show the line."""
+        now = time.monotonic()
+        self.spent, self.done, self.before = (
+            self.spent + now - self.before,
+            self.done + self.plan[pl_module.name][1],
+            now,
+        )
+        last = trainer.global_step >= pl_module.steps
+        if now - self.printed > (0.5 if sys.stderr.isatty() else 10.0) or last:
+            self.printed = now
+            self.show(self.line(trainer, pl_module), last)
+
+    def line(self, trainer: Trainer, phase: LightningModule) -> str:
+        """The text of now."""
+        names = list(self.plan)
+        later = names[names.index(phase.name) + 1 :]
+        cost = (phase.steps - trainer.global_step) * self.plan[phase.name][1]
+        cost += sum(self.plan[name][0] * self.plan[name][1] for name in later)
+        left = round(self.spent / self.done * cost)
+        values = {key.split("/")[-1]: float(value) for key, value in trainer.callback_metrics.items()}
+        shown = "  ".join(f"{key} {values[key]:.4g}" for key in ("static", "sds", "azimuth_limit_deg") if key in values)
+        return f"{phase.name} {trainer.global_step}/{phase.steps}  {shown}  {left // 60}:{left % 60:02d} left"
+
+    def show(self, text: str, last: bool) -> None:
+        """Overwrite the line on a terminal; print it elsewhere."""
+        end = "\n" if last or not sys.stderr.isatty() else "\r"
+        print(f"{text:<100}", end=end, file=sys.stderr, flush=True)

@@ -1,0 +1,122 @@
+"""Checkpoints that hold no pickle and are never half written.
+
+A file is a safetensors file whose metadata holds the plain rest of the tree as JSON and a checksum of everything.
+It is written under a temporary name, flushed to the disk, and renamed.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.plugins.io import CheckpointIO
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from to4d.errors import InputError
+
+SCHEMA = "to4d-1"
+
+
+def flatten(tree: Any, tensors: dict[str, Tensor]) -> Any:
+    """`tree` with every tensor moved into `tensors` and only JSON left; dicts keep their keys' types and order."""
+    if isinstance(tree, Tensor):
+        name = f"{len(tensors)}"
+        tensors[name] = tree.detach().cpu().contiguous().clone()
+        return {"tensor": name}
+    if isinstance(tree, dict):
+        return {"dict": [[key, flatten(value, tensors)] for key, value in tree.items()]}
+    if isinstance(tree, (list, tuple)):
+        return {type(tree).__name__: [flatten(value, tensors) for value in tree]}
+    if tree is None or isinstance(tree, (bool, int, float, str)):
+        return tree
+    raise TypeError(f"a checkpoint holds tensors, numbers, strings, lists and dicts, not {type(tree).__name__}")
+
+
+def unflatten(tree: Any, tensors: dict[str, Tensor]) -> Any:
+    """The inverse of `flatten`."""
+    if not isinstance(tree, dict):
+        return tree
+    ((kind, content),) = tree.items()
+    if kind == "tensor":
+        return tensors[content]
+    if kind == "dict":
+        return {key: unflatten(value, tensors) for key, value in content}
+    values = [unflatten(value, tensors) for value in content]
+    return tuple(values) if kind == "tuple" else values
+
+
+def checksum(body: str, tensors: dict[str, Tensor]) -> str:
+    """SHA-256 over the JSON and the bytes of all tensors."""
+    digest = hashlib.sha256(body.encode())
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def save_tree(path: Path, tree: Any) -> None:
+    """Write `tree` (nested dicts and lists of tensors and plain values) to `path`, all or nothing.
+
+    Raises:
+        InputError: if the disk refuses; the file that was there stays.
+    """
+    tensors: dict[str, Tensor] = {}
+    body = json.dumps(flatten(tree, tensors))
+    data = save(tensors, {"schema": SCHEMA, "tree": body, "checksum": checksum(body, tensors)})
+    write_atomically(path, data)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write `data` to `path`, all or nothing, and durable when this returns."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise InputError(f"cannot write {path}: {error.strerror}; free some space or choose another out=DIR") from None
+
+
+def load_tree(path: Path) -> Any:
+    """Read what `save_tree` wrote.
+
+    Raises:
+        InputError: if the file is damaged, truncated or not ours.
+    """
+    try:
+        data = path.read_bytes()
+        size = int.from_bytes(data[:8], "little")
+        metadata = json.loads(data[8 : 8 + size])["__metadata__"]
+        tensors = load(data)
+        intact = metadata["schema"] == SCHEMA and metadata["checksum"] == checksum(metadata["tree"], tensors)
+        if intact:
+            return unflatten(json.loads(metadata["tree"]), tensors)
+    except (SafetensorError, ValueError, KeyError, UnicodeDecodeError, OverflowError, MemoryError):
+        pass
+    raise InputError(f"{path} is damaged or not a to4d checkpoint; delete it and start again")
+
+
+class TreeIO(CheckpointIO):
+    """Lightning's checkpoints in this format."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write a checkpoint."""
+        save_tree(Path(path), checkpoint)
+
+    def load_checkpoint(self, path: str | Path, map_location: Any = None, weights_only: bool | None = None) -> Any:
+        """Read a checkpoint."""
+        return load_tree(Path(path))
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Delete a checkpoint."""
+        Path(path).unlink(missing_ok=True)

@@ -1,0 +1,163 @@
+"""The training phases. Each owns its parts; only the scene outlives it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from lightning import LightningModule
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from to4d.losses import sds_loss
+from to4d.types import Cameras, Prior, Render, Scene, generator_at
+
+
+class Phase(LightningModule):
+    """What all phases share: cameras, chance and learning rates as functions of the step, a light checkpoint."""
+
+    cost = 1.0  # of a step, relative to the other phases: for the estimate of what is left
+    cached = False  # whether the result depends on nothing but the mesh and the configuration
+
+    def __init__(
+        self,
+        name: str,
+        scene: Scene,
+        seed: int,
+        steps: int,
+        lr: Mapping[str, float],
+        lr_schedule: Callable[[float], float],
+        camera_schedule: Callable,
+        lens: Callable,
+        static_loss: Callable[[Render, Render], Tensor],
+        views: int = 1,
+    ) -> None:
+        """Join the parts.
+
+        Args:
+            name: of the phase; its log keys start with it and its random numbers depend on it.
+            scene: what to train and to look at.
+            seed: of the run.
+            steps: how long.
+            lr: peak learning rates of the field's `static`, `dynamic` and `heads` parameters; 0 freezes.
+            lr_schedule: their factor over progress.
+            camera_schedule: azimuths over progress.
+            lens: the rest of the camera.
+            static_loss: compares a render of the field with one of the mesh.
+            views: cameras a step.
+        """
+        super().__init__()
+        self.reference, self.renderer, self.prompt = scene.reference, scene.renderer, scene.prompt
+        self.name, self.seed, self.steps, self.views = name, seed, steps, views
+        self.lr, self.lr_schedule = dict(lr), lr_schedule
+        self.camera_schedule, self.lens, self.static_loss = camera_schedule, lens, static_loss
+
+    @property
+    def progress(self) -> float:
+        """Share of the phase that is done, in [0, 1)."""
+        return self.global_step / self.steps
+
+    def random(self) -> torch.Generator:
+        """The random numbers of this step."""
+        return generator_at(self.seed, self.global_step, self.name)
+
+    def cameras(self, random: torch.Generator) -> Cameras:
+        """The cameras of this step."""
+        azimuths = self.camera_schedule(self.progress, self.views, random)
+        return self.lens(azimuths, random).to(self.device)
+
+    def train_dataloader(self) -> DataLoader:
+        """A run has no dataset: its batches are only counted."""
+        return DataLoader(range(self.steps), batch_size=None)
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """Adam (the paper's field code: betas .9, .99, eps 1e-15) on the field's parameter groups."""
+        groups = self.renderer.field.param_groups(**self.lr)
+        trained = {id(p) for group in groups for p in group["params"]}
+        for parameter in self.renderer.field.parameters():
+            parameter.requires_grad_(id(parameter) in trained)
+        optimizer = torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-15)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.lr_schedule(step / self.steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """The 4D model alone; the mesh and the prior come from the config."""
+        return self.renderer.state_dict()
+
+    def load_state_dict(self, state_dict: Mapping[str, Tensor], *args: Any, **kwargs: Any) -> Any:
+        """Put a 4D model back."""
+        return self.renderer.load_state_dict(state_dict)
+
+    def log_step(self, **values: float | Tensor) -> None:
+        """Log `values`, and how wide the cameras look."""
+        values["azimuth_limit_deg"] = self.camera_schedule.limit_deg(self.progress)
+        self.log_dict({f"{self.name}/{key}": float(value) for key, value in values.items()})
+
+
+class Static(Phase):
+    """Make the field look like the mesh at every time (Sec. 3.1, Eq. 1)."""
+
+    cached = True
+
+    def training_step(self, *_: Any) -> Tensor:
+        """Some cameras, one random time."""
+        random = self.random()
+        cameras, times = self.cameras(random), torch.rand(1, generator=random).to(self.device)
+        loss = self.static_loss(self.renderer(cameras, times, generator=random), self.reference(cameras, times))
+        self.log_step(static=loss)
+        return loss
+
+
+class Motion(Phase):
+    """Move the field as the prompt asks, held to the mesh at t = 0 (Sec. 3.2 and 3.3, Eq. 3)."""
+
+    cost = 15.0
+
+    def __init__(
+        self,
+        guidance: Prior,
+        distillation: Callable,
+        time_sampler: Callable,
+        mask: Callable,
+        static_weight: float,
+        regularizer_weight: float,
+        sds_weight: float = 1.0,
+        **phase: Any,
+    ) -> None:
+        """Join the parts.
+
+        Args:
+            guidance: the frozen image-to-video prior.
+            distillation: how the clip learns from it.
+            time_sampler: times of the frames.
+            mask: where the score counts.
+            static_weight: lambda of Eq. 3.
+            regularizer_weight: of the field's own smoothness term (0 in the paper).
+            sds_weight: of the prior's term (1 in the paper).
+            phase: what every phase takes.
+        """
+        super().__init__(**phase)
+        self.guidance, self.distillation = guidance, distillation
+        self.time_sampler, self.mask = time_sampler, mask
+        self.sds_weight, self.static_weight, self.regularizer_weight = sds_weight, static_weight, regularizer_weight
+        self.last_mask: Tensor | None = None  # (B, V, h, w), for the log
+
+    def train(self, mode: bool = True) -> nn.Module:
+        """Train the field; the prior stays in evaluation mode."""
+        super().train(mode)
+        self.guidance.eval()
+        return self
+
+    def training_step(self, *_: Any) -> Tensor:
+        """One clip per camera."""
+        random = self.random()
+        cameras, times = self.cameras(random), self.time_sampler(random).to(self.device)
+        clip = self.renderer(cameras, times, normals=False, generator=random)
+        mesh = self.reference(cameras, times[:1])
+        score = self.distillation(self.guidance, clip, mesh.at(0), self.prompt, self.progress, random)
+        mask = self.mask(score)
+        sds = sds_loss(score, mask)
+        static = self.static_loss(self.renderer(cameras, times[:1], generator=random), mesh)
+        smooth = self.renderer.field.regularizer()
+        self.last_mask = mask[:, 0].detach()
+        self.log_step(sds=sds, static=static, regularizer=smooth, timestep=score.timestep, mask=mask.mean())
+        return self.sds_weight * sds + self.static_weight * static + self.regularizer_weight * smooth

@@ -1,0 +1,162 @@
+"""The one place where configs become objects, and a run folder is filled."""
+
+import hashlib
+import json
+import logging
+import os
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import get_class, instantiate
+from lightning import Trainer, seed_everything
+from omegaconf import DictConfig, OmegaConf
+
+from to4d.callbacks.autosave import Autosave
+from to4d.callbacks.progress import Progress
+from to4d.checkpoint import TreeIO, load_tree, save_tree, write_atomically
+from to4d.errors import InputError
+from to4d.prompt import make_prompt
+from to4d.types import Mesh, Scene
+
+log = logging.getLogger(__name__)
+
+
+def run(cfg: DictConfig) -> dict[str, Any]:
+    """Train the phases of `cfg` in order on one scene, measure it, export it.
+
+    Returns:
+        The metrics, which are also written to `metrics.json` of the run folder.
+    """
+    out = Path(cfg.out)
+    claim(out, cfg)
+    seed_everything(cfg.seed, verbose=False)
+    mesh = instantiate(cfg.object)
+    scene = build_scene(cfg, mesh)
+    loggers = list(instantiate(cfg.logger).values())
+    progress = Progress({name: (node.steps, get_class(node._target_).cost) for name, node in cfg.phase.items()})
+    for name, node in cfg.phase.items():
+        train_phase(cfg, name, node, scene, mesh, loggers, progress)
+    save_model(out / "model.safetensors", scene)
+    for export in cfg.export.values():
+        instantiate(export)(scene, out)
+    metrics = instantiate(cfg.metrics)(scene)
+    write_atomically(out / "metrics.json", json.dumps(metrics, indent=1).encode())
+    finish(loggers, metrics)
+    return metrics
+
+
+def claim(out: Path, cfg: DictConfig) -> None:
+    """Make the run folder this run's own, or find out that it can be resumed.
+
+    Raises:
+        InputError: if it is finished, or belongs to another configuration.
+    """
+    text, path = OmegaConf.to_yaml(cfg, resolve=True), out / "config.yaml"
+    if (out / "metrics.json").exists():
+        raise InputError(f"{out} holds a finished run; choose another out=DIR, or delete it to start again")
+    if path.exists() and (differing := differences(OmegaConf.load(path), OmegaConf.create(text))):
+        raise InputError(
+            f"{out} belongs to a run with another configuration, different in {', '.join(differing[:5])};\n"
+            "give the same settings to resume it, or choose another out=DIR"
+        )
+    write_atomically(path, text.encode())
+
+
+def differences(a: DictConfig, b: DictConfig) -> list[str]:
+    """Dotted names of the leaves on which two configs differ."""
+
+    def leaves(node: Any, prefix: str = "") -> dict[str, Any]:
+        if not isinstance(node, dict):
+            return {prefix: node}
+        return {k: v for key, child in node.items() for k, v in leaves(child, f"{prefix}.{key}".strip(".")).items()}
+
+    left, right = leaves(OmegaConf.to_container(a)), leaves(OmegaConf.to_container(b))
+    return sorted(key for key in left.keys() | right.keys() if left.get(key, ...) != right.get(key, ...))
+
+
+def build_scene(cfg: DictConfig, mesh: Mesh) -> Scene:
+    """The object, an untrained 4D model around it, a renderer for each, and the prompt."""
+    prompt = make_prompt(cfg.prompt, mesh.noun)
+    reference = instantiate(cfg.reference)(mesh)
+    renderer = instantiate(cfg.renderer)(instantiate(cfg.model))
+    renderer.occupancy.start_from(mesh)
+    return Scene(reference, renderer, prompt)
+
+
+def train_phase(
+    cfg: DictConfig, name: str, node: DictConfig, scene: Scene, mesh: Mesh, loggers: list, progress: Progress
+) -> None:
+    """Train one phase, unless this run, or for a cached phase any run, has done so before."""
+    done = Path(cfg.out) / "checkpoints" / f"{name}.safetensors"
+    shared = cfg.cache and get_class(node._target_).cached
+    cached = cache_path(cfg, name, mesh) if shared else None
+    for path in (done, cached):
+        if path is not None and path.exists() and take(path, scene):
+            log.info("%s: taken from %s", name, path)
+            progress.skip(name)
+            save_model(done, scene)
+            return
+    autosave = done.with_name(f"{name}.autosave")
+    phase = instantiate(node, name=name, scene=scene, seed=cfg.seed)
+    callbacks = [*instantiate(cfg.callbacks).values(), Autosave(autosave, cfg.autosave_seconds), progress]
+    trainer: Trainer = instantiate(
+        cfg.trainer, max_steps=phase.steps, logger=loggers, callbacks=callbacks, plugins=[TreeIO()]
+    )
+    trainer.fit(phase, ckpt_path=resumable(autosave))
+    save_model(done, scene)
+    if cached is not None:
+        save_model(cached, scene)
+    autosave.unlink(missing_ok=True)
+
+
+def resumable(autosave: Path) -> Path | None:
+    """The autosave, if there is one; a damaged one is set aside and the phase starts again.
+
+    Autosaves replace each other atomically, so damage comes from outside.
+    """
+    if not autosave.exists():
+        return None
+    try:
+        load_tree(autosave)
+    except InputError as error:
+        log.warning("%s; this phase starts again", error)
+        return None
+    return autosave
+
+
+def take(path: Path, scene: Scene) -> bool:
+    """Load a trained 4D model into the scene; a damaged file is deleted and not taken."""
+    try:
+        scene.renderer.load_state_dict(load_tree(path))
+    except InputError as error:
+        log.warning("%s; it is rebuilt", error)
+        path.unlink()
+        return False
+    return True
+
+
+def save_model(path: Path, scene: Scene) -> None:
+    """Write the 4D model, field and occupancy."""
+    save_tree(path, dict(scene.renderer.state_dict()))
+
+
+def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:
+    """Where this phase's result for this very mesh and these very settings is shared by all runs."""
+    parts = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in ("model", "renderer", "reference")}
+    parts["phase"] = OmegaConf.to_container(cfg.phase[name], resolve=True)
+    content = json.dumps([parts, cfg.seed, mesh.content_key(), version("to4d")], sort_keys=True)
+    return cache_folder() / name / f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.safetensors"
+
+
+def cache_folder() -> Path:
+    """`TO4D_CACHE`, or the user's cache folder."""
+    return Path(os.environ.get("TO4D_CACHE") or Path.home() / ".cache" / "to4d")
+
+
+def finish(loggers: list, metrics: dict[str, Any]) -> None:
+    """Send the numbers to the loggers and close them."""
+    numbers = {key: value for key, value in metrics.items() if isinstance(value, (int, float))}
+    for logger in loggers:
+        logger.log_metrics(numbers)
+        logger.finalize("success")

@@ -1,0 +1,62 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from to4d.checkpoint import flatten, load_tree, save_tree, unflatten
+from to4d.errors import InputError
+
+LEAVES = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5) | st.floats(allow_nan=False)
+KEYS = st.text(max_size=4) | st.integers(0, 9)
+TREES = st.recursive(LEAVES, lambda t: st.lists(t, max_size=3) | st.dictionaries(KEYS, t, max_size=3), max_leaves=12)
+
+
+@given(TREES)
+def test_plain_trees_come_back_with_types_and_order(tree):
+    assert unflatten(flatten(tree, {}), {}) == tree
+
+
+def test_tensors_of_every_kind_come_back_bit_for_bit(tmp_path):
+    adam = {"state": {0: {"step": torch.tensor(3.0), "exp_avg": torch.randn(4, 2)}}, "betas": (0.9, 0.99)}
+    tree = {"optimizer": [adam], "bits": torch.rand(5) > 0.5, "half": torch.randn(3).half(), "none": torch.zeros(0, 3)}
+    save_tree(tmp_path / "x", tree)
+    back = load_tree(tmp_path / "x")
+    assert back["optimizer"][0]["betas"] == (0.9, 0.99)
+    assert torch.equal(back["optimizer"][0]["state"][0]["exp_avg"], adam["state"][0]["exp_avg"])
+    assert torch.equal(back["bits"], tree["bits"]) and torch.equal(back["half"], tree["half"])
+    assert back["none"].shape == (0, 3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_any_flipped_bit_is_found(tmp_path_factory, where, bit):
+    path = tmp_path_factory.mktemp("flip") / "x"
+    save_tree(path, {"w": torch.arange(64.0), "step": 3})
+    data = bytearray(path.read_bytes())
+    data[int(where * len(data))] ^= 1 << bit
+    path.write_bytes(data)
+    try:
+        back = load_tree(path)
+    except InputError:
+        return
+    assert torch.equal(back["w"], torch.arange(64.0)) and back["step"] == 3  # a bit of the file's own padding
+
+
+@pytest.mark.parametrize("keep", [0, 4, 100, -1])
+def test_a_truncated_file_is_refused_with_its_name(tmp_path, keep):
+    save_tree(tmp_path / "x", {"w": torch.arange(64.0)})
+    (tmp_path / "x").write_bytes((tmp_path / "x").read_bytes()[:keep])
+    with pytest.raises(InputError, match="x is damaged"):
+        load_tree(tmp_path / "x")
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_says_why(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InputError, match="cannot write .*file/x"):
+        save_tree(tmp_path / "file" / "x", {})
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_objects_that_would_need_a_pickle_are_refused(tmp_path):
+    with pytest.raises(TypeError, match="not object"):
+        save_tree(tmp_path / "x", {"model": object()})

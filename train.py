@@ -1,0 +1,18 @@
+"""Animate one mesh with one prompt: `python train.py object=gso/plant prompt="a plant blooming"`."""
+
+import hydra
+from omegaconf import DictConfig
+
+from to4d.cli import command, friendly
+from to4d.run import run
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="train")
+@friendly
+def main(cfg: DictConfig) -> None:
+    """Run what the command line says."""
+    run(cfg)
+
+
+if __name__ == "__main__":
+    command(main)
