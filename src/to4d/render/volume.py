@@ -1,0 +1,88 @@
+"""Volume rendering of a 4D field: march through occupied cells, ask the field, composite over white."""
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn.functional import normalize
+
+from to4d.geometry import pixel_rays
+from to4d.kernels.composite import composite
+from to4d.kernels.march import march
+from to4d.render.occupancy import Occupancy
+from to4d.types import Cameras, Field, Rays, Render
+
+DIAGONAL = 2 * 3**0.5  # of the box [-1, 1]^3
+SEEN = 0.1  # opacity from which a ray has a surface whose normal is worth asking for
+
+
+class VolumeRenderer(nn.Module):
+    """Looks at `field`; the scene's 4D renderer.
+
+    Args:
+        field: see `types.Field`.
+        samples: along the diagonal of the box, which sets the distance of samples.
+        resolution: cells of the occupancy along an axis.
+        bins: slices of time of the occupancy.
+        margin: cells of the occupancy kept around what is dense.
+        min_density: from which a cell of the occupancy counts as dense.
+        normal_eps: reach of the finite differences behind normals, in world units.
+        chunk: most rays at once, which bounds memory.
+    """
+
+    def __init__(
+        self,
+        field: Field,
+        samples: int = 256,
+        resolution: int = 64,
+        bins: int = 16,
+        margin: int = 2,
+        min_density: float = 1.0,
+        normal_eps: float = 0.01,
+        chunk: int = 2**18,
+    ) -> None:
+        super().__init__()
+        self.field = field
+        self.step = DIAGONAL / samples
+        self.occupancy = Occupancy(resolution, bins, margin, min_density)
+        self.normal_eps, self.chunk = normal_eps, chunk
+
+    def forward(
+        self, cameras: Cameras, times: Tensor, normals: bool = True, generator: Generator | None = None
+    ) -> Render:
+        """B cameras, V times in [0, 1) -> Render (B, V, H, W, c); samples are jittered if a generator is given."""
+        rays, shape = pixel_rays(cameras), (len(cameras.pose), len(times), *cameras.size)
+        rays = Rays(*(x[:, None].expand(*shape, 3).reshape(-1, 3) for x in (rays.origins, rays.directions)))
+        times = times.to(rays.origins)[None, :, None, None].expand(shape).reshape(-1)
+        shift = torch.full_like(times, 0.5)
+        if generator is not None:
+            shift = torch.rand(len(times), generator=generator).to(times)
+        parts = [
+            self.render_rays(Rays(rays.origins[i : i + self.chunk], rays.directions[i : i + self.chunk]), t, s, normals)
+            for i, t, s in zip(
+                range(0, len(times), self.chunk), times.split(self.chunk), shift.split(self.chunk), strict=True
+            )
+        ]
+        seen = torch.cat(parts).view(*shape, -1)
+        rgb, opacity, depth = seen[..., :3] + 1 - seen[..., 3:4], seen[..., 3:4], seen[..., 4:5]
+        return Render(rgb, opacity, depth, seen[..., 5:] if normals else None)
+
+    def render_rays(self, rays: Rays, times: Tensor, shift: Tensor, normals: bool) -> Tensor:
+        """(R, 3) rays, (R,) times and shifts -> (R, 5 or 8): rgb before the background, opacity, depth, normal."""
+        bins = self.occupancy.bin_of(times)
+        samples = march(rays.origins, rays.directions, bins, self.occupancy.cells, shift, self.step)
+        density, rgb = self.field(samples.points, times[samples.rays])
+        seen = composite(density, rgb, samples.depth, samples.offsets, self.step)
+        return torch.cat([seen, self._normals(rays, times, seen)], -1) if normals else seen
+
+    def _normals(self, rays: Rays, times: Tensor, seen: Tensor) -> Tensor:
+        """(R, 3) normals at the expected surface of each ray, weighted by opacity; 0 where nothing is."""
+        hit = (seen[:, 3] > SEEN).nonzero()[:, 0]
+        surface = (seen[hit, 4:5] / seen[hit, 3:4]).detach() * rays.directions[hit] + rays.origins[hit]
+        normal = -normalize(density_slope(self.field, surface, times[hit], self.normal_eps), dim=-1)
+        return torch.zeros_like(seen[:, :3]).index_copy(0, hit, normal * seen[hit, 3:4])
+
+
+def density_slope(field: Field, points: Tensor, times: Tensor, eps: float) -> Tensor:
+    """Gradient of density (N, 3) by differences over the corners of a tetrahedron of radius eps * sqrt(3)."""
+    corners = points.new_tensor([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    density = field.density((points[:, None] + eps * corners).reshape(-1, 3), times.repeat_interleave(4))
+    return density.view(-1, 4) @ corners / (4 * eps)
