@@ -17,8 +17,8 @@ def plain_text(argument: str) -> str:
 
     Text that is quoted already, a sweep `choice(...)` and null stay as they are.
 
-    >>> plain_text("prompt=it's alive, really")
-    'prompt="it\\'s alive, really"'
+    >>> plain_text("prompt=up, down")
+    'prompt="up, down"'
     >>> plain_text("seed=1,2")
     'seed=1,2'
     """

@@ -1,0 +1,46 @@
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+OUT ?= outputs/demo
+
+.PHONY: help demo test test-slow lint format bench lock clean
+
+help:  ## list what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("to4d needs Python 3.11 or newer; say make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY)  ## set up, animate the bundled plant, and say where the results are
+	$(BIN)/python train.py object=gso/plant prompt="a plant blooming" out=$(OUT)
+	@echo "look at $(OUT)/contact.png, $(OUT)/turntable.mp4, $(OUT)/views/ and $(OUT)/metrics.json"
+
+test: $(READY)  ## set up if needed, and run the tests
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(READY)  ## the long tests
+	$(BIN)/python -m pytest -m slow
+
+lint: $(READY)  ## check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY)  ## apply style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)  ## print speed ratios of the kernels as JSON
+	$(BIN)/python bench/bench_cpu.py
+
+lock: $(READY)  ## resolve the newest versions that pyproject.toml allows
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --extra dev --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+		--upgrade pyproject.toml | sed 's/+cpu//' > requirements.lock
+
+clean:  ## remove the virtual environment and caches, not your outputs
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
