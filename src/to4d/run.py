@@ -17,7 +17,8 @@ from to4d.callbacks.progress import Progress
 from to4d.checkpoint import TreeIO, load_tree, save_tree, write_atomically
 from to4d.errors import InputError
 from to4d.prompt import make_prompt
-from to4d.types import Mesh, Scene
+from to4d.render.occupancy import sample_surface
+from to4d.types import Mesh, Scene, generator_at
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ def build_scene(cfg: DictConfig, mesh: Mesh) -> Scene:
     prompt = make_prompt(cfg.prompt, mesh.noun)
     reference = instantiate(cfg.reference)(mesh)
     renderer = instantiate(cfg.renderer)(instantiate(cfg.model))
-    renderer.occupancy.start_from(mesh)
+    renderer.occupancy.from_points(sample_surface(mesh, 200_000, generator_at(cfg.seed, 0, "surface")))
     return Scene(reference, renderer, prompt)
 
 

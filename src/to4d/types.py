@@ -169,6 +169,9 @@ class Field(Protocol):
     def density(self, points: Tensor, times: Tensor) -> Tensor:
         """(N, 3), (N,) -> (N,)."""
 
+    def regularizer(self) -> Tensor:
+        """A scalar that is large where motion is rough; 0 where the model has none."""
+
     def param_groups(self, static: float, dynamic: float, heads: float) -> list[dict[str, Any]]:
         """The optimizer's groups with a learning rate for each kind; a kind at rate 0 is left out (frozen)."""
 
@@ -194,6 +197,9 @@ class Prior(Protocol):
 
     def condition(self, still: Tensor, prompt: Prompt) -> Any:
         """First frame (B, H, W, 3) and prompt -> whatever `denoise` needs; computed once a camera."""
+
+    def unknown_words(self, text: str) -> list[tuple[str, str]]:
+        """Words of a prompt that the prior has never seen, each with the nearest that it knows."""
 
     def denoise(self, noisy: Tensor, t: int, condition: Any, guidance_scale: float) -> Denoised:
         """z_t (B, C, V, h, w) at step t -> x0; guidance_scale 1 is the conditional prediction (usual CFG)."""

@@ -24,7 +24,8 @@ class MeshRenderer(nn.Module):
 
     Args:
         mesh: the object.
-        antialias: rays along each side of a pixel, averaged in sRGB; 1 casts exactly `pixel_rays(cameras)`.
+        antialias: rays along each side of a pixel, averaged in sRGB; 1 casts exactly `pixel_rays(cameras)`, as do
+            cameras with an `offset` at any setting, since they name their rays.
     """
 
     def __init__(self, mesh: Mesh, antialias: int = 2):
@@ -39,9 +40,9 @@ class MeshRenderer(nn.Module):
     def forward(self, cameras: Cameras, times: Tensor, normals: bool = True) -> Render:
         """(B cameras), (V,) -> Render with leading shape (B, V); all frames share memory."""
         height, width = cameras.size
-        n = self.antialias
+        n = self.antialias if cameras.offset is None else 1
         fine = cameras.to(torch.device("cpu"))
-        fine = Cameras(fine.pose, fine.fov, (n * height, n * width), None if fine.offset is None else n * fine.offset)
+        fine = Cameras(fine.pose, fine.fov, (n * height, n * width), fine.offset)
         rays = pixel_rays(fine)
         angles = 2.0 * torch.tan(fine.fov / 2) / fine.size[0]  # of one fine pixel, as a tangent
         views = []
