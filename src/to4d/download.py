@@ -1,0 +1,84 @@
+"""Fetching a public model: https only, bounded, unpacked without trusting the archive, and whole or not at all."""
+
+import os
+import stat
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from urllib.request import urlopen
+
+from rich.progress import DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from to4d.errors import InputError
+
+MAX_BYTES = 256 * 2**20  # of an archive, and of what it unpacks to
+KEPT = (".obj", ".mtl", ".png", ".jpg", ".jpeg")  # of an archive; simulation files and thumbnails are left out
+
+
+def fetch(url: str, target: Path, opener: Callable = urlopen) -> None:
+    """Download to `target`, which appears only when complete.
+
+    Raises:
+        OSError: if the network fails.
+        InputError: if the server sends something that is not wanted.
+    """
+    if not url.startswith("https://"):
+        raise InputError(f"{url} is not an https address")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    columns = (TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn())
+    with opener(url, timeout=30) as source, Progress(*columns, transient=True) as progress:
+        if not source.geturl().startswith("https://"):
+            raise InputError(f"{url} redirects to {source.geturl()}, which is not https")
+        total = int(source.headers.get("Content-Length") or 0)
+        task = progress.add_task(f"downloading {target.stem}", total=total or None)
+        with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".part", delete=False) as part:
+            try:
+                _copy(source, part, total, lambda n: progress.advance(task, n))
+            except BaseException:
+                os.unlink(part.name)
+                raise
+    os.replace(part.name, target)
+
+
+def _copy(source, part, total: int, advance: Callable[[int], None]) -> None:
+    """Copy all bytes, or raise if there are too many or too few."""
+    received = 0
+    while block := source.read(1 << 18):
+        received += len(block)
+        if max(received, total) > MAX_BYTES:
+            raise InputError(f"the download is larger than {MAX_BYTES:,} bytes")
+        part.write(block)
+        advance(len(block))
+    if total and received != total:
+        raise OSError(f"the connection broke after {received:,} of {total:,} bytes")
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Put the mesh, material and image files of a zip side by side into a new folder.
+
+    Only base names are used, so no entry can leave the folder; thumbnails are left out.
+
+    Raises:
+        InputError: if the archive is damaged or not what it should be.
+    """
+    try:
+        with zipfile.ZipFile(archive) as zipped:
+            members = [m for m in zipped.infolist() if _wanted(m)]
+            if sum(m.file_size for m in members) > MAX_BYTES:
+                raise InputError(f"{archive.name} unpacks to more than {MAX_BYTES:,} bytes")
+            names = [Path(m.filename).name for m in members]
+            if len(set(names)) < len(names) or not any(n.lower().endswith(".obj") for n in names):
+                raise InputError(f"{archive.name} does not hold one OBJ model with its files")
+            folder.mkdir(parents=True)
+            for member, name in zip(members, names, strict=True):
+                (folder / name).write_bytes(zipped.read(member))  # checks the CRC and the declared size
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise InputError(f"{archive} is not a readable zip archive ({error})") from error
+
+
+def _wanted(member: zipfile.ZipInfo) -> bool:
+    """Regular files of a kept kind."""
+    link = stat.S_ISLNK(member.external_attr >> 16)
+    path = Path(member.filename)
+    return not (link or member.is_dir() or "thumbnails" in path.parts) and path.suffix.lower() in KEPT
