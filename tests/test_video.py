@@ -90,10 +90,10 @@ def test_colours_survive_the_format(tmp_path):
 
 
 def test_the_contact_sheet_has_a_row_a_view_and_a_column_a_time(written):
-    image = Image.open(written[0] / "contact.png")
-    assert image.size == (44 + 5 * 49, 22 + 4 * 49)
-    mesh = np.asarray(image)[22 : 22 + 49, 44 : 44 + 49].astype(int)
-    first = np.asarray(image)[22 : 22 + 49, 44 + 49 : 44 + 98].astype(int)
+    with Image.open(written[0] / "contact.png") as image:
+        assert image.size == (44 + 5 * 49, 22 + 4 * 49)
+        pixels = np.asarray(image).astype(int)
+    mesh, first = pixels[22 : 22 + 49, 44 : 44 + 49], pixels[22 : 22 + 49, 44 + 49 : 44 + 98]
     assert np.abs(mesh - first)[2:-2, 2:-2].max() == 0  # frame 0 is the mesh (a line divides the two)
 
 
