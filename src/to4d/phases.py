@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from to4d.losses import sds_loss
-from to4d.types import Cameras, Prior, Render, Scene, generator_at
+from to4d.types import Cameras, Render, Scene, generator_at
 
 
 class Phase(LightningModule):
@@ -17,6 +17,7 @@ class Phase(LightningModule):
 
     cost = 1.0  # of a step, relative to the other phases: for the estimate of what is left
     cached = False  # whether the result depends on nothing but the mesh and the configuration
+    needs_prior = False
 
     def __init__(
         self,
@@ -110,11 +111,10 @@ class Static(Phase):
 class Motion(Phase):
     """Move the field as the prompt asks, held to the mesh at t = 0 (Sec. 3.2 and 3.3, Eq. 3)."""
 
-    cost = 15.0
+    cost, needs_prior = 15.0, True
 
     def __init__(
         self,
-        guidance: Prior,
         distillation: Callable,
         time_sampler: Callable,
         mask: Callable,
@@ -126,7 +126,6 @@ class Motion(Phase):
         """Join the parts.
 
         Args:
-            guidance: the frozen image-to-video prior.
             distillation: how the clip learns from it.
             time_sampler: times of the frames.
             mask: where the score counts.
@@ -136,15 +135,15 @@ class Motion(Phase):
             phase: what every phase takes.
         """
         super().__init__(**phase)
-        self.guidance, self.distillation = guidance, distillation
-        self.time_sampler, self.mask = time_sampler, mask
+        self.prior = phase["scene"].prior
+        self.distillation, self.time_sampler, self.mask = distillation, time_sampler, mask
         self.sds_weight, self.static_weight, self.regularizer_weight = sds_weight, static_weight, regularizer_weight
         self.last_mask: Tensor | None = None  # (B, V, h, w), for the log
 
     def train(self, mode: bool = True) -> nn.Module:
         """Train the field; the prior stays in evaluation mode."""
         super().train(mode)
-        self.guidance.eval()
+        self.prior.eval()
         return self
 
     def training_step(self, *_: Any) -> Tensor:
@@ -153,7 +152,7 @@ class Motion(Phase):
         cameras, times = self.cameras(random), self.time_sampler(random).to(self.device)
         clip = self.renderer(cameras, times, normals=False, generator=random)
         mesh = self.reference(cameras, times[:1])
-        score = self.distillation(self.guidance, clip, mesh.at(0), self.prompt, self.progress, random)
+        score = self.distillation(self.prior, clip, mesh.at(0), self.prompt, self.progress, random)
         mask = self.mask(score)
         sds = sds_loss(score, mask)
         static = self.static_loss(self.renderer(cameras, times[:1], generator=random), mesh)

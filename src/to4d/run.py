@@ -77,12 +77,16 @@ def differences(a: DictConfig, b: DictConfig) -> list[str]:
 
 
 def build_scene(cfg: DictConfig, mesh: Mesh) -> Scene:
-    """The object, an untrained 4D model around it, a renderer for each, and the prompt."""
+    """The object, an untrained 4D model around it, a renderer for each, the prompt, and the prior if a phase needs it."""
     prompt = make_prompt(cfg.prompt, mesh.noun)
     reference = instantiate(cfg.reference)(mesh)
     renderer = instantiate(cfg.renderer)(instantiate(cfg.model))
     renderer.occupancy.from_points(sample_surface(mesh, 200_000, generator_at(cfg.seed, 0, "surface")))
-    return Scene(reference, renderer, prompt)
+    needs_prior = any(get_class(node._target_).needs_prior for node in cfg.phase.values())
+    scene = Scene(reference, renderer, prompt, instantiate(cfg.guidance) if needs_prior else None)
+    for word, nearest in scene.prior.unknown_words(prompt.text) if needs_prior else ():
+        log.warning("the prior has never seen the word %r; the nearest that it knows is %r", word, nearest)
+    return scene
 
 
 def train_phase(

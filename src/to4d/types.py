@@ -153,11 +153,12 @@ class Score:
 
 @dataclass(frozen=True)
 class Scene:
-    """The only thing that outlives a phase: the object, its 4D double, and the wish."""
+    """The only thing that outlives a phase: the object, its 4D double, the wish, and who knows how things move."""
 
     reference: nn.Module  # (cameras, times) -> Render of the input mesh
     renderer: nn.Module  # (cameras, times) -> Render of the 4D model, which is `renderer.field`
     prompt: Prompt
+    prior: nn.Module | None = None  # a `Prior`; None where no phase needs one
 
 
 class Field(Protocol):
