@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "to4d"
 LAYERS = [
-    {"types", "errors"},
+    {"types", "errors", "folders"},
     {"geometry", "losses", "schedules", "prompt", "checkpoint", "kernels"},
     {"viewpoints", "mesh"},
     {

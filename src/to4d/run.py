@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from to4d.callbacks.autosave import Autosave
 from to4d.callbacks.progress import Progress
 from to4d.checkpoint import TreeIO, load_tree, save_tree, write_atomically
 from to4d.errors import InputError
+from to4d.folders import cache_folder
 from to4d.prompt import make_prompt
 from to4d.render.occupancy import sample_surface
 from to4d.types import Mesh, Scene, generator_at
@@ -77,7 +77,7 @@ def differences(a: DictConfig, b: DictConfig) -> list[str]:
 
 
 def build_scene(cfg: DictConfig, mesh: Mesh) -> Scene:
-    """The object, an untrained 4D model around it, a renderer for each, the prompt, and the prior if a phase needs it."""
+    """The object, an untrained 4D model around it, a renderer for each, the prompt; a prior if a phase needs one."""
     prompt = make_prompt(cfg.prompt, mesh.noun)
     reference = instantiate(cfg.reference)(mesh)
     renderer = instantiate(cfg.renderer)(instantiate(cfg.model))
@@ -152,11 +152,6 @@ def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:
     parts["phase"] = OmegaConf.to_container(cfg.phase[name], resolve=True)
     content = json.dumps([parts, cfg.seed, mesh.content_key(), version("to4d")], sort_keys=True)
     return cache_folder() / name / f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.safetensors"
-
-
-def cache_folder() -> Path:
-    """`TO4D_CACHE`, or the user's cache folder."""
-    return Path(os.environ.get("TO4D_CACHE") or Path.home() / ".cache" / "to4d")
 
 
 def finish(loggers: list, metrics: dict[str, Any]) -> None:
