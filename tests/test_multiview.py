@@ -5,15 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import wandb
 from lightning import LightningModule, Trainer
-from lightning.pytorch.loggers import CSVLogger, WandbLogger
+from lightning.pytorch.loggers import CSVLogger
 from moving_ball import MovingBall
 from PIL import Image
 from test_video import read_video
 from torch import nn
 from torch.utils.data import DataLoader
 
+from to4d.callbacks.dashboard import wandb_logger
 from to4d.callbacks.multiview import Multiview, mask_panel
+from to4d.errors import InputError
 from to4d.viewpoints import Viewpoints
 
 KEY = "0123456789abcdef" * 2 + "01234567"  # looks like one
@@ -69,13 +72,12 @@ def train(folder: Path, callbacks: list, loggers: list) -> TinyPhase:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    settings = {"silent": True, "console": "off", "disable_git": True, "x_disable_meta": True}
-    wandb_logger = WandbLogger(save_dir=folder, project="to4d", offline=True, settings=settings)
     multiview = Multiview(str(folder), every=2, views=Viewpoints(size=24), frames=4)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WANDB_API_KEY", KEY)
-        phase = train(folder, [multiview], [CSVLogger(folder, name="log"), wandb_logger])
-        wandb_logger.experiment.finish()
+        dashboard = wandb_logger(str(folder), "to4d", "a ball jumping", ["test"], None, {"seed": 0})
+        phase = train(folder, [multiview], [CSVLogger(folder, name="log"), dashboard])
+        dashboard.experiment.finish()
     return folder, phase
 
 
@@ -128,3 +130,20 @@ def test_the_mask_panel_shows_where_the_mask_is():
 def test_the_sheet_is_a_picture(run):
     with Image.open(run[0] / "progress" / "dynamic-00005.png") as sheet:
         assert sheet.size == (44 + 5 * 24, 22 + 4 * 24)
+
+
+def test_the_next_run_of_a_sweep_does_not_continue_the_last(tmp_path):
+    first = wandb_logger(str(tmp_path), "to4d", "one", [], None, {}).experiment
+    second = wandb_logger(str(tmp_path), "to4d", "two", [], None, {}).experiment
+    second.finish()
+    assert first.id != second.id and len(list((tmp_path / "wandb").glob("offline-run-*"))) == 2
+
+
+def test_an_account_that_cannot_be_reached_is_one_clear_line(tmp_path, monkeypatch):
+    wandb.teardown()  # it reads the environment once
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")  # nobody listens
+    monkeypatch.setenv("WANDB_API_KEY", KEY)
+    monkeypatch.setenv("WANDB_INIT_TIMEOUT", "1")
+    with pytest.raises(InputError, match="cannot reach Weights & Biases(.|\n)*offline=true"):
+        wandb_logger(str(tmp_path), "to4d", None, [], None, {}, offline=False)
+    wandb.teardown()

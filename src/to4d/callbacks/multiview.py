@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import wandb
 from lightning import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import WandbLogger
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from to4d.callbacks.dashboard import show_files
 from to4d.export.panels import contact_sheet, mask, tiles, to_uint8
 from to4d.export.writer import write_image, write_video
 from to4d.viewpoints import Viewpoints, frame_times, look
@@ -41,26 +40,19 @@ class Multiview(Callback):
     def show(self, trainer: Trainer, phase: LightningModule) -> None:
         """Render the fixed views, write the files and log them."""
         self.shown = step = trainer.global_step
-        cameras = self.views.cameras()
+        cameras, name = self.views.cameras(), f"{phase.name}-{step:05d}"
         clips = look(phase.renderer, cameras, frame_times(self.frames)).rgb
         mesh = look(phase.reference, cameras, torch.zeros(1)).rgb[:, 0]
-        name = self.folder / f"{phase.name}-{step:05d}"
-        video = torch.stack([tiles(frame[None]) for frame in clips.unbind(1)])  # the views side by side
-        media = {
-            "views": wandb.Video(str(write_video(name.with_suffix(".mp4"), to_uint8(video), self.fps)), format="mp4"),
-            "contact": wandb.Image(str(write_image(name.with_suffix(".png"), self.sheet(clips, mesh)))),
+        side_by_side = torch.stack([tiles(frame[None]) for frame in clips.unbind(1)])
+        sheet = contact_sheet(clips, mesh, self.views.names)
+        files = {
+            f"{phase.name}/views": write_video(self.folder / f"{name}.mp4", to_uint8(side_by_side), self.fps),
+            f"{phase.name}/contact": write_image(self.folder / f"{name}.png", sheet),
         }
-        if getattr(phase, "last_mask", None) is not None:
-            picture = mask_panel(phase.last_mask, getattr(phase, "last_clip", None))
-            media["mask"] = wandb.Image(str(write_image(name.with_name(f"{name.name}-mask.png"), picture)))
-        for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
-                logged = {f"{phase.name}/{key}": item for key, item in media.items()}
-                logger.experiment.log(logged | {"trainer/global_step": step})
-
-    def sheet(self, clips: Tensor, mesh: Tensor) -> Tensor:
-        """Views x frames beside the mesh, bytes."""
-        return contact_sheet(clips, mesh, self.views.names)
+        if getattr(phase, "last_mask", None) is not None:  # the static phase has none
+            panel = mask_panel(phase.last_mask, getattr(phase, "last_clip", None))
+            files[f"{phase.name}/mask"] = write_image(self.folder / f"{name}-mask.png", panel)
+        show_files(trainer, files)
 
 
 def mask_panel(masks: Tensor, clip: Tensor | None, height: int = 64) -> Tensor:
