@@ -5,6 +5,7 @@ throughout. A product of factors is formed in sRGB, which is exact for a pure po
 given, `Kd` is left out (exporters write arbitrary greys there, and viewers disagree).
 """
 
+import hashlib
 import logging
 from dataclasses import dataclass, field
 
@@ -39,7 +40,8 @@ class MaterialTable:
     linear: bool  # the file's colour factors are linear (glTF)
     texels_left: int
     found: list[Material] = field(default_factory=list)
-    _textures: dict[bytes, torch.Tensor | None] = field(default_factory=dict)
+    _by_image: dict[int, torch.Tensor | None] = field(default_factory=dict)
+    _by_bytes: dict[bytes, torch.Tensor | None] = field(default_factory=dict)
 
     def index(self, visual: object) -> int:
         """The number of this visual's material."""
@@ -78,34 +80,34 @@ class MaterialTable:
 
     def _color(self, rgba: NDArray) -> tuple[float, float, float, float]:
         rgb = srgb_from_linear(rgba[:3]) if self.linear else rgba[:3]
-        return (*(float(x) for x in rgb), float(rgba[3]))
+        return tuple(round(float(x), 6) for x in (*rgb, rgba[3]))
 
     def _texture(self, image: Image.Image | None) -> torch.Tensor | None:
         """Decode once; a broken image costs a warning, too many texels an error (before decoding)."""
-        if image is None:
-            return None
-        key = _image_key(image)
-        if key not in self._textures:
-            self.texels_left -= image.width * image.height
-            if self.texels_left < 0:
-                raise InputError(
-                    f"its textures (one has {image.width}x{image.height} texels) exceed the limit on texels; "
-                    "scale them down"
-                )
-            self._textures[key] = _decode(image)
-        return self._textures[key]
+        if image is None or (id(image) not in self._by_image and getattr(image, "fp", None) is None):
+            return None  # trimesh paints a small grey image where a material is missing
+        if id(image) not in self._by_image:
+            content = _undecoded(image)  # equal files in different nodes decode to one texture
+            if content not in self._by_bytes:
+                self._count(image)
+                self._by_bytes[content] = _decode(image)
+            self._by_image[id(image)] = self._by_bytes[content]
+        return self._by_image[id(image)]
+
+    def _count(self, image: Image.Image) -> None:
+        self.texels_left -= image.width * image.height
+        if self.texels_left < 0:
+            raise InputError(
+                f"its textures (one has {image.width}x{image.height} texels) exceed the limit; scale them down"
+            )
 
 
-def _image_key(image: Image.Image) -> bytes:
-    """The undecoded bytes of the image: equal files decode to equal textures."""
-    file = getattr(image, "fp", None)
-    if file is None:
-        return id(image).to_bytes(8, "little")
-    here = file.tell()
-    file.seek(0)
-    data = file.read()
-    file.seek(here)
-    return data
+def _undecoded(image: Image.Image) -> bytes:
+    """A digest of the file behind an image that Pillow has only opened."""
+    image.fp.seek(0)
+    content = hashlib.sha256(image.fp.read()).digest()
+    image.fp.seek(0)
+    return content
 
 
 def _decode(image: Image.Image) -> torch.Tensor | None:

@@ -145,7 +145,8 @@ def _part(transform: NDArray, geometry: trimesh.Trimesh, offset: int, table: Mat
     faces, visual = np.asarray(geometry.faces, np.int64), geometry.visual
     if faces.min() < 0 or faces.max() >= len(geometry.vertices):
         raise InputError(f"a triangle names vertex {faces.max()}, but there are only {len(geometry.vertices)}")
-    vertices = np.asarray(geometry.vertices, np.float64) @ transform[:3, :3].T + transform[:3, 3]
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is refused with all vertices at hand
+        vertices = np.asarray(geometry.vertices, np.float64) @ transform[:3, :3].T + transform[:3, 3]
     uv, color = corner_uv(visual, faces), corner_color(visual, faces, table.linear)
     if np.linalg.det(transform[:3, :3]) < 0:  # a mirror turns the triangles inside out
         faces, uv, color = faces[:, ::-1], uv[:, ::-1], color[:, ::-1]

@@ -3,6 +3,7 @@
 Nothing outside the file's own folder is opened, nothing is fetched, and image headers are checked before decoding.
 """
 
+import io
 import logging
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -10,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import trimesh
+from PIL import Image
 from trimesh.resolvers import Resolver
 
 from to4d.errors import InputError
@@ -46,7 +48,10 @@ class AssetFolder(Resolver):
             raise FileNotFoundError(name)
         if path.stat().st_size > self.limits.file_bytes:
             self._refuse(name, f"has {path.stat().st_size:,} bytes, more than {self.limits.file_bytes:,}")
-        return path.read_bytes()
+        data = path.read_bytes()
+        if path.suffix.lower() in Image.registered_extensions() and not _is_image(data):
+            self.missing.append(f"{name} (a readable image)")
+        return data
 
     def _find(self, name: str) -> Path | None:
         """The file behind a reference as written, URL-decoded, or after MTL options (`-s 1 1 1 wood.png`)."""
@@ -75,6 +80,15 @@ class AssetFolder(Resolver):
     def keys(self) -> list[str]:
         """Names of the files in the folder."""
         return [str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file()]
+
+
+def _is_image(data: bytes) -> bool:
+    """Whether the header can be read; nothing is decoded."""
+    try:
+        Image.open(io.BytesIO(data)).close()
+    except Exception:  # Pillow's plugins raise many kinds
+        return False
+    return True
 
 
 def find_file(path: str | Path) -> Path:

@@ -66,7 +66,7 @@ class Shading:
     def __init__(self, mesh: Mesh):
         materials = mesh.materials
         white = np.full((1, 1, 4), 255, np.uint8)
-        textures = [white] + [_premultiplied(m.texture.numpy(), m.alpha) for m in materials if m.texture is not None]
+        textures = [white] + [premultiplied(m.texture.numpy(), m.alpha) for m in materials if m.texture is not None]
         self.pyramids = TexturePyramids(textures)
         has_texture = np.array([m.texture is not None for m in materials])
         self.texture_of = np.where(has_texture, np.cumsum(has_texture), 0)  # of each material
@@ -109,7 +109,7 @@ class Shading:
         return np.clip(rgba[:, :3], 0.0, 1.0), np.where(self.is_opaque[material], 1.0, alpha)
 
 
-def _premultiplied(image: NDArray, alpha: str) -> NDArray:
+def premultiplied(image: NDArray, alpha: str) -> NDArray:
     """Colour x alpha, so that hidden texels never bleed into visible ones; opaque materials ignore alpha."""
     if alpha == "opaque" or (image[..., 3] == 255).all():
         return np.concatenate([image[..., :3], np.full_like(image[..., 3:], 255)], -1)
