@@ -26,12 +26,15 @@ class MeshRenderer(nn.Module):
         mesh: the object.
         antialias: rays along each side of a pixel, averaged in sRGB; 1 casts exactly `pixel_rays(cameras)`, as do
             cameras with an `offset` at any setting, since they name their rays.
+        ray_rows: height of the image whose pixels the rays of cameras with an `offset` stand for; textures are
+            filtered to that, however few rays are cast.
     """
 
-    def __init__(self, mesh: Mesh, antialias: int = 2):
+    def __init__(self, mesh: Mesh, antialias: int = 2, ray_rows: int = 256):
         super().__init__()
         self.mesh = mesh
         self.antialias = antialias
+        self.ray_rows = ray_rows
         self.shading = Shading(mesh)
         self.scene = EmbreeScene(robust=True)
         TriangleMesh(self.scene, mesh.vertices.numpy(), mesh.faces.numpy().astype(np.int32))
@@ -44,7 +47,8 @@ class MeshRenderer(nn.Module):
         fine = cameras.to(torch.device("cpu"))
         fine = Cameras(fine.pose, fine.fov, (n * height, n * width), fine.offset)
         rays = pixel_rays(fine)
-        angles = 2.0 * torch.tan(fine.fov / 2) / fine.size[0]  # of one fine pixel, as a tangent
+        rows = fine.size[0] if cameras.offset is None else self.ray_rows
+        angles = 2.0 * torch.tan(fine.fov / 2) / rows  # of one fine pixel, as a tangent
         views = []
         for origins, directions, angle in zip(rays.origins, rays.directions, angles.tolist(), strict=True):
             seen = self._look(origins.reshape(-1, 3).numpy(), directions.reshape(-1, 3).numpy(), angle)

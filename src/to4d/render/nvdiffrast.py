@@ -54,13 +54,14 @@ class NvdiffrastRenderer(nn.Module):
 
     Args:
         mesh: the object.
-        antialias: samples along each side of a pixel, averaged in sRGB.
+        antialias: samples along each side of a pixel, averaged in sRGB; 1 for cameras with an `offset`.
+        ray_rows: height of the image to whose pixels textures are filtered for cameras with an `offset`.
     """
 
-    def __init__(self, mesh: Mesh, antialias: int = 2):
+    def __init__(self, mesh: Mesh, antialias: int = 2, ray_rows: int = 256):
         super().__init__()
         self.dr = import_nvdiffrast()
-        self.mesh, self.antialias = mesh, antialias
+        self.mesh, self.antialias, self.ray_rows = mesh, antialias, ray_rows
         self.device: torch.device | None = None  # of the buffers below, set by the first call
 
     def _move_to(self, device: torch.device) -> None:
@@ -82,17 +83,18 @@ class NvdiffrastRenderer(nn.Module):
             raise InputError("reference=nvdiffrast draws on CUDA only; use trainer.accelerator=gpu or mesh_cpu")
         if self.device != cameras.pose.device:
             self._move_to(cameras.pose.device)
-        n, (height, width) = self.antialias, cameras.size
-        offset = None if cameras.offset is None else n * cameras.offset
-        fine = Cameras(cameras.pose, cameras.fov, (n * height, n * width), offset)
+        (height, width), shifted = cameras.size, cameras.offset is not None
+        n = 1 if shifted else self.antialias
+        fine = Cameras(cameras.pose, cameras.fov, (n * height, n * width), cameras.offset)
         canvas = tuple(-(-side // 8) * 8 for side in fine.size)  # the rasteriser wants multiples of 8
-        seen = self._look(clip_positions(self.points, fine, canvas), cameras.pose[:, :3, 3], canvas)
+        footprint = height / self.ray_rows if shifted else 1.0
+        seen = self._look(clip_positions(self.points, fine, canvas), cameras.pose[:, :3, 3], canvas, footprint)
         seen = seen[:, : n * height, : n * width].unflatten(2, (width, n)).unflatten(1, (height, n)).mean((2, 4))
         seen = seen[:, None].expand(-1, len(times), -1, -1, -1)
         opacity = seen[..., 3:4]
         return Render(seen[..., :3] + (1.0 - opacity), opacity, seen[..., 4:5], seen[..., 5:] if normals else None)
 
-    def _look(self, clip: Tensor, eyes: Tensor, canvas: tuple[int, int]) -> Tensor:
+    def _look(self, clip: Tensor, eyes: Tensor, canvas: tuple[int, int], footprint: float) -> Tensor:
         """(B, H, W, 8): colour x opacity, opacity, depth x opacity, normal x opacity, peeled from front to back."""
         out = torch.zeros(len(clip), *canvas, 8, device=clip.device)
         light = torch.ones(len(clip), *canvas, 1, device=clip.device)
@@ -103,7 +105,7 @@ class NvdiffrastRenderer(nn.Module):
                 hit = raster[..., 3] > 0
                 if not hit.any():
                     break
-                rgb, alpha = self._shade(raster, raster_db)
+                rgb, alpha = self._shade(raster, footprint * raster_db)
                 view = self.dr.interpolate(self.points[None], raster, self.triangles)[0] - eyes[:, None, None]
                 depth = view.norm(dim=-1, keepdim=True)
                 normal = self.normal[(raster[..., 3].long() - 1).clamp(min=0)]
