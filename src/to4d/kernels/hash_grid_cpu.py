@@ -6,6 +6,7 @@ A point in 4D is two cells in 3D, one at either time node: `slices` is 1 or 2, a
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numba import float32, uint64
 
 from to4d.kernels.threads import compiled, run_chunks
 
@@ -37,116 +38,114 @@ def points_grad(points: np.ndarray, table: np.ndarray, grad: np.ndarray, layout:
 
 
 def _arrays(layout: "HashLayout") -> tuple[np.ndarray, ...]:
-    return layout.scale, layout.nodes, layout.multipliers, layout.offsets, layout.hashed
+    unsigned = (x.astype(np.uint64) for x in (layout.nodes, layout.multipliers, layout.offsets))  # index without a sign
+    return layout.scale, *unsigned, layout.hashed
 
 
 @compiled()
 def _axis(x, scale, nodes, multiplier):
     """Share of the upper node, and the index parts of both nodes."""
-    place = min(max(x, np.float32(0)), np.float32(1)) * scale + np.float32(0.5)
-    low = int(place)
-    high = min(low + 1, nodes - 1)
-    return place - np.float32(low), min(low, nodes - 1) * multiplier, high * multiplier
+    place = min(max(x, float32(0)), float32(1)) * scale + float32(0.5)
+    low = uint64(place)
+    last = nodes - uint64(1)
+    return place - float32(low), min(low, last) * multiplier, min(low + uint64(1), last) * multiplier
 
 
 @compiled()
-def _corners(x0, x1, y0, y1, z0, z1, w, first, mask, hashed):
-    """Rows of the eight corners of a cell, x fastest."""
-    if hashed:
-        return (
-            first + ((x0 ^ y0 ^ z0 ^ w) & mask),
-            first + ((x1 ^ y0 ^ z0 ^ w) & mask),
-            first + ((x0 ^ y1 ^ z0 ^ w) & mask),
-            first + ((x1 ^ y1 ^ z0 ^ w) & mask),
-            first + ((x0 ^ y0 ^ z1 ^ w) & mask),
-            first + ((x1 ^ y0 ^ z1 ^ w) & mask),
-            first + ((x0 ^ y1 ^ z1 ^ w) & mask),
-            first + ((x1 ^ y1 ^ z1 ^ w) & mask),
-        )
-    w += first
-    return (
-        x0 + y0 + z0 + w,
-        x1 + y0 + z0 + w,
-        x0 + y1 + z0 + w,
-        x1 + y1 + z0 + w,
-        x0 + y0 + z1 + w,
-        x1 + y0 + z1 + w,
-        x0 + y1 + z1 + w,
-        x1 + y1 + z1 + w,
-    )
+def _level(level, axes, scale, nodes, multipliers, offsets, hashed):
+    """What all points need to know about a level."""
+    mask = offsets[level + 1] - offsets[level] - uint64(1)
+    x = (scale[level, 0], nodes[level, 0], multipliers[level, 0])
+    y = (scale[level, 1], nodes[level, 1], multipliers[level, 1])
+    z = (scale[level, 2], nodes[level, 2], multipliers[level, 2])
+    t = (scale[level, axes - 1], nodes[level, axes - 1], multipliers[level, axes - 1])
+    return x, y, z, t, offsets[level], mask, hashed[level]
 
 
 @compiled()
-def _cell(points, n, level, s, scale, nodes, multipliers, offsets, hashed):
-    """The cell around a point at time node `s`: weight of that node, shares along x, y, z, rows of the corners."""
-    fx, x0, x1 = _axis(points[n, 0], scale[level, 0], nodes[level, 0], multipliers[level, 0])
-    fy, y0, y1 = _axis(points[n, 1], scale[level, 1], nodes[level, 1], multipliers[level, 1])
-    fz, z0, z1 = _axis(points[n, 2], scale[level, 2], nodes[level, 2], multipliers[level, 2])
-    weight, w = np.float32(1), 0
+def _cell(points, n, s, level):
+    """The cell around a point at its time node `s`: weight of that node, shares along x, y, z, rows of the corners."""
+    x, y, z, t, first, mask, hashed = level
+    fx, x0, x1 = _axis(points[n, 0], x[0], x[1], x[2])
+    fy, y0, y1 = _axis(points[n, 1], y[0], y[1], y[2])
+    fz, z0, z1 = _axis(points[n, 2], z[0], z[1], z[2])
+    weight, w = float32(1), uint64(0)
     if points.shape[1] == 4:
-        ft, t0, t1 = _axis(points[n, 3], scale[level, 3], nodes[level, 3], multipliers[level, 3])
-        weight, w = (ft, t1) if s == 1 else (np.float32(1) - ft, t0)
-    mask = offsets[level + 1] - offsets[level] - 1
-    return weight, fx, fy, fz, _corners(x0, x1, y0, y1, z0, z1, w, offsets[level], mask, hashed[level])
+        ft, t0, t1 = _axis(points[n, 3], t[0], t[1], t[2])
+        weight, w = (ft, t1) if s == 1 else (float32(1) - ft, t0)
+    if hashed:
+        a, b, c, d = y0 ^ z0 ^ w, y1 ^ z0 ^ w, y0 ^ z1 ^ w, y1 ^ z1 ^ w
+        low = first + ((x0 ^ a) & mask), first + ((x0 ^ b) & mask), first + ((x0 ^ c) & mask), first + ((x0 ^ d) & mask)
+        high = (
+            first + ((x1 ^ a) & mask),
+            first + ((x1 ^ b) & mask),
+            first + ((x1 ^ c) & mask),
+            first + ((x1 ^ d) & mask),
+        )
+        return weight, fx, fy, fz, low, high
+    w += first
+    a, b, c, d = y0 + z0 + w, y1 + z0 + w, y0 + z1 + w, y1 + z1 + w
+    return weight, fx, fy, fz, (x0 + a, x0 + b, x0 + c, x0 + d), (x1 + a, x1 + b, x1 + c, x1 + d)
+
+
+@compiled()
+def _mix(a, b, share):
+    return a + share * (b - a)
 
 
 @compiled()
 def _forward(chunk, start, stop, points, table, scale, nodes, multipliers, offsets, hashed, out):
-    one = np.float32(1)
-    for level in range(len(scale)):
+    for number in range(len(scale)):
+        level = _level(number, points.shape[1], scale, nodes, multipliers, offsets, hashed)
         for n in range(start, stop):
-            a, b = np.float32(0), np.float32(0)
             for s in range(points.shape[1] - 2):
-                weight, fx, fy, fz, rows = _cell(points, n, level, s, scale, nodes, multipliers, offsets, hashed)
-                x, y, z = (one - fx, fx), ((one - fy) * weight, fy * weight), (one - fz, fz)
-                for k in range(2):
-                    for j in range(2):
-                        for i in range(2):
-                            share = x[i] * y[j] * z[k]
-                            row = rows[i + 2 * j + 4 * k]
-                            a += share * table[row, 0]
-                            b += share * table[row, 1]
-            out[n, 2 * level] = a
-            out[n, 2 * level + 1] = b
+                weight, fx, fy, fz, (a, b, c, d), (e, f, g, h) = _cell(points, n, s, level)
+                for feature in range(2):
+                    y0 = _mix(
+                        _mix(table[a, feature], table[e, feature], fx),
+                        _mix(table[b, feature], table[f, feature], fx),
+                        fy,
+                    )
+                    y1 = _mix(
+                        _mix(table[c, feature], table[g, feature], fx),
+                        _mix(table[d, feature], table[h, feature], fx),
+                        fy,
+                    )
+                    value = weight * _mix(y0, y1, fz)
+                    out[n, 2 * number + feature] = value if s == 0 else out[n, 2 * number + feature] + value
 
 
 @compiled()
-def _table_grad(level, start, stop, points, grad, scale, nodes, multipliers, offsets, hashed, out):
-    one = np.float32(1)
+def _table_grad(number, start, stop, points, grad, scale, nodes, multipliers, offsets, hashed, out):
+    one = float32(1)
+    level = _level(number, points.shape[1], scale, nodes, multipliers, offsets, hashed)
     for n in range(len(points)):
-        a, b = grad[n, 2 * level], grad[n, 2 * level + 1]
-        if a == 0 and b == 0:
+        if grad[n, 2 * number] == 0 and grad[n, 2 * number + 1] == 0:
             continue
         for s in range(points.shape[1] - 2):
-            weight, fx, fy, fz, rows = _cell(points, n, level, s, scale, nodes, multipliers, offsets, hashed)
-            x, y, z = (one - fx, fx), ((one - fy) * weight, fy * weight), (one - fz, fz)
-            for k in range(2):
-                for j in range(2):
-                    for i in range(2):
-                        share = x[i] * y[j] * z[k]
-                        row = rows[i + 2 * j + 4 * k]
-                        out[row, 0] += share * a
-                        out[row, 1] += share * b
+            weight, fx, fy, fz, low, high = _cell(points, n, s, level)
+            yz = (one - fy) * (one - fz), fy * (one - fz), (one - fy) * fz, fy * fz
+            for feature in range(2):
+                up = weight * grad[n, 2 * number + feature]
+                down, up = up * (one - fx), up * fx
+                for corner in range(4):
+                    out[low[corner], feature] += down * yz[corner]
+                    out[high[corner], feature] += up * yz[corner]
 
 
 @compiled()
 def _points_grad(chunk, start, stop, points, table, grad, scale, nodes, multipliers, offsets, hashed, out):
-    one = np.float32(1)
-    for level in range(len(scale)):
+    for number in range(len(scale)):
+        level = _level(number, points.shape[1], scale, nodes, multipliers, offsets, hashed)
         for n in range(start, stop):
-            a, b = grad[n, 2 * level], grad[n, 2 * level + 1]
-            gx, gy, gz = np.float32(0), np.float32(0), np.float32(0)
             for s in range(points.shape[1] - 2):
-                weight, fx, fy, fz, rows = _cell(points, n, level, s, scale, nodes, multipliers, offsets, hashed)
-                x, y, z = (one - fx, fx), (one - fy, fy), (one - fz, fz)
-                for k in range(2):
-                    for j in range(2):
-                        for i in range(2):
-                            row = rows[i + 2 * j + 4 * k]
-                            value = weight * (a * table[row, 0] + b * table[row, 1])
-                            gx += (2 * i - 1) * value * y[j] * z[k]
-                            gy += (2 * j - 1) * value * x[i] * z[k]
-                            gz += (2 * k - 1) * value * x[i] * y[j]
-            out[n, 0] += gx * scale[level, 0]
-            out[n, 1] += gy * scale[level, 1]
-            out[n, 2] += gz * scale[level, 2]
+                weight, fx, fy, fz, (a, b, c, d), (e, f, g, h) = _cell(points, n, s, level)
+                for feature in range(2):
+                    up = weight * grad[n, 2 * number + feature]
+                    a0, b0, c0, d0 = table[a, feature], table[b, feature], table[c, feature], table[d, feature]
+                    a1, b1, c1, d1 = table[e, feature], table[f, feature], table[g, feature], table[h, feature]
+                    slope = _mix(_mix(a1 - a0, b1 - b0, fy), _mix(c1 - c0, d1 - d0, fy), fz)
+                    out[n, 0] += up * scale[number, 0] * slope
+                    a0, b0, c0, d0 = _mix(a0, a1, fx), _mix(b0, b1, fx), _mix(c0, c1, fx), _mix(d0, d1, fx)
+                    out[n, 1] += up * scale[number, 1] * _mix(b0 - a0, d0 - c0, fz)
+                    out[n, 2] += up * scale[number, 2] * (_mix(c0, d0, fy) - _mix(a0, b0, fy))

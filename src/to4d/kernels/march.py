@@ -1,14 +1,15 @@
 """Marches rays through an occupancy grid and keeps the samples that lie in occupied cells.
 
-Ray r samples distances first + (k + shift_r) * step, k = 0, 1, ..., inside the box [-1, 1]^3. Cells of a coarse copy of
-the grid let it jump over empty space. Counting and filling run the same arithmetic (no fast-math), and every turn of
-the loop advances k, so it ends.
+A ray is sampled at distances (k + shift) * step, k = 0, 1, ..., inside the box [-1, 1]^3. It starts at the box around
+all occupied cells, and cells of a coarse copy of the grid let it jump over empty space. Every turn of the loop advances
+k, so it ends; hits are noted once and copied then, so that no second pass can disagree with the first.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numba import float32
 from torch import Tensor
 from torch.nn.functional import max_pool3d
 
@@ -16,6 +17,28 @@ from to4d.kernels.threads import compiled, run_chunks
 
 BLOCK = 512  # rays
 COARSE = 4  # cells of a coarse cell, along an axis
+DIAGONAL = 2 * 3**0.5  # of the box
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Occupied cells of [-1, 1]^3, and what lets a ray skip the others. Axes are x, y, z."""
+
+    fine: Tensor  # (T, G, G, G) uint8
+    coarse: Tensor  # (T, G/4, G/4, G/4) uint8: any of the 64 cells
+    bounds: Tensor  # (2, 3) corners of the box around all that is occupied
+
+    @staticmethod
+    def of(fine: Tensor) -> "Cells":
+        """From bits (T, G, G, G), G a multiple of 4."""
+        coarse = max_pool3d(fine.float(), COARSE).to(torch.uint8)
+        size, full = coarse.shape[-1], coarse.amax(0)
+        bounds = torch.tensor([[1.0] * 3, [-1.0] * 3])
+        for axis in range(3):
+            used = full.amax([other for other in range(3) if other != axis]).nonzero()[:, 0]
+            if len(used):
+                bounds[0, axis], bounds[1, axis] = used[0] * 2 / size - 1, (used[-1] + 1) * 2 / size - 1
+        return Cells(fine, coarse, bounds)
 
 
 @dataclass(frozen=True)
@@ -28,38 +51,38 @@ class Samples:
     offsets: Tensor  # (R + 1,) int64: ray r owns [offsets[r], offsets[r + 1])
 
 
-def march(origins: Tensor, directions: Tensor, bins: Tensor, cells: Tensor, shift: Tensor, step: float) -> Samples:
-    """Samples in occupied cells.
+def march(origins: Tensor, directions: Tensor, bins: Tensor, cells: Cells, shift: Tensor, step: float) -> Samples:
+    """Samples in occupied cells; computed on the CPU wherever the rays are.
 
     Args:
         origins: (R, 3).
         directions: (R, 3), unit length.
-        bins: (R,) int64, which of the grids a ray sees.
-        cells: (T, G, G, G) uint8 grids over [-1, 1]^3, axes x, y, z; G a multiple of 4.
-        shift: (R,) in [0, 1), where in its step a ray is sampled.
+        bins: (R,) int64, which of the T grids a ray sees.
+        cells: the grids.
+        shift: (R,) in [0, 1), where in its steps a ray is sampled.
         step: distance of samples.
     """
-    coarse = max_pool3d(cells.half() if cells.is_cuda else cells.float(), COARSE).to(torch.uint8)
-    inputs = [x.detach().cpu().contiguous().numpy() for x in (origins, directions, bins, cells, coarse, shift)]
-    counts = np.zeros(len(origins) + 1, np.int64)
-    nothing = np.empty((0, 3), np.float32), np.empty(0, np.float32), np.empty(0, np.int64)
-    run_chunks(_march, len(origins), BLOCK, *inputs, np.float32(step), counts, False, *nothing)
-    offsets = np.cumsum(counts)
+    fields = origins, directions, bins, cells.fine, cells.coarse, cells.bounds, shift
+    inputs = [x.detach().cpu().contiguous().numpy() for x in fields]
+    step = np.float32(step)
+    hits = np.empty((len(origins), int(DIAGONAL / step) + 2), np.int32)  # memory is only touched where there are hits
+    offsets = np.zeros(len(origins) + 1, np.int64)
+    run_chunks(_find, len(origins), BLOCK, *inputs, step, hits, offsets[1:])
+    np.cumsum(offsets, out=offsets)
     total = int(offsets[-1])
-    filled = np.empty((total, 3), np.float32), np.empty(total, np.float32), np.empty(total, np.int64)
-    run_chunks(_march, len(origins), BLOCK, *inputs, np.float32(step), offsets, True, *filled)
-    points, depth, rays, ends = (torch.from_numpy(x).to(origins.device) for x in (*filled, offsets))
-    return Samples(points, depth, rays, ends)
+    points, depth, rays = np.empty((total, 3), np.float32), np.empty(total, np.float32), np.empty(total, np.int64)
+    run_chunks(_fill, len(origins), BLOCK, inputs[0], inputs[1], inputs[6], step, hits, offsets, points, depth, rays)
+    return Samples(*(torch.from_numpy(x).to(origins.device) for x in (points, depth, rays, offsets)))
 
 
 @compiled(fast=False)
 def _span(origin, direction, low, high):
     """Where a ray enters and leaves the box with opposite corners `low`, `high`."""
-    near, far = np.float32(-1e30), np.float32(1e30)
+    near, far = float32(-1e30), float32(1e30)
     for axis in range(3):
         if direction[axis] == 0:
             if origin[axis] < low[axis] or origin[axis] > high[axis]:
-                return np.float32(1), np.float32(0)
+                return float32(1), float32(0)
         else:
             a = (low[axis] - origin[axis]) / direction[axis]
             b = (high[axis] - origin[axis]) / direction[axis]
@@ -68,36 +91,37 @@ def _span(origin, direction, low, high):
 
 
 @compiled(fast=False)
-def _march(
-    chunk, start, stop, origins, directions, bins, cells, coarse, shift, step, offsets, fill, points, depth, rays
-):
-    size = cells.shape[1]
-    half = np.float32(size / 2)
-    width = np.float32(2 * COARSE / size)
-    one = np.float32(1)
+def _find(chunk, start, stop, origins, directions, bins, fine, coarse, bounds, shift, step, hits, counts):
+    size = fine.shape[1]
+    half, width, one = float32(size / 2), float32(2 * COARSE / size), float32(1)
     for r in range(start, stop):
-        o, d = origins[r], directions[r]
-        near, far = _span(o, d, (-one, -one, -one), (one, one, one))
-        near = max(near, np.float32(0))
-        if not far > near:
-            continue
-        slot, k, last = offsets[r], 0, int((far - near) / step) + 1
-        while k < last:
-            t = near + (np.float32(k) + shift[r]) * step
-            x, y, z = o[0] + t * d[0], o[1] + t * d[1], o[2] + t * d[2]
-            i, j, m = int((x + one) * half), int((y + one) * half), int((z + one) * half)
+        o, d, grid, count = origins[r], directions[r], bins[r], 0
+        near, far = _span(o, d, bounds[0], bounds[1])
+        k = max(0, int(near / step - shift[r]))
+        last = int(far / step - shift[r]) + 1 if far > near else 0
+        while k < last and count < hits.shape[1]:
+            t = (float32(k) + shift[r]) * step
             k += 1
-            if t >= far or min(i, j, m) < 0 or max(i, j, m) >= size:
+            x, y, z = o[0] + t * d[0] + one, o[1] + t * d[1] + one, o[2] + t * d[2] + one
+            i, j, m = int(x * half), int(y * half), int(z * half)
+            if min(x, y, z) < 0 or max(i, j, m) >= size:
                 continue
             ci, cj, cm = i // COARSE, j // COARSE, m // COARSE
-            if coarse[bins[r], ci, cj, cm] == 0:
+            if coarse[grid, ci, cj, cm] == 0:
                 low = (ci * width - one, cj * width - one, cm * width - one)
                 leaves = _span(o, d, low, (low[0] + width, low[1] + width, low[2] + width))[1]
-                k = max(k, int((leaves - near) / step - shift[r]))
-            elif cells[bins[r], i, j, m]:
-                if fill:
-                    points[slot, 0], points[slot, 1], points[slot, 2] = x, y, z
-                    depth[slot], rays[slot] = t, r
-                    slot += 1
-                else:
-                    offsets[r + 1] += 1
+                k = max(k, int(leaves / step - shift[r]))
+            elif fine[grid, i, j, m]:
+                hits[r, count] = k - 1
+                count += 1
+        counts[r] = count
+
+
+@compiled(fast=False)
+def _fill(chunk, start, stop, origins, directions, shift, step, hits, offsets, points, depth, rays):
+    for r in range(start, stop):
+        for slot in range(offsets[r], offsets[r + 1]):
+            t = (float32(hits[r, slot - offsets[r]]) + shift[r]) * step
+            for axis in range(3):
+                points[slot, axis] = origins[r, axis] + t * directions[r, axis]
+            depth[slot], rays[slot] = t, r

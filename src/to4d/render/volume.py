@@ -6,11 +6,10 @@ from torch.nn.functional import normalize
 
 from to4d.geometry import pixel_rays
 from to4d.kernels.composite import composite
-from to4d.kernels.march import march
+from to4d.kernels.march import DIAGONAL, march
 from to4d.render.occupancy import Occupancy
 from to4d.types import Cameras, Field, Rays, Render
 
-DIAGONAL = 2 * 3**0.5  # of the box [-1, 1]^3
 SEEN = 0.1  # opacity from which a ray has a surface whose normal is worth asking for
 
 
@@ -34,16 +33,21 @@ class VolumeRenderer(nn.Module):
         samples: int = 256,
         resolution: int = 64,
         bins: int = 16,
-        margin: int = 2,
+        margin: int = 1,
         min_density: float = 1.0,
         normal_eps: float = 0.01,
-        chunk: int = 2**18,
+        chunk: int = 2**17,
     ) -> None:
         super().__init__()
         self.field = field
         self.step = DIAGONAL / samples
         self.occupancy = Occupancy(resolution, bins, margin, min_density)
         self.normal_eps, self.chunk = normal_eps, chunk
+
+    def start_from(self, points: Tensor) -> None:
+        """Begin at the surface points (N, 3) of a mesh: nothing is to be seen elsewhere until it moves there."""
+        self.field.start_from(points)
+        self.occupancy.from_points(points)
 
     def forward(
         self, cameras: Cameras, times: Tensor, normals: bool = True, generator: Generator | None = None
