@@ -66,7 +66,7 @@ class AssetFolder(Resolver):
         return None
 
     def _refuse(self, name: str, why: str) -> None:
-        self.refused.append(f"{str(name)!r} {why}")
+        self.refused.append(f"{str(name)!r}, which {why}")
         raise InputError(self.refused[-1])
 
     def write(self, name: str, data: bytes) -> None:
@@ -91,16 +91,20 @@ def _is_image(data: bytes) -> bool:
     return True
 
 
+def _is_mesh(path: Path) -> bool:
+    return path.suffix.lower().lstrip(".") in FORMATS
+
+
 def find_file(path: str | Path) -> Path:
     """The file at `path`, or an error that suggests its nearest neighbours."""
     path = Path(path).expanduser()
     if path.is_file():
         return path
     if path.is_dir():
-        meshes = sorted(p.name for p in path.iterdir() if p.suffix.lower().lstrip(".") in FORMATS)
+        meshes = ", ".join(sorted(p.name for p in path.iterdir() if _is_mesh(p)))
         raise InputError(f"{path} is a folder, not a mesh file; it holds {meshes or 'no mesh'}")
-    near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-    close = get_close_matches(path.name, near, n=3) or [n for n in near if n.rsplit(".")[-1].lower() in FORMATS][:3]
+    near = sorted(p.name for p in path.parent.iterdir() if _is_mesh(p)) if path.parent.is_dir() else []
+    close = get_close_matches(path.name, near, n=3) or near[:3]
     hint = f"; did you mean {' or '.join(close)}?" if close else f"; {path.parent} holds no mesh"
     raise InputError(f"there is no mesh file {path}{hint}")
 
