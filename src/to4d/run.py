@@ -81,7 +81,7 @@ def build_scene(cfg: DictConfig, mesh: Mesh) -> Scene:
     prompt = make_prompt(cfg.prompt, mesh.noun)
     reference = instantiate(cfg.reference)(mesh)
     renderer = instantiate(cfg.renderer)(instantiate(cfg.model))
-    renderer.occupancy.from_points(sample_surface(mesh, 200_000, generator_at(cfg.seed, 0, "surface")))
+    renderer.start_from(sample_surface(mesh, 200_000, generator_at(cfg.seed, 0, "surface")))
     needs_prior = any(get_class(node._target_).needs_prior for node in cfg.phase.values())
     scene = Scene(reference, renderer, prompt, instantiate(cfg.guidance) if needs_prior else None)
     for word, nearest in scene.prior.unknown_words(prompt.text) if needs_prior else ():
