@@ -1,5 +1,7 @@
 """Animate one mesh with one prompt: `python train.py object=gso/plant prompt="a plant blooming"`."""
 
+from pathlib import Path
+
 import hydra
 from omegaconf import DictConfig
 
@@ -15,4 +17,4 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    command(main)
+    command(main, Path(__file__).parent / "conf", "train")

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "src" / "to4d"
 LAYERS = [
     {"types", "errors", "folders"},
-    {"geometry", "losses", "schedules", "prompt", "checkpoint", "kernels"},
+    {"geometry", "losses", "schedules", "prompt", "checkpoint", "kernels", "bits"},
     {"viewpoints", "mesh"},
     {
         "camera_schedule",
@@ -37,7 +37,7 @@ HOMES = {
     "av": {"export"},
     "wandb": {"callbacks"},
     "hydra": {"run", "cli"},
-    "omegaconf": {"run"},
+    "omegaconf": {"run", "cli"},
     "lightning": {"phases", "callbacks", "run", "checkpoint"},
 }
 FILES = sorted(ROOT.rglob("*.py"))

@@ -1,11 +1,16 @@
 """What all commands do around Hydra: plain words on the command line, one clear line when something is wrong."""
 
+import difflib
 import functools
 import os
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException, InstantiationException
+from omegaconf import OmegaConf
 
 from to4d.errors import InputError
 
@@ -52,14 +57,74 @@ def check_writable(arguments: list[str]) -> None:
                 raise InputError(f"cannot write to out={value}: no permission")
 
 
-def command(main: Callable[[], None]) -> None:
-    """Run a Hydra main on the cleaned-up command line."""
+def check_config(folder: Path, name: str, arguments: list[str]) -> None:
+    """Compose the configuration once, for the sake of the message if that fails.
+
+    Raises:
+        InputError: naming the unknown key or option and the nearest known ones.
+    """
+    overrides = [argument for argument in arguments if not argument.startswith("-")]
+    try:
+        with initialize_config_dir(str(folder), version_base="1.3"):
+            compose(name, overrides)
+    except HydraException as error:
+        with initialize_config_dir(str(folder), version_base="1.3"):
+            settings = dotted(OmegaConf.to_container(compose(name, ["out=DIR"])))
+        raise InputError(explain(f"{error}\n{error.__cause__}", folder, settings)) from None
+
+
+def explain(text: str, folder: Path, settings: list[str]) -> str:
+    """Hydra's message in one or two lines, with the nearest known name where a name is unknown."""
+    if option := re.search(r"Could not (?:find|load) '([^/']*)/([^']*)'", text):
+        group = folder / option[1]
+        known = sorted(str(path.relative_to(group).with_suffix("")) for path in group.rglob("*.yaml"))
+        return f"{option[1]} has no option {option[2]!r}; {nearest(option[2], known)}"
+    if key := re.search(r"Key '[^']*' (?:is not in struct|not in .*)\s+full_key: (\S+)", text):
+        close = difflib.get_close_matches(key[1], settings, 1)
+        guess = f"did you mean {close[0]!r}? " if close else ""
+        return f"there is no setting {key[1]!r}; {guess}See all settings with --cfg job"
+    return " ".join(text.split("\n\n")[0].split())
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """What may have been meant.
+
+    >>> nearest("hash5d", ["deform", "hash4d"])
+    "did you mean 'hash4d'? Known: deform, hash4d"
+    """
+    close = difflib.get_close_matches(word, known, 1)
+    guess = f"did you mean {close[0]!r}? " if close else ""
+    return f"{guess}Known: {', '.join(known)}"
+
+
+def dotted(node: object, prefix: str = "") -> list[str]:
+    """The names of all settings of a nested config.
+
+    >>> dotted({"phase": {"steps": 3}, "seed": 0})
+    ['phase', 'phase.steps', 'seed']
+    """
+    if not isinstance(node, dict):
+        return []
+    names = [(f"{prefix}{key}", child) for key, child in node.items()]
+    return [n for name, child in names for n in (name, *dotted(child, f"{name}."))]
+
+
+def command(main: Callable[[], None], folder: Path, name: str) -> None:
+    """Run a Hydra main, whose configuration is `name` in `folder`, on the cleaned-up command line."""
     sys.argv[1:] = run_folder([plain_text(argument) for argument in sys.argv[1:]])
     try:
+        if not {"-m", "--multirun", "-h", "--help", "--hydra-help"} & set(sys.argv):
+            check_config(folder, name, sys.argv[1:])
         check_writable(sys.argv[1:])
     except InputError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(fail(str(error)))
     main()
+
+
+def fail(message: str) -> int:
+    """Print what was wrong; returns the exit status."""
+    print(f"error: {message}", file=sys.stderr)
+    return 2
 
 
 def friendly(task: Callable) -> Callable:
@@ -70,7 +135,11 @@ def friendly(task: Callable) -> Callable:
         try:
             return task(cfg)
         except InputError as error:
-            print(f"error: {error}", file=sys.stderr)
-            sys.exit(2)
+            sys.exit(fail(str(error)))
+        except InstantiationException as error:
+            if os.environ.get("HYDRA_FULL_ERROR") == "1":
+                raise
+            cause = error.__cause__
+            sys.exit(fail(str(cause if isinstance(cause, InputError) else error)))
 
     return wrapped

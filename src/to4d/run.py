@@ -16,6 +16,7 @@ from to4d.callbacks.progress import Progress
 from to4d.checkpoint import TreeIO, load_tree, save_tree, write_atomically
 from to4d.errors import InputError
 from to4d.folders import cache_folder
+from to4d.phases import Phase
 from to4d.prompt import make_prompt
 from to4d.render.occupancy import sample_surface
 from to4d.types import Mesh, Scene, generator_at
@@ -29,31 +30,35 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     Returns:
         The metrics, which are also written to `metrics.json` of the run folder.
     """
-    out = Path(cfg.out)
-    claim(out, cfg)
-    seed_everything(cfg.seed, verbose=False)
+    out, text = Path(cfg.out), OmegaConf.to_yaml(cfg, resolve=True)
+    check_folder(out, text)
+    seed_everything(check_seed(cfg.seed), verbose=False)
     mesh = instantiate(cfg.object)
     scene = build_scene(cfg, mesh)
+    phases = {name: instantiate(node, name=name, scene=scene, seed=cfg.seed) for name, node in cfg.phase.items()}
+    measure, exports = instantiate(cfg.metrics), [instantiate(export) for export in cfg.export.values()]
+    write_atomically(out / "config.yaml", text.encode())
     loggers = list(instantiate(cfg.logger).values())
-    progress = Progress({name: (node.steps, get_class(node._target_).cost) for name, node in cfg.phase.items()})
-    for name, node in cfg.phase.items():
-        train_phase(cfg, name, node, scene, mesh, loggers, progress)
+    progress = Progress({name: (phase.steps, phase.cost) for name, phase in phases.items()})
+    for name, phase in phases.items():
+        shared = cache_path(cfg, name, mesh) if cfg.cache and phase.cached else None
+        train(phase, scene, out / "checkpoints" / f"{name}.safetensors", shared, cfg, loggers, progress)
     save_model(out / "model.safetensors", scene)
-    for export in cfg.export.values():
-        instantiate(export)(scene, out)
-    metrics = instantiate(cfg.metrics)(scene)
+    for export in exports:
+        export(scene, out)
+    metrics = measure(scene)
     write_atomically(out / "metrics.json", json.dumps(metrics, indent=1).encode())
     finish(loggers, metrics)
     return metrics
 
 
-def claim(out: Path, cfg: DictConfig) -> None:
-    """Make the run folder this run's own, or find out that it can be resumed.
+def check_folder(out: Path, text: str) -> None:
+    """Find out whether the run folder is new or can be resumed with the configuration `text`.
 
     Raises:
-        InputError: if it is finished, or belongs to another configuration.
+        InputError: if it holds a finished run, or one of another configuration.
     """
-    text, path = OmegaConf.to_yaml(cfg, resolve=True), out / "config.yaml"
+    path = out / "config.yaml"
     if (out / "metrics.json").exists():
         raise InputError(f"{out} holds a finished run; choose another out=DIR, or delete it to start again")
     if path.exists() and (differing := differences(OmegaConf.load(path), OmegaConf.create(text))):
@@ -61,7 +66,17 @@ def claim(out: Path, cfg: DictConfig) -> None:
             f"{out} belongs to a run with another configuration, different in {', '.join(differing[:5])};\n"
             "give the same settings to resume it, or choose another out=DIR"
         )
-    write_atomically(path, text.encode())
+
+
+def check_seed(seed: Any) -> int:
+    """The seed.
+
+    Raises:
+        InputError: if it is no natural number.
+    """
+    if not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise InputError(f"seed={seed!r} is not a whole number from 0 to {2**32 - 1}")
+    return seed
 
 
 def differences(a: DictConfig, b: DictConfig) -> list[str]:
@@ -89,29 +104,25 @@ def build_scene(cfg: DictConfig, mesh: Mesh) -> Scene:
     return scene
 
 
-def train_phase(
-    cfg: DictConfig, name: str, node: DictConfig, scene: Scene, mesh: Mesh, loggers: list, progress: Progress
+def train(
+    phase: Phase, scene: Scene, done: Path, shared: Path | None, cfg: DictConfig, loggers: list, progress: Progress
 ) -> None:
-    """Train one phase, unless this run, or for a cached phase any run, has done so before."""
-    done = Path(cfg.out) / "checkpoints" / f"{name}.safetensors"
-    shared = cfg.cache and get_class(node._target_).cached
-    cached = cache_path(cfg, name, mesh) if shared else None
-    for path in (done, cached):
+    """Train one phase, unless this run, or for a shared result any run, has done so before."""
+    for path in (done, shared):
         if path is not None and path.exists() and take(path, scene):
-            log.info("%s: taken from %s", name, path)
-            progress.skip(name)
+            log.info("%s: taken from %s", phase.name, path)
+            progress.skip(phase.name)
             save_model(done, scene)
             return
-    autosave = done.with_name(f"{name}.autosave")
-    phase = instantiate(node, name=name, scene=scene, seed=cfg.seed)
+    autosave = done.with_suffix(".autosave")
     callbacks = [*instantiate(cfg.callbacks).values(), Autosave(autosave, cfg.autosave_seconds), progress]
     trainer: Trainer = instantiate(
         cfg.trainer, max_steps=phase.steps, logger=loggers, callbacks=callbacks, plugins=[TreeIO()]
     )
     trainer.fit(phase, ckpt_path=resumable(autosave))
-    save_model(done, scene)
-    if cached is not None:
-        save_model(cached, scene)
+    for path in (done, shared):
+        if path is not None:
+            save_model(path, scene)
     autosave.unlink(missing_ok=True)
 
 
