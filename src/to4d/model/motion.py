@@ -1,0 +1,73 @@
+"""A smooth motion d(x, t) as a sum of coarse and fine grids in space and time, with d(x, 0) = 0 exactly.
+
+Coarse grids move large regions within few steps, fine ones add detail: the many scales are what lets distillation find
+a motion quickly. All grids are nested in the finest, so their sum is one grid of the finest kind.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate as resize
+
+from to4d.kernels.time_grid import interpolate
+
+
+class Motion(nn.Module):
+    """d(x, t) over [-1, 1]^3 x [0, 1].
+
+    Args:
+        space_cells: cells along an axis of every spatial level; each divides the last.
+        time_cells: intervals of every temporal level; each divides the last.
+        bend_space: weight of bending in space in `regularizer`.
+        bend_time: weight of bending in time.
+    """
+
+    def __init__(
+        self,
+        space_cells: tuple[int, ...] = (1, 2, 4, 8),
+        time_cells: tuple[int, ...] = (1, 3, 9),
+        bend_space: float = 0.5,
+        bend_time: float = 0.25,
+    ) -> None:
+        super().__init__()
+        for name, cells in (("space_cells", space_cells), ("time_cells", time_cells)):
+            if any(cells[-1] % n for n in cells):
+                raise ValueError(
+                    f"every one of {name}={tuple(cells)} must divide the last, so that the grids are nested"
+                )
+        self.space_cells, self.time_cells = tuple(space_cells), tuple(time_cells)
+        self.bend_space, self.bend_time = bend_space, bend_time
+        self.knots = nn.ParameterList(
+            nn.Parameter(torch.zeros(steps, 3, *(cells + 1,) * 3)) for steps in time_cells for cells in space_cells
+        )
+
+    def vectors(self) -> Tensor:
+        """The sum of all grids at the nodes of the finest: (T, X, Y, Z, 3); the first time is 0."""
+        levels = iter(self.knots)
+        total = 0.0
+        for steps in self.time_cells:
+            size = (self.space_cells[-1] + 1,) * 3
+            free = sum(resize(next(levels), size, mode="trilinear", align_corners=True) for _ in self.space_cells)
+            total = total + torch.tensordot(ramps(steps, self.time_cells[-1]).to(free), free, 1)
+        return total.permute(0, 2, 3, 4, 1)
+
+    def forward(self, points: Tensor, times: Tensor) -> Tensor:
+        """(N, 3), (N,) -> (N, 3)."""
+        return interpolate(points, times, self.vectors())
+
+    def regularizer(self) -> Tensor:
+        """How much the motion bends in space and in time, weighted."""
+        space, time = bending(self.vectors())
+        return self.bend_space * space + self.bend_time * time
+
+
+def ramps(steps: int, finest: int) -> Tensor:
+    """(finest + 1, steps): linear interpolation in time from knots 1 ... steps, knot 0 being 0, to all finest times."""
+    place = torch.arange(finest + 1) * (steps / finest)
+    return (1 - (place[:, None] - torch.arange(1, steps + 1)).abs()).clamp(min=0)
+
+
+def bending(vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean squared second differences of (T, X, Y, Z, 3) in space (of 4 * vectors, summed over axes) and in time."""
+    space = sum((4 * vectors.diff(n=2, dim=axis)).square().mean() for axis in (1, 2, 3) if vectors.shape[axis] > 2)
+    time = vectors.diff(n=2, dim=0).square().mean() if len(vectors) > 2 else vectors.new_zeros(())
+    return torch.as_tensor(space), time
