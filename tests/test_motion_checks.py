@@ -56,9 +56,11 @@ def at_threshold(kind: str, excess: float) -> Track:
         "swaying": lambda: replace(seen, upper_x=moved([0, 8 * k, -8 * k, 0], 50), lower_x=moved([0, 2, -2, 0], 50)),
         "melting": lambda: replace(seen, top=moved([0, -5, -15, -25 * k], 110)),
         "shaking": lambda: replace(
-            rest(5), x=moved([0, 2 * k, 0, 2 * k, 0], 50), lower_x=moved([0, 2 * k, 0, 2 * k, 0], 50)
+            rest(5), x=moved([0, 3 * k, 0, 3 * k, 0], 50), lower_x=moved([0, 3 * k, 0, 3 * k, 0], 50)
         ),
-        "falling": lambda: replace(seen, axis=torch.stack([0.6 * tilt.cos(), 0.6 * tilt.sin()], -1)),
+        "falling": lambda: replace(
+            seen, axis=torch.stack([0.6 * tilt.cos(), 0.6 * tilt.sin()], -1), x=moved([0, 5, 15, 30], 50)
+        ),
         "nodding": lambda: replace(seen, top=moved([0, -5 * k, 0, 0], 110)),
     }[kind]()
 
@@ -74,6 +76,30 @@ def test_figures_of_round_numbers_are_exact_at_the_threshold(kind):
     assert CHECKS[kind](at_threshold(kind, 0.0)).passed
 
 
+def test_breathing_is_not_growing():
+    breath = replace(rest(7), area=5000 * moved([0, 0.3, 0.0, -0.2, 0.1, 0.3, 0.25], 1))
+    assert not CHECKS["growing"](breath).passed
+    wobbling = replace(rest(7), area=5000 * moved([0, 0.1, 0.0, 0.2, 0.15, 0.3, 0.25], 1))
+    assert CHECKS["growing"](wobbling).passed
+
+
+def test_a_sway_to_both_sides_is_not_a_nod_although_the_top_sinks():
+    sinking = replace(rest(5), top=moved([0, -10, 0, -10, 0], 110))
+    assert CHECKS["nodding"](replace(sinking, upper_x=moved([0, 20, 0, 20, 0], 50))).passed
+    assert not CHECKS["nodding"](replace(sinking, upper_x=moved([0, 20, 0, -20, 0], 50))).passed
+
+
+def test_what_flies_up_unsteadily_does_not_shake():
+    wobbling = at_threshold("shaking", 0.1)
+    assert not CHECKS["shaking"](replace(wobbling, y=moved([0, 10, 20, 30, 40], 60))).passed
+
+
+def test_what_falls_over_does_nothing_else():
+    seen = at_threshold("falling", 0.1)
+    fallen = replace(seen, area=seen.area * moved([0, 1, 1, 1], 1), upper_x=moved([0, 20, 40, 60], 50))
+    assert [kind for kind, check in CHECKS.items() if check(fallen).passed] == ["falling"]
+
+
 def test_standing_still_passes_nothing():
     assert not any(check(rest()).passed for check in CHECKS.values())
 
@@ -87,7 +113,7 @@ def test_standing_still_passes_nothing():
 def test_the_figure_depends_on_neither_image_size_nor_position(kind, size, shift):
     here = check_view(kind, draw.clip(draw.tee, MOTIONS[kind][1], size=96))
     there = check_view(kind, draw.clip(draw.tee, MOTIONS[kind][1], size=size, shift=shift))
-    assert there.value == pytest.approx(here.value, abs=3 / size)  # one pixel
+    assert there.value == pytest.approx(here.value, rel=0.02, abs=3 / size)  # 2%, or one pixel
     assert there.passed == here.passed
 
 
