@@ -31,7 +31,7 @@ def read_video(path: Path) -> tuple[av.VideoStream, np.ndarray]:
 def written(tmp_path_factory):
     out = tmp_path_factory.mktemp("run")
     scene = Scene(MovingBall(0.0), MovingBall(0.5), Prompt("a ball jumping", "ball"))
-    video = Video(views=Viewpoints(size=49), frames=4, fps=8, loops=2, turntable_frames=8)
+    video = Video(views=Viewpoints(size=49), frames=4, fps=8, loops=2, turntable_frames=8, turntable_size=32)
     return out, video(scene, out)
 
 

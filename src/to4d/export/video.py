@@ -19,11 +19,12 @@ class Video:
     The mask panel is the opacity over its own background. A clip is played `loops` times, so that it can be watched.
     """
 
-    views: Viewpoints = field(default_factory=lambda: Viewpoints(size=192))
+    views: Viewpoints = field(default_factory=lambda: Viewpoints(size=160))
     frames: int = 16
     fps: float = 8.0
     loops: int = 3
-    turntable_frames: int = 64
+    turntable_frames: int = 64  # a multiple of 2 `frames` loops without a jump
+    turntable_size: int = 144
     turntable_elevation_deg: float = 10.0
 
     def __call__(self, scene: Scene, out: Path) -> list[Path]:
@@ -41,9 +42,8 @@ class Video:
     def turntable(self, scene: Scene) -> Tensor:
         """(T, H, W, 3): the camera goes once around while the clip plays, over and over."""
         turn = torch.arange(self.turntable_frames) / self.turntable_frames
-        around = replace(
-            self.views, azimuths_deg=(360.0 * turn).tolist(), elevation_deg=self.turntable_elevation_deg
-        ).cameras()
+        orbit = {"azimuths_deg": (360.0 * turn).tolist(), "elevation_deg": self.turntable_elevation_deg}
+        around = replace(self.views, size=self.turntable_size, **orbit).cameras()
         times = (turn * self.turntable_frames / (2 * self.frames)) % 1.0
         frames = []
         for b, time in enumerate(times):
