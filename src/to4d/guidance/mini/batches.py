@@ -1,0 +1,121 @@
+"""Clips of a data set as training batches, augmented; and the two parts of the net that are fitted, not trained."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+from torch.nn.functional import avg_pool2d, pad
+
+from to4d.guidance.mini.codec import PatchCodec
+from to4d.guidance.mini.data.dataset import ClipSet
+from to4d.guidance.mini.flow import TERMS, find_object, polynomial
+from to4d.guidance.mini.templates import COUNT
+from to4d.guidance.mini.vocabulary import Tokens, Vocabulary
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B clips ready for the net."""
+
+    frames: Tensor  # (B, V, S, S, 3) in [0, 1], what is denoised
+    first: Tensor  # (B, S, S, 3) the first frame as the condition shows it
+    opacity: Tensor  # (B, V, 16, 16)
+    flow: Tensor  # (B, V, 2, 16, 16)
+    tokens: Tokens
+    stride: Tensor  # (B,)
+
+
+def tokenise(clips: ClipSet, vocabulary: Vocabulary) -> Tokens:
+    """All captions of a data set."""
+    return vocabulary.encode(clips.text, clips.noun)
+
+
+def trimmed(tokens: Tokens) -> Tokens:
+    """Without the columns in which no row has a token."""
+    length = int(tokens.present.any(0).sum())
+    return Tokens(tokens.words[:, :length], tokens.trigrams[:, :length], tokens.noun[:, :length])
+
+
+def take(clips: ClipSet, tokens: Tokens, rows: np.ndarray) -> Batch:
+    """Rows of a data set as they are."""
+    frames = torch.from_numpy(clips.frames[rows]).float() / 255.0
+    flow = torch.from_numpy(clips.flow[rows]).float().movedim(-1, 2)
+    opacity = torch.from_numpy(clips.opacity[rows]).float()
+    return Batch(
+        frames,
+        frames[:, 0],
+        opacity,
+        flow,
+        trimmed(tokens[torch.from_numpy(rows)]),
+        torch.from_numpy(clips.speed[rows]),
+    )
+
+
+def _chance(share: float, count: int, rng: Generator) -> Tensor:
+    return torch.rand(count, generator=rng) < share
+
+
+def _blur(images: Tensor) -> Tensor:
+    """A 3 x 3 binomial blur of (..., S, S, 3)."""
+    x = images.movedim(-1, -3)
+    lead, shape = x.shape[:-3], x.shape[-3:]
+    x = pad(x.reshape(-1, *shape), (1, 1, 1, 1), mode="replicate")
+    x = avg_pool2d(avg_pool2d(x, 2, 1), 2, 1)
+    return x.reshape(*lead, *shape).movedim(-3, -1)
+
+
+def augmented(batch: Batch, rng: Generator) -> Batch:
+    """Mirrored, colours swapped, softened and a little noisy, as a render of a field is; each with its own chance."""
+    count = len(batch.frames)
+    frames, flow, opacity = batch.frames, batch.flow, batch.opacity
+    mirrored = _chance(0.5, count, rng)
+    frames = torch.where(mirrored[:, None, None, None, None], frames.flip(3), frames)
+    opacity = torch.where(mirrored[:, None, None, None], opacity.flip(3), opacity)
+    turned = flow.flip(4) * torch.tensor([-1.0, 1.0])[:, None, None]
+    flow = torch.where(mirrored[:, None, None, None, None], turned, flow)
+    swapped = _chance(0.4, count, rng)
+    for row in swapped.nonzero().flatten().tolist():
+        frames[row] = frames[row][..., torch.randperm(3, generator=rng)]
+    soft = _chance(0.3, count, rng)
+    frames = torch.where(soft[:, None, None, None, None], _blur(frames), frames)
+    grain = 0.03 * torch.rand(count, generator=rng) * _chance(0.5, count, rng)
+    first = frames[:, 0] + grain[:, None, None, None] * torch.randn(frames[:, 0].shape, generator=rng)
+    frames = frames + grain[:, None, None, None, None] * torch.randn(frames.shape, generator=rng)
+    return Batch(frames.clamp(0, 1), first.clamp(0, 1), opacity, flow, batch.tokens, batch.stride)
+
+
+def fit_codec(codec: PatchCodec, clips: ClipSet, rng: Generator, count: int = 2000) -> None:
+    """Fit the latent space to `count` random frames."""
+    rows = torch.randint(len(clips), (count,), generator=rng).numpy()
+    times = torch.randint(clips.frames.shape[1], (count,), generator=rng).numpy()
+    codec.fit(
+        torch.from_numpy(np.stack([clips.frames[r, t] for r, t in zip(rows, times, strict=True)])).float() / 255.0
+    )
+
+
+def flow_coefficients(batch: Batch) -> Tensor:
+    """The polynomial that fits each frame's flow on the object best (ridge least squares): (B, V, 2, 12)."""
+    terms = polynomial(find_object(batch.first)).flatten(2)
+    weight = batch.opacity.flatten(2)
+    weighted = terms[:, None] * weight[:, :, None]
+    normal = torch.einsum("bvqn,bpn->bvqp", weighted, terms)
+    strength = 1e-3 * normal.diagonal(dim1=-2, dim2=-1).mean(-1)[..., None, None] + 1e-6
+    right = torch.einsum("bvqn,bvcn->bvqc", weighted, batch.flow.flatten(3))
+    return torch.linalg.solve(normal + strength * torch.eye(TERMS), right).transpose(-1, -2)
+
+
+def typical_flows(coefficients: Tensor, rng: Generator, rounds: int = 20) -> Tensor:
+    """K-means of polynomials (N, 2, 12), compared by their flows around the object: (96, 2, 12), the first is zero."""
+    line = torch.linspace(-1.0, 1.0, 7)
+    u, v = torch.meshgrid(line, 0.6 * line + 0.6, indexing="xy")
+    terms = [torch.ones_like(u), u, v, u * u, u * v, v * v, v**3, u * v * v, u * u * v, u**3, u.abs(), (v - 0.5).abs()]
+    flows = torch.einsum("ncq,qhw->nchw", coefficients, torch.stack(terms)).flatten(1).clamp(-3.0, 3.0)
+    centres = flows[torch.randperm(len(flows), generator=rng)[: COUNT - 1]]
+    for _ in range(rounds):
+        owner = torch.cdist(flows, centres).argmin(1)
+        count = torch.bincount(owner, minlength=COUNT - 1)[:, None]
+        total = torch.zeros_like(centres).index_add_(0, owner, flows)
+        centres = torch.where(count > 0, total / count.clamp_min(1), centres)
+    nearest = torch.cdist(centres, flows).argmin(1)  # a member of the cluster: a mean of polynomials may be none
+    return torch.cat([torch.zeros(1, 2, TERMS), coefficients[nearest]])

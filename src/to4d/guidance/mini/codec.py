@@ -1,0 +1,47 @@
+"""The latent space: 4 x 4 pixels become 8 numbers by a fixed linear map, the main axes of the training patches."""
+
+import torch
+from torch import Tensor, nn
+
+PATCH, CHANNELS = 4, 8
+
+
+class PatchCodec(nn.Module):
+    """Images in [0, 1] to latents with root mean square 1 and back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        width = PATCH * PATCH * 3
+        self.register_buffer("basis", torch.zeros(CHANNELS, width))  # orthonormal rows
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("gain", torch.ones(CHANNELS))
+
+    def encode(self, images: Tensor) -> Tensor:
+        """(..., H, W, 3) -> (..., 8, H / 4, W / 4)."""
+        axes = self.basis.T * self.gain
+        return (self._patches(images) @ axes - self.mean @ axes).movedim(-1, -3)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """(..., 8, h, w) -> (..., 4 h, 4 w, 3), not clipped."""
+        patches = (latents.movedim(-3, -1) / self.gain) @ self.basis + self.mean
+        *lead, h, w, _ = patches.shape
+        pixels = patches.reshape(*lead, h, w, PATCH, PATCH, 3).transpose(-4, -3)
+        return pixels.reshape(*lead, h * PATCH, w * PATCH, 3)
+
+    def fit(self, images: Tensor) -> None:
+        """Take mean and main axes from images (N, H, W, 3); gains balance the channels by half (std ** -0.5)."""
+        patches = self._patches(images).reshape(-1, self.mean.numel()).double()
+        mean = patches.mean(0)
+        variance, axes = torch.linalg.eigh((patches - mean).T @ (patches - mean) / len(patches))
+        axes, deviation = axes.flip(1)[:, :CHANNELS], variance.flip(0)[:CHANNELS].clamp_min(1e-9).sqrt()
+        axes = axes * axes.sum(0).sign()  # eigenvectors have no sign of their own
+        gain = deviation**-0.5
+        self.basis.copy_(axes.T)
+        self.mean.copy_(mean)
+        self.gain.copy_(gain / ((gain * deviation) ** 2).mean().sqrt())
+
+    @staticmethod
+    def _patches(images: Tensor) -> Tensor:
+        *lead, height, width, _ = images.shape
+        cells = images.reshape(*lead, height // PATCH, PATCH, width // PATCH, PATCH, 3).transpose(-4, -3)
+        return cells.reshape(*lead, height // PATCH, width // PATCH, PATCH * PATCH * 3)

@@ -1,0 +1,169 @@
+"""One training clip from one number: object, caption, motion, camera, light -> frames, opacity and backward flow."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.random import Generator
+
+from to4d.geometry import orbit, project
+from to4d.guidance.mini.data import assets, creatures, plants, things
+from to4d.guidance.mini.data.captions import all_words, draw_caption
+from to4d.guidance.mini.data.motions import MOTIONS, Style, draw_style, move
+from to4d.guidance.mini.data.shapes import ColouredMesh
+from to4d.kernels.raster import average_down, rasterize
+
+FRAMES, SIZE, FINE, GRID = 16, 64, 2, 16  # GRID: opacity and flow are kept at the latents' resolution
+FOV_DEG, DISTANCE = 40.0, 3.0
+PROCEDURAL = {
+    "plant": (plants.potted_plant, ("plant", "potted plant", "houseplant")),
+    "flower": (plants.flower, ("flower", "daisy", "tulip", "rose")),
+    "tree": (plants.tree, ("tree", "pine")),
+    "cactus": (plants.cactus, ("cactus",)),
+    "mushroom": (plants.mushroom, ("mushroom",)),
+    "figure": (creatures.figure, ("man", "figure", "person", "character", "boy", "hero")),
+    "robot": (creatures.robot, ("robot",)),
+    **{kind: (partial(creatures.quadruped, kind=kind), (kind, "animal")) for kind in creatures.BUILDS},
+    "bird": (creatures.bird, ("bird", "duck", "chick", "chicken")),
+    "fish": (creatures.fish, ("fish",)),
+    "teddy": (creatures.teddy, ("bear", "teddy bear", "doll")),
+    "candle": (things.candle, ("candle",)),
+    "bell": (things.bell, ("bell", "hand bell")),
+    "lamp": (things.lamp, ("lamp",)),
+    "vase": (things.vase, ("vase", "bottle", "cup", "pot")),
+    "house": (things.house, ("house", "hut")),
+    "cube": (things.cube, ("box", "cube")),
+    "ball": (things.ball, ("ball",)),
+    "car": (things.car, ("car", "truck")),
+    "blob": (things.blob, ("object", "thing")),
+}
+HELD_OUT_KINDS = {"snowman": (creatures.snowman, ("snowman",))}
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Frames over their background, with what the training supervises."""
+
+    frames: np.ndarray  # (V, S, S, 3) uint8
+    opacity: np.ndarray  # (V, 16, 16) in [0, 1]
+    flow: np.ndarray  # (V, 16, 16, 2) where the surface seen here was in frame 0, minus here; image is [-1, 1]^2
+    text: str
+    noun: str
+    kind: str
+    speed: float
+
+
+@dataclass(frozen=True)
+class View:
+    """Camera, background and light of a clip."""
+
+    azimuth_deg: float
+    elevation_deg: float
+    distance: float
+    background: np.ndarray  # (3,)
+    light: np.ndarray  # (3,) direction to the light
+    ambient: float  # 1 is unlit
+
+
+def vocabulary_words() -> tuple[str, ...]:
+    """Every word of the captions, whether or not the real meshes are at hand."""
+    names = [noun for _, nouns in (PROCEDURAL | HELD_OUT_KINDS).values() for noun in nouns]
+    return all_words(names + [noun for nouns in assets.NOUNS.values() for noun in nouns])
+
+
+def normalised(mesh: ColouredMesh, radius: float) -> ColouredMesh:
+    """Centred by its bounding box and scaled into a sphere of `radius`."""
+    vertices = mesh.vertices - 0.5 * (mesh.vertices.min(0) + mesh.vertices.max(0))
+    return ColouredMesh(vertices * (radius / np.linalg.norm(vertices, axis=1).max()), mesh.faces, mesh.colors)
+
+
+def draw_object(rng: Generator, real: dict[str, ColouredMesh], held_out: bool) -> tuple[ColouredMesh, tuple[str, ...]]:
+    """A random object and its names: a procedural one, or (4 in 10 if there are any) a real mesh."""
+    if real and rng.uniform() < (0.8 if held_out else 0.4):
+        slug = list(real)[rng.integers(len(real))]
+        return real[slug], assets.NOUNS[slug]
+    kinds = HELD_OUT_KINDS if held_out else PROCEDURAL
+    make, nouns = kinds[list(kinds)[rng.integers(len(kinds))]]
+    mesh = make(rng)
+    return ColouredMesh(mesh.vertices * rng.uniform(0.8, 1.25, 3), mesh.faces, mesh.colors), nouns
+
+
+def draw_view(rng: Generator) -> View:
+    """A random camera on the orbit; white background 7 times in 10, unlit 5 times in 10."""
+    background = np.ones(3) if rng.uniform() < 0.7 else rng.uniform(0.0, 1.0, 3 if rng.uniform() < 0.5 else 1)
+    light = rng.uniform([-0.7, 0.3, -0.7], [0.7, 1.0, 0.7])
+    return View(
+        azimuth_deg=rng.uniform(-180.0, 180.0),
+        elevation_deg=rng.uniform(-10.0, 30.0),
+        distance=DISTANCE * rng.uniform(0.9, 1.1),
+        background=np.broadcast_to(background, 3),
+        light=light / np.linalg.norm(light),
+        ambient=1.0 if rng.uniform() < 0.5 else rng.uniform(0.55, 0.9),
+    )
+
+
+def _normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Area-weighted vertex normals of one pose, (N, 3)."""
+    a, b, c = (vertices[faces[:, j]] for j in range(3))
+    face = np.cross(b - a, c - a)
+    columns = [sum(np.bincount(faces[:, j], face[:, k], len(vertices)) for j in range(3)) for k in range(3)]
+    normals = np.stack(columns, -1)
+    return normals / (np.linalg.norm(normals, axis=-1, keepdims=True) + 1e-12)
+
+
+def _shade(mesh: ColouredMesh, moved: np.ndarray, view: View) -> np.ndarray:
+    """Lit colours (V, N, 3)."""
+    if view.ambient == 1.0:
+        return np.broadcast_to(mesh.colors, moved.shape)
+    facing = np.stack([_normals(pose, mesh.faces) @ view.light for pose in moved]).clip(0.0)
+    return mesh.colors * (view.ambient + (1.0 - view.ambient) * facing)[..., None]
+
+
+def render(mesh: ColouredMesh, moved: np.ndarray, view: View) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frames (V, S, S, 3) in [0, 1], opacity (V, S, S, 1) and source positions in frame 0 (V, S, S, 2) in [-1, 1]."""
+    fine = SIZE * FINE
+    camera = orbit(torch.tensor([view.azimuth_deg]), view.elevation_deg, view.distance, FOV_DEG, (fine, fine))
+    points = torch.from_numpy(moved.astype(np.float32))
+    pixels = project(points, camera)[0].numpy()
+    back, eye = camera.pose[0, :3, 2].numpy(), camera.pose[0, :3, 3].numpy()
+    depth = (eye - moved.astype(np.float32)) @ back
+    source = np.broadcast_to(pixels[:1] * (2.0 / fine) - 1.0, pixels.shape)
+    attributes = np.concatenate([_shade(mesh, moved, view), source], -1)
+    image, z = rasterize(np.concatenate([pixels, depth[..., None]], -1), mesh.faces, attributes, fine)
+    covered = np.isfinite(z)[..., None].astype(np.float32)
+    small = average_down(np.concatenate([image, covered], -1), FINE)
+    opacity = small[..., 5:]
+    return small[..., :3] + view.background * (1.0 - opacity), opacity, small[..., 3:5] / np.maximum(opacity, 1e-6)
+
+
+def backward_flow(opacity: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Opacity (V, 16, 16) and the opacity-weighted flow (V, 16, 16, 2) from `render`'s images."""
+    line = (np.arange(SIZE) + 0.5) * (2.0 / SIZE) - 1.0
+    here = np.stack(np.meshgrid(line, line), -1)
+    pooled = average_down(np.concatenate([(source - here) * opacity, opacity], -1), SIZE // GRID)
+    return pooled[..., 2], pooled[..., :2] / np.maximum(pooled[..., 2:], 1e-3)
+
+
+def make_clip(mesh: ColouredMesh, kind: str, style: Style, view: View, text: str, noun: str) -> Clip:
+    """Render one clip of a normalised mesh."""
+    moved = move(kind, mesh.vertices, np.arange(FRAMES) / FRAMES, style)
+    frames, opacity, source = render(mesh, moved, view)
+    opacity, flow = backward_flow(opacity, source)
+    return Clip((frames * 255.0 + 0.5).clip(0, 255).astype(np.uint8), opacity, flow, text, noun, kind, style.speed)
+
+
+def lateral_heading(azimuth_deg: float) -> float:
+    """The heading whose x axis points to the right in the image of a camera at this azimuth, radians."""
+    return np.deg2rad(azimuth_deg)
+
+
+def draw_clip(rng: Generator, real: dict[str, ColouredMesh], held_out: bool = False, kind: str | None = None) -> Clip:
+    """A random clip; `kind` fixes the motion."""
+    mesh, nouns = draw_object(rng, real, held_out)
+    kinds = [*MOTIONS, "jump", "sway", "grow", "bloom"]  # the four that people ask for most, twice
+    kind = kind or kinds[rng.integers(len(kinds))]
+    caption, view = draw_caption(rng, kind, nouns), draw_view(rng)
+    speed = float(rng.choice([0.5, 0.75, 1.0, 1.0, 1.0, 1.0, 1.25, 1.5]))
+    style = draw_style(rng, caption.amplitude, speed, lateral_heading(view.azimuth_deg))
+    return make_clip(normalised(mesh, rng.uniform(0.5, 0.7)), kind, style, view, caption.text, caption.noun)

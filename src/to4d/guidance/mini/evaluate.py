@@ -1,0 +1,156 @@
+"""Print the prior's figures on held-out objects: `python -m to4d.guidance.mini.evaluate --data DIR`.
+
+Everything is measured on clips that training never saw (objects of `assets.HELD_OUT` and a procedural snowman), with
+ordinary random signs, phases and directions, and with the conditional prediction (guidance scale 1).
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from to4d.guidance.mini.batches import Batch, take, tokenise
+from to4d.guidance.mini.data.dataset import ClipSet, load
+from to4d.guidance.mini.net import MiniNet, Prediction
+from to4d.guidance.mini.prior import MiniPrior
+from to4d.guidance.mini.schedule import alpha_bar
+from to4d.guidance.mini.stage_head import flow_error
+from to4d.guidance.mini.stage_joint import noised
+from to4d.guidance.mini.vocabulary import Vocabulary
+from to4d.types import generator_at
+
+LEVELS = (300, 600, 900, 999)
+SIZE = 16
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Per clip, at one noise level."""
+
+    clean: Tensor  # (N,) mean squared error of the clean latents
+    still: Tensor  # (N,) the same for a clip that stands still
+    head: Tensor  # (N,) flow error of the head
+    flow: Tensor  # (N,) flow error with the trunk's correction
+    size: Tensor  # (N,) length of the predicted flow on the object
+    truth: Tensor  # (N,) length of the true flow on the object
+    overlap: Tensor  # (N,) intersection over union of attention > 1/2 of its maximum and opacity > 1/2
+
+
+def batches(clips: ClipSet, vocabulary: Vocabulary, count: int) -> Iterator[Batch]:
+    """The first `count` clips in batches."""
+    tokens = tokenise(clips, vocabulary)
+    for start in range(0, min(count, len(clips)), SIZE):
+        yield take(clips, tokens, np.arange(start, min(start + SIZE, count, len(clips))))
+
+
+@torch.no_grad()
+def predict(net: MiniNet, batch: Batch, clean: Tensor, level: int, rng: torch.Generator) -> Prediction:
+    """The net's view of clips noised to a step; `clean` (B, V, C, 16, 16) need not be the batch's own."""
+    shares = alpha_bar()[torch.full((len(clean),), level)]
+    words = net.encode_words(batch.tokens)
+    return net(noised(clean, shares, rng), shares, net.first_frame(batch.first), words, batch.stride)
+
+
+def overlap(attention: Tensor, opacity: Tensor) -> Tensor:
+    """Intersection over union per clip."""
+    seen = attention > 0.5 * attention.amax((1, 2, 3), keepdim=True)
+    there = opacity > 0.5
+    return (seen & there).sum((1, 2, 3)) / (seen | there).sum((1, 2, 3)).clamp_min(1)
+
+
+def figures(net: MiniNet, clips: ClipSet, vocabulary: Vocabulary, level: int, count: int) -> Figures:
+    """All figures of a net at one noise level."""
+    rows = []
+    for number, batch in enumerate(batches(clips, vocabulary, count)):
+        clean = net.codec.encode(batch.frames)
+        out = predict(net, batch, clean, level, generator_at(7, number))
+        zero = torch.zeros_like(out.flow)
+        rows.append(
+            [
+                (out.clean - clean).square().mean((1, 2, 3, 4)),
+                (clean[:, :1] - clean).square().mean((1, 2, 3, 4)),
+                flow_error(out.head_flow, batch.flow, batch.opacity),
+                flow_error(out.flow, batch.flow, batch.opacity),
+                flow_error(out.flow, zero, batch.opacity),
+                flow_error(batch.flow, zero, batch.opacity),
+                overlap(out.attention, batch.opacity),
+            ]
+        )
+    return Figures(*(torch.cat(column) for column in zip(*rows, strict=True)))
+
+
+def nearer_share(net: MiniNet, pairs: ClipSet, vocabulary: Vocabulary, level: int, count: int) -> float:
+    """How often the prediction from a noised clip is nearer to that clip than to its opposite; 0.5 is blind.
+
+    Rows 2 i and 2 i + 1 are opposite clips of one object, view and caption; both get the same noise, and both must see
+    the same condition, so the first frame and the words are those of row 2 i.
+    """
+    right = []
+    for number, batch in enumerate(batches(pairs, vocabulary, count)):
+        clean = net.codec.encode(batch.frames)
+        first = batch.first[0::2]
+        words = batch.tokens[torch.arange(0, len(clean), 2)]
+        for own, other in ((clean[0::2], clean[1::2]), (clean[1::2], clean[0::2])):
+            same = Batch(batch.frames[0::2], first, batch.opacity[0::2], batch.flow[0::2], words, batch.stride[0::2])
+            guess = predict(net, same, own, level, generator_at(8, number)).clean
+            to_own, to_other = ((guess - clip).square().sum((1, 2, 3, 4)) for clip in (own, other))
+            right.append(to_own < to_other)
+    return float(torch.cat(right).float().mean())
+
+
+def swapped_flow(net: MiniNet, clips: ClipSet, vocabulary: Vocabulary, level: int, count: int) -> float:
+    """How much the flow changes, as a share of itself, if the noised clip is a static one instead of the true one."""
+    change, size = [], []
+    for number, batch in enumerate(batches(clips, vocabulary, count)):
+        clean = net.codec.encode(batch.frames)
+        flows = [
+            predict(net, batch, each, level, generator_at(9, number)).flow
+            for each in (clean, clean[:, :1].expand_as(clean))
+        ]
+        change.append(flow_error(flows[1], flows[0], batch.opacity))
+        size.append(flow_error(flows[0], torch.zeros_like(flows[0]), batch.opacity))
+    return float(torch.cat(change).mean() / torch.cat(size).mean())
+
+
+def report(net: MiniNet, vocabulary: Vocabulary, folder: Path, seed: int = 0, count: int = 512) -> Iterator[str]:
+    """Lines of the model card."""
+    clips, pairs = load(folder, "validation", seed, 512), load(folder, "pairs", seed, 200)
+    kinds = np.array(clips.kind[:count])
+    found = {level: figures(net, clips, vocabulary, level, count) for level in LEVELS}
+    yield f"clips {len(kinds)}; flow error |dx| + |dy| in half images (of the true flow's length)"
+    yield "kind      truth  " + "  ".join(f"t={level} head  full" for level in LEVELS)
+    for kind in [*sorted(set(kinds)), "all"]:
+        rows = torch.from_numpy((kinds == kind) | (kind == "all"))
+        cells = "  ".join(f"   {f.head[rows].mean():8.3f} {f.flow[rows].mean():5.3f}" for f in found.values())
+        yield f"{kind:8s} {found[LEVELS[0]].truth[rows].mean():6.3f} {cells}"
+    for level, f in found.items():
+        errors = f"x0 error {f.clean.mean():.4f} (static clip {f.still.mean():.4f})"
+        moves = f"predicted flow: still {f.size[kinds == 'still'].mean():.4f}, least of the others "
+        least = min((float(f.size[kinds == kind].mean()), kind) for kind in set(kinds) - {"still"})
+        yield f"t={level}: {errors}; noun overlap {f.overlap.mean():.3f}; {moves}{least[0]:.4f} ({least[1]})"
+    for level in (500, 800, 950):
+        share, change = (
+            nearer_share(net, pairs, vocabulary, level, 400),
+            swapped_flow(net, clips, vocabulary, level, 64),
+        )
+        yield f"t={level}: nearer to its own clip {100 * share:.1f} % of 400; flow changes by {change:.2f} of itself"
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", default=None, help="a safetensors file; the shipped one by default")
+    parser.add_argument("--data", type=Path, required=True, help="where the clips are kept, or made if absent")
+    parser.add_argument("--count", type=int, default=512)
+    options = parser.parse_args()
+    prior = MiniPrior(options.weights)
+    for line in report(prior.net, prior.vocabulary, options.data, count=options.count):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

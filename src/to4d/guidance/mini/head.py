@@ -1,0 +1,90 @@
+"""The motion head: reads the evidence of every frame, the words and the first frame, and says how the object moves.
+
+It works on 16 tokens, one a frame, so it is cheap and can be trained on flows alone; it answers with a smooth flow a
+frame.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
+
+from to4d.guidance.mini.codec import CHANNELS
+from to4d.guidance.mini.flow import TERMS
+from to4d.guidance.mini.layers import CrossAttention, FeedForward, SelfAttention, waves
+from to4d.guidance.mini.templates import COUNT
+
+FRAMES = 16
+
+
+@dataclass(frozen=True)
+class Words:
+    """Encoded prompts."""
+
+    vectors: Tensor  # (B, L, d)
+    present: Tensor  # (B, L)
+    noun: Tensor  # (B, L)
+
+
+class HeadBlock(nn.Module):
+    """Frames look at each other, then at the words."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.norm_frames, self.frames = nn.LayerNorm(width), SelfAttention(width, heads)
+        self.norm_words, self.words = nn.LayerNorm(width), CrossAttention(width, heads)
+        self.norm_mix, self.mix = nn.LayerNorm(width), FeedForward(width, 2)
+
+    def forward(self, x: Tensor, words: Words) -> Tensor:
+        """(B, V, d) -> (B, V, d)."""
+        x = x + self.frames(self.norm_frames(x))
+        x = x + self.words(self.norm_words(x), words.vectors, words.present)
+        return x + self.mix(self.norm_mix(x))
+
+
+def summary(still: Tensor, box: Tensor) -> Tensor:
+    """A coarse look at the first frame's latents (B, C, 16, 16) and box (B, 3): (B, 4 * 4 * C + 3)."""
+    return torch.cat([avg_pool2d(still, 4).flatten(1), box], -1)
+
+
+class MotionHead(nn.Module):
+    """Evidence (B, V, 3 K), words, first frame -> polynomial coefficients (B, V, 2, 12) of the backward flow."""
+
+    def __init__(self, width: int = 160, heads: int = 5, depth: int = 4) -> None:
+        super().__init__()
+        self.evidence = nn.Linear(3 * COUNT, width)
+        self.image = nn.Sequential(nn.Linear(16 * CHANNELS + 3, width), nn.SiLU(), nn.Dropout(0.1))
+        self.clock = nn.Linear(2 * 8 + 2 * 8 + 2 * 8, width)
+        self.blocks = nn.ModuleList([HeadBlock(width, heads) for _ in range(depth)])
+        self.norm = nn.LayerNorm(width)
+        self.out = nn.Linear(width, 2 * TERMS)
+        nn.init.normal_(self.out.weight, std=0.02)
+
+    def forward(
+        self, evidence: Tensor, words: Words, image: Tensor, level: Tensor, stride: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Coefficients (B, V, 2, 12) and the frames' last tokens (B, V, d).
+
+        Args:
+            evidence: (B, V, 3 K), zero where there is no first frame.
+            words: the encoded prompt.
+            image: (B, F) from `summary`, zero where there is no first frame.
+            level: (B,) log of signal over noise.
+            stride: (B,) how much motion time a frame takes; 1 is ordinary.
+        """
+        frames = torch.arange(FRAMES, device=level.device) / FRAMES
+        clock = torch.cat(
+            [
+                waves(frames, 8, 1.0, 48.0).expand(len(level), -1, -1),
+                waves(frames * stride[:, None], 8, 1.0, 48.0),
+                waves(level, 8, 0.1, 4.0)[:, None].expand(-1, FRAMES, -1),
+            ],
+            -1,
+        )
+        x = self.evidence(evidence) + self.clock(clock) + self.image(image)[:, None]
+        for block in self.blocks:
+            x = block(x, words)
+        x = self.norm(x)
+        moving = (torch.arange(FRAMES, device=level.device) > 0)[:, None, None]  # frame 0 is the first frame itself
+        return self.out(x).unflatten(-1, (2, TERMS)).float() * moving, x

@@ -1,0 +1,100 @@
+"""The whole denoiser: codec, templates, motion head, trunk.
+
+    x0 = g * codec(first frame seen through head flow + correction) + (1 - g) * (a z - s v)
+
+with the gate g, correction and velocity v from the trunk. Clips are (B, V, C, 16, 16) inside this file.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from to4d.guidance.mini.codec import PatchCodec
+from to4d.guidance.mini.flow import ObjectBox, coordinates, find_object, polynomial, smooth_flow, warp
+from to4d.guidance.mini.head import FRAMES, MotionHead, Words, summary
+from to4d.guidance.mini.templates import TemplateBank, Templates, evidence
+from to4d.guidance.mini.text import TextEncoder
+from to4d.guidance.mini.trunk import Trunk
+from to4d.guidance.mini.vocabulary import Tokens
+
+WORD_WIDTH = 160
+
+
+@dataclass(frozen=True)
+class FirstFrame:
+    """All that depends on the first frame alone; made once a camera."""
+
+    image: Tensor  # (B, S, S, 3)
+    box: ObjectBox
+    templates: Templates
+    seen: Tensor  # (B,) bool, False where the denoiser is not shown the image
+
+    def repeat(self, times: int) -> "FirstFrame":
+        """The batch `times` times over."""
+
+        def again(x: Tensor) -> Tensor:
+            return x.repeat(times, *[1] * (x.dim() - 1))
+
+        box = ObjectBox(*map(again, (self.box.centre, self.box.base, self.box.height)))
+        templates = Templates(*map(again, (self.templates.still, self.templates.change, self.templates.energy)))
+        return FirstFrame(again(self.image), box, templates, again(self.seen))
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The denoiser's answer."""
+
+    clean: Tensor  # (B, V, C, 16, 16)
+    head_flow: Tensor  # (B, V, 2, 16, 16) the smooth part
+    flow: Tensor  # (B, V, 2, 16, 16) with the trunk's correction
+    attention: Tensor  # (B, V, 16, 16) to the noun
+
+
+class MiniNet(nn.Module):
+    """Text and image to video, denoising; `words` is the size of the vocabulary."""
+
+    def __init__(self, words: int) -> None:
+        super().__init__()
+        self.codec, self.bank = PatchCodec(), TemplateBank()
+        self.text, self.head, self.trunk = TextEncoder(words, WORD_WIDTH, 5), MotionHead(WORD_WIDTH), Trunk(WORD_WIDTH)
+
+    def first_frame(self, images: Tensor, seen: Tensor | None = None) -> FirstFrame:
+        """Templates of first frames (B, S, S, 3)."""
+        box = find_object(images)
+        seen = torch.ones(len(images), dtype=torch.bool, device=images.device) if seen is None else seen
+        return FirstFrame(images, box, self.bank(self.codec, images, box), seen)
+
+    def encode_words(self, tokens: Tokens) -> Words:
+        """Vectors of prompts."""
+        return Words(self.text(tokens), tokens.present, tokens.noun)
+
+    def head_coefficients(
+        self, features: Tensor, words: Words, still: Tensor, box: ObjectBox, seen: Tensor, level: Tensor, stride: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The motion head, blind where the first frame is not `seen`."""
+        image = summary(still, box.stack()) * seen[:, None]
+        return self.head(features * seen[:, None, None], words, image, level, stride)
+
+    def forward(self, noisy: Tensor, alpha_bar: Tensor, first: FirstFrame, words: Words, stride: Tensor) -> Prediction:
+        """Denoise (B, V, C, 16, 16) with signal shares (B,) and frame strides (B,)."""
+        signal, noise = alpha_bar.sqrt(), (1.0 - alpha_bar).sqrt()
+        level = torch.log(signal / noise)
+        templates = first.templates
+        features = evidence(templates.match(noisy, signal), templates.energy, signal, noise)
+        coefficients, tokens = self.head_coefficients(
+            features, words, templates.still, first.box, first.seen, level, stride
+        )
+        head_flow = smooth_flow(coefficients, polynomial(first.box))
+        seen = first.seen[:, None, None, None, None]
+        still = templates.still[:, None].expand_as(noisy) * seen
+        warped = self.codec.encode(warp(first.image, head_flow.detach())) * seen
+        place = torch.stack(coordinates(first.box), 1)[:, None].expand(-1, FRAMES, -1, -1, -1)
+        maps = torch.cat([noisy, warped, still, head_flow.detach(), place], 2)
+        out = self.trunk(maps, words, tokens.detach(), level, templates.still, first.seen)
+        flow = head_flow.detach() + out.flow
+        warped = self.codec.encode(warp(first.image, flow))
+        trust = torch.sigmoid(2.0 * out.gate + (3.0 * noise - 1.0)[:, None, None, None, None]) * seen
+        a, s = signal[:, None, None, None, None], noise[:, None, None, None, None]
+        clean = trust * warped + (1.0 - trust) * (a * noisy - s * out.velocity)
+        return Prediction(clean, head_flow, flow, out.attention)

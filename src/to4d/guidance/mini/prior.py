@@ -1,0 +1,126 @@
+"""The embedded image-to-video prior: `guidance=mini`.
+
+It has the interface of DynamiCrafter in small: first frame and words in, latent clips of 16 frames out, classifier-free
+guidance, a frame stride, and the cross-attention to the prompt's noun. docs/mini_prior.md is its model card.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from to4d.guidance.mini.head import FRAMES, Words
+from to4d.guidance.mini.net import FirstFrame
+from to4d.guidance.mini.schedule import alpha_bar
+from to4d.guidance.mini.weights import SHIPPED, load_weights
+from to4d.types import Denoised, Prompt, check_shape
+
+SIZE = 64
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What `denoise` needs of a still and a prompt; the second half of each batch is the same without the prompt."""
+
+    both: FirstFrame  # (2 B, ...)
+    words: Words  # (2 B, ...)
+
+    def __len__(self) -> int:
+        return len(self.both.image) // 2
+
+
+def _rows(first: FirstFrame, words: Words, count: int) -> tuple[FirstFrame, Words]:
+    """The first `count` rows."""
+
+    def cut(part: object) -> object:
+        values = (getattr(part, name) for name in part.__dataclass_fields__)
+        return type(part)(*(value[:count] if isinstance(value, Tensor) else cut(value) for value in values))
+
+    return cut(first), cut(words)
+
+
+class MiniPrior(nn.Module):
+    """Frozen. Clips are (B, 16, 64, 64, 3); latents (B, 8, 16, 16, 16) with root mean square about 1.
+
+    Args:
+        weights: a safetensors file; None is the one in the package.
+        frame_stride: motion time between frames: 0.5 is slow motion, 1.5 is hurried (trained on 0.5 to 1.5).
+    """
+
+    def __init__(self, weights: str | None = None, frame_stride: float = 1.0) -> None:
+        super().__init__()
+        self.net, self.vocabulary = load_weights(SHIPPED if weights is None else Path(weights))
+        self.register_buffer("alpha_bar", alpha_bar(), persistent=False)
+        self.frames, self.size, self.frame_stride = FRAMES, (SIZE, SIZE), frame_stride
+        self.requires_grad_(False).eval()
+
+    def train(self, mode: bool = True) -> "MiniPrior":
+        """Stays in evaluation mode, whatever its owner does."""
+        return super().train(False)
+
+    def unknown_words(self, text: str) -> list[tuple[str, str]]:
+        """Words of `text` that the prior has never seen, each with the nearest word it knows."""
+        return self.vocabulary.unknown_words(text)
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """(B, 16, 64, 64, 3) in [0, 1] -> (B, 8, 16, 16, 16), linear and differentiable."""
+        check_shape("frames", frames, (None, SIZE, SIZE, 3))
+        return self.net.codec.encode(frames).transpose(1, 2)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """(B, 8, 16, 16, 16) -> (B, 16, 64, 64, 3) in [0, 1]."""
+        return self.net.codec.decode(latents.transpose(1, 2)).clamp(0.0, 1.0)
+
+    @torch.no_grad()
+    def condition(self, still: Tensor, prompt: Prompt) -> Condition:
+        """First frames (B, 64, 64, 3) and one prompt; raises if the prompt does not name its noun."""
+        check_shape("still", still, (SIZE, SIZE, 3))
+        tokens = self.vocabulary.encode([prompt.text], [prompt.noun])
+        empty = tokens.dropped(torch.ones(1, dtype=torch.bool))
+        both = [
+            torch.cat(pair).repeat_interleave(len(still), 0).to(still.device)
+            for pair in ((tokens.words, empty.words), (tokens.trigrams, empty.trigrams), (tokens.noun, empty.noun))
+        ]
+        return Condition(self.net.first_frame(still.float()).repeat(2), self.net.encode_words(Tokens(*both)))
+
+    @torch.no_grad()
+    def denoise(self, noisy: Tensor, t: int, condition: Condition, guidance_scale: float) -> Denoised:
+        """z_t (B, 8, 16, 16, 16) at step t -> x0 and the attention to the noun.
+
+        Guidance is x0_u + scale (x0_c - x0_u) in latents, where u is without the prompt but with the first frame; then
+        the clip is clipped to colours in [0, 1] (static thresholding), which is exact because the codec is linear.
+        """
+        count, guided = len(condition), guidance_scale != 1.0
+        first, words = (condition.both, condition.words) if guided else _rows(condition.both, condition.words, count)
+        frames = noisy.transpose(1, 2)
+        rows = 2 * count if guided else count
+        frames = torch.cat([frames, frames]) if guided else frames
+        stride = torch.full((rows,), self.frame_stride, device=noisy.device)
+        prediction = self.net(frames, self.alpha_bar[t].expand(rows), first, words, stride)
+        clean = prediction.clean[:count]
+        if guided:
+            without = prediction.clean[count:]
+            clean = without + guidance_scale * (clean - without)
+        clean = self.net.codec.encode(self.net.codec.decode(clean).clamp(0.0, 1.0))
+        attention = prediction.attention[:count]
+        attention = attention / attention.amax((1, 2, 3), keepdim=True).clamp_min(1e-6)
+        return Denoised(clean.transpose(1, 2), attention)
+
+
+def sample(
+    prior: MiniPrior, condition: Condition, guidance_scale: float, steps: int, rng: torch.Generator, eta: float = 0.0
+) -> Tensor:
+    """Latent clips from noise by DDIM (eta 0) or ancestral sampling (eta 1): (B, 8, 16, 16, 16)."""
+    times = torch.linspace(len(prior.alpha_bar) - 1, 0, steps).round().long().tolist()
+    z = torch.randn(len(condition), 8, FRAMES, 16, 16, generator=rng)
+    for t, following in zip(times, [*times[1:], None], strict=True):
+        clean = prior.denoise(z, t, condition, guidance_scale).clean
+        if following is None:
+            return clean
+        now, after = prior.alpha_bar[t], prior.alpha_bar[following]
+        noise = (z - now.sqrt() * clean) / (1.0 - now).sqrt()
+        fresh = eta * ((1.0 - after) / (1.0 - now) * (1.0 - now / after)).sqrt()
+        z = after.sqrt() * clean + (1.0 - after - fresh**2).clamp_min(0.0).sqrt() * noise
+        z = z + fresh * torch.randn(z.shape, generator=rng)
+    raise ValueError(f"steps must be positive, got {steps}")

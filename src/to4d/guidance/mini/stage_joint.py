@@ -1,0 +1,47 @@
+"""Stage 2: the loss of the whole denoiser on noised clips."""
+
+import torch
+from torch import Generator, Tensor
+from torch.nn.functional import binary_cross_entropy
+
+from to4d.guidance.mini.batches import Batch, trimmed
+from to4d.guidance.mini.net import MiniNet, Prediction
+from to4d.guidance.mini.stage_head import flow_error
+
+MAX_WEIGHT = 5.0  # of the velocity loss 1 / s^2 at low noise
+
+
+def noised(latents: Tensor, alpha_bar: Tensor, rng: Generator) -> Tensor:
+    """z_t of clean latents (B, ...) at signal shares (B,)."""
+    shape = (-1,) + (1,) * (latents.dim() - 1)
+    noise = torch.randn(latents.shape, generator=rng)
+    return alpha_bar.sqrt().view(shape) * latents + (1.0 - alpha_bar).sqrt().view(shape) * noise
+
+
+def attention_loss(prediction: Prediction, opacity: Tensor, noun: Tensor) -> Tensor:
+    """Cross entropy between the attention to the noun and the object, over the clips whose prompt has one."""
+    named = noun.any(1)
+    if not named.any():
+        return prediction.attention.sum() * 0.0
+    share = prediction.attention[named].float().clamp(1e-4, 1.0 - 1e-4)
+    return binary_cross_entropy(share, opacity[named].clamp(0, 1))
+
+
+def joint_loss(net: MiniNet, batch: Batch, alpha_bar: Tensor, rng: Generator) -> tuple[Tensor, dict[str, float]]:
+    """Velocity-weighted error of the clean latents, flow errors, attention; prompt or image are dropped at times."""
+    count = len(batch.frames)
+    with torch.no_grad():
+        seen = torch.rand(count, generator=rng) > 0.05
+        first, clean = net.first_frame(batch.first, seen), net.codec.encode(batch.frames)
+        noisy = noised(clean, alpha_bar, rng)
+        tokens = trimmed(batch.tokens.dropped(torch.rand(count, generator=rng) < 0.12))
+    with torch.autocast("cpu", torch.bfloat16):
+        prediction = net(noisy, alpha_bar, first, net.encode_words(tokens), batch.stride)
+    error = (prediction.clean - clean).square().mean((1, 2, 3, 4))
+    denoising = (error * (1.0 / (1.0 - alpha_bar)).clamp(max=MAX_WEIGHT)).mean()
+    head = flow_error(prediction.head_flow, batch.flow, batch.opacity)
+    full = flow_error(prediction.flow, batch.flow, batch.opacity)
+    attention = attention_loss(prediction, batch.opacity, tokens.noun)
+    loss = denoising + 2.0 * (head + full * seen).mean() + 0.1 * attention
+    parts = {"clean": error.mean(), "weighted": denoising, "head": head.mean(), "flow": full.mean(), "noun": attention}
+    return loss, {key: float(part.detach()) for key, part in parts.items()}

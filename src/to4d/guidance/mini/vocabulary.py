@@ -1,0 +1,115 @@
+"""Prompts become tokens: known words have a number of their own, and every word has the letters it is made of.
+
+A word that the prior has never seen is still carried by its letter triples, and the prior was trained on nonsense
+nouns, so any noun can name the object; a verb it has never seen means little to it, hence `unknown_words`.
+"""
+
+import re
+import zlib
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import torch
+from torch import Tensor
+
+MAX_TOKENS, MAX_TRIGRAMS, TRIGRAM_BUCKETS = 32, 12, 2048
+PAD, START, UNKNOWN, FIRST_WORD = 0, 1, 2, 3
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """B prompts, padded to the same length L. Token 0 is the start; a dropped prompt is the start alone."""
+
+    words: Tensor  # (B, L) numbers of words
+    trigrams: Tensor  # (B, L, 12) buckets of letter triples, 0 where there is none
+    noun: Tensor  # (B, L) whether the token is of the noun
+
+    @property
+    def present(self) -> Tensor:
+        """(B, L) whether there is a token."""
+        return self.words != PAD
+
+    def __getitem__(self, rows: Tensor | slice) -> "Tokens":
+        return Tokens(self.words[rows], self.trigrams[rows], self.noun[rows])
+
+    def dropped(self, rows: Tensor) -> "Tokens":
+        """The same with the prompts of `rows` (B,) left out."""
+        keep = ~rows[:, None] | (torch.arange(self.words.shape[1], device=rows.device) == 0)
+        return Tokens(self.words * keep, self.trigrams * keep[..., None], self.noun & keep)
+
+
+def split_words(text: str) -> list[str]:
+    """Lower-case words without punctuation; a possessive loses its 's.
+
+    >>> split_words("Mario's hat, jumping high!")
+    ['mario', 'hat', 'jumping', 'high']
+    """
+    words = re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text.casefold())
+    return [re.sub(r"['’]s$", "", word) for word in words]
+
+
+def noun_positions(words: list[str], noun: str) -> list[int]:
+    """Where the words of `noun` stand in a row, singular or plural, at every place where they do.
+
+    >>> noun_positions(["two", "hand", "bells", "swinging"], "hand bell")
+    [1, 2]
+    """
+    wanted = split_words(noun)
+    places = range(len(words) - len(wanted) + 1) if wanted else ()
+    rows = [range(i, i + len(wanted)) for i in places]
+    return [
+        place
+        for row in rows
+        if all(words[at] in (w, w + "s", w + "es") for at, w in zip(row, wanted, strict=True))
+        for place in row
+    ]
+
+
+def trigram_buckets(word: str) -> list[int]:
+    """Buckets of the letter triples of a word, its ends marked, at most 12 of them."""
+    marked = f"<{word}>"
+    triples = [marked[i : i + 3] for i in range(max(1, len(marked) - 2))][:MAX_TRIGRAMS]
+    return [1 + zlib.crc32(triple.encode()) % (TRIGRAM_BUCKETS - 1) for triple in triples]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words with a number of their own."""
+
+    words: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return FIRST_WORD + len(self.words)
+
+    def unknown_words(self, text: str) -> list[tuple[str, str]]:
+        """The words of `text` that were never seen in training, each with the known word that is spelt most alike."""
+        unknown = [word for word in dict.fromkeys(split_words(text)) if word not in self.words]
+        return [(word, get_close_matches(word, self.words, 1, 0.0)[0]) for word in unknown]
+
+    def encode(self, texts: list[str], nouns: list[str | None]) -> Tokens:
+        """Tokens of prompts; a noun of None marks no token. Text beyond 31 words is an error if the noun is there."""
+        numbers = {word: FIRST_WORD + index for index, word in enumerate(self.words)}
+        length = min(MAX_TOKENS, 1 + max(len(split_words(text)) for text in texts))
+        ids = torch.zeros(len(texts), length, dtype=torch.long)
+        trigrams = torch.zeros(len(texts), length, MAX_TRIGRAMS, dtype=torch.long)
+        marks = torch.zeros(len(texts), length, dtype=torch.bool)
+        ids[:, 0] = START
+        for row, (text, noun) in enumerate(zip(texts, nouns, strict=True)):
+            words = split_words(text)[: length - 1]
+            for column, word in enumerate(words, start=1):
+                ids[row, column] = numbers.get(word, UNKNOWN)
+                buckets = trigram_buckets(word)
+                trigrams[row, column, : len(buckets)] = torch.tensor(buckets)
+            if noun is not None:
+                marks[row, [1 + place for place in self._places(words, text, noun)]] = True
+        return Tokens(ids, trigrams, marks)
+
+    @staticmethod
+    def _places(words: list[str], text: str, noun: str) -> list[int]:
+        places = noun_positions(words, noun)
+        if not places:
+            raise ValueError(
+                f"the prompt {text!r} does not name {noun!r} within its first {MAX_TOKENS - 1} words, so the attention "
+                f"to the object has no word to look at; choose the noun from {words}"
+            )
+        return places

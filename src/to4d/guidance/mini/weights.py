@@ -1,0 +1,40 @@
+"""The prior's weights as one safetensors file in half precision, with the vocabulary in its header."""
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from to4d.guidance.mini.net import MiniNet
+from to4d.guidance.mini.vocabulary import Vocabulary
+
+SHIPPED = Path(__file__).with_name("mini.safetensors")
+FULL_PRECISION = ("codec.", "bank.")  # small, and everything else rests on them
+
+
+def save_weights(net: MiniNet, vocabulary: Vocabulary, path: Path) -> Path:
+    """Write a net; loading it again gives the half-precision values."""
+    state = {
+        name: value.contiguous() if name.startswith(FULL_PRECISION) else value.half().contiguous()
+        for name, value in net.state_dict().items()
+    }
+    save_file(state, path, metadata={"vocabulary": json.dumps(vocabulary.words)})
+    return path
+
+
+def load_weights(path: Path) -> tuple[MiniNet, Vocabulary]:
+    """Read a net and its vocabulary; the net computes in single precision."""
+    if not path.exists():
+        raise FileNotFoundError(
+            f"no weights of the embedded prior at {path}; "
+            "train them with `python -m to4d.guidance.mini.train --out DIR`"
+        )
+    with safe_open(path, "pt") as file:
+        vocabulary = Vocabulary(tuple(json.loads(file.metadata()["vocabulary"])))
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    with torch.random.fork_rng(devices=[]):
+        net = MiniNet(len(vocabulary))
+    net.load_state_dict({name: value.float() for name, value in state.items()})
+    return net, vocabulary

@@ -1,0 +1,79 @@
+"""The rasteriser against what geometry says it must draw."""
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+
+from to4d.geometry import orbit, project
+from to4d.guidance.mini.data.clips import View, backward_flow, render
+from to4d.guidance.mini.data.shapes import ColouredMesh
+from to4d.kernels.raster import average_down, rasterize
+
+SIDE_VIEW = View(0.0, 0.0, 3.0, np.ones(3), np.array([0.0, 1.0, 0.0]), 1.0)
+
+
+def ball(radius: float = 0.5) -> ColouredMesh:
+    sphere = trimesh.creation.icosphere(subdivisions=4, radius=radius)
+    return ColouredMesh(np.array(sphere.vertices), np.array(sphere.faces), 0.5 + 0.5 * np.array(sphere.vertices))
+
+
+def test_a_triangle_covers_exactly_the_pixel_centres_inside_it():
+    corners = np.array([[[1.0, 1.0, 2.0], [9.0, 1.0, 2.0], [1.0, 9.0, 2.0]]])
+    _, depth = rasterize(corners, np.array([[0, 1, 2]]), np.zeros((1, 3, 1)), 12)
+    centres = np.arange(12) + 0.5
+    inside = (centres[None] >= 1) & (centres[:, None] >= 1) & (centres[None] + centres[:, None] <= 10)
+    np.testing.assert_array_equal(np.isfinite(depth[0]), inside)
+
+
+def test_attributes_are_interpolated_linearly():
+    corners = np.array([[[0.0, 0.0, 2.0], [16.0, 0.0, 2.0], [0.0, 16.0, 2.0]]])
+    image, depth = rasterize(corners, np.array([[0, 1, 2]]), corners[..., :2], 16)
+    rows, columns = np.nonzero(np.isfinite(depth[0]))
+    np.testing.assert_allclose(image[0, rows, columns], np.stack([columns, rows], -1) + 0.5, atol=1e-5)
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_the_nearer_surface_wins_whatever_the_order(order: list[int]):
+    near, far = [[0, 0, 1], [8, 0, 1], [0, 8, 1]], [[0, 0, 2], [8, 0, 2], [0, 8, 2]]
+    faces = np.array([[0, 1, 2], [3, 4, 5]])[order]
+    colors = np.array([[[1.0]] * 3 + [[2.0]] * 3]).reshape(1, 6, 1)
+    image, _ = rasterize(np.array([near + far], float), faces, colors, 8)
+    assert image[0, 1, 1, 0] == 1.0
+
+
+def test_a_triangle_that_reaches_behind_the_camera_is_left_out():
+    corners = np.array([[[0.0, 0.0, 2.0], [8.0, 0.0, 2.0], [0.0, 8.0, -1.0]]])
+    _, depth = rasterize(corners, np.array([[0, 1, 2]]), np.zeros((1, 3, 1)), 8)
+    assert np.isinf(depth).all()
+
+
+def test_a_sphere_has_the_silhouette_and_depth_of_a_sphere():
+    camera = orbit(torch.zeros(1), 0.0, 3.0, 40.0, (128, 128))
+    mesh = ball()
+    pixels = project(torch.from_numpy(mesh.vertices).float(), camera)[0].numpy()
+    depth = 3.0 - mesh.vertices[:, 2:]
+    _, z = rasterize(np.concatenate([pixels, depth], -1)[None], mesh.faces, np.zeros((1, len(pixels), 1)), 128)
+    edge = 64.0 / np.tan(np.deg2rad(20.0)) * np.tan(np.arcsin(0.5 / 3.0))  # of the tangent cone, pixels
+    assert np.isfinite(z).sum() == pytest.approx(np.pi * edge**2, rel=0.01)
+    assert z.min() == pytest.approx(2.5, abs=2e-3)
+
+
+def test_the_colours_of_a_moved_ball_come_from_where_the_flow_says():
+    mesh, shift = ball(), np.array([0.2, -0.1, 0.0])
+    frames, opacity, source = render(mesh, np.stack([mesh.vertices, mesh.vertices + shift]), SIDE_VIEW)
+    pooled, flow = backward_flow(opacity, source)
+    inside = pooled[1] > 0.999
+    half = 3.0 * np.tan(np.deg2rad(20.0))  # half an image at the ball's centre, world units; nearer parts move more
+    for axis, wanted in enumerate((-0.2 / half, -0.1 / half)):
+        ratio = flow[1, inside, axis] / wanted
+        assert ((ratio > 0.97) & (ratio < 3.0 / 2.5 + 0.03)).all()
+    assert np.abs(flow[0, pooled[0] > 0.999]).max() < 2e-3
+    assert frames.shape == (2, 64, 64, 3) and np.isclose(frames[0, 0, 0], 1.0).all()
+
+
+def test_averaging_down_keeps_the_mean():
+    image = np.random.default_rng(0).random((2, 8, 8, 3)).astype(np.float32)
+    small = average_down(image, 4)
+    assert small.shape == (2, 2, 2, 3)
+    np.testing.assert_allclose(small.mean((1, 2)), image.mean((1, 2)), rtol=1e-5)
