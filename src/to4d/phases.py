@@ -139,6 +139,7 @@ class Motion(Phase):
         self.distillation, self.time_sampler, self.mask = distillation, time_sampler, mask
         self.sds_weight, self.static_weight, self.regularizer_weight = sds_weight, static_weight, regularizer_weight
         self.last_mask: Tensor | None = None  # (B, V, h, w), for the log
+        self.last_clip: Tensor | None = None  # (B, V, H, W, 3), for the log
 
     def train(self, mode: bool = True) -> nn.Module:
         """Train the field; the prior stays in evaluation mode."""
@@ -157,6 +158,6 @@ class Motion(Phase):
         sds = sds_loss(score, mask)
         static = self.static_loss(self.renderer(cameras, times[:1], generator=random), mesh)
         smooth = self.renderer.field.regularizer()
-        self.last_mask = mask[:, 0].detach()
+        self.last_mask, self.last_clip = mask[:, 0].detach(), clip.rgb.detach()
         self.log_step(sds=sds, static=static, regularizer=smooth, timestep=score.timestep, mask=mask.mean())
         return self.sds_weight * sds + self.static_weight * static + self.regularizer_weight * smooth
