@@ -1,0 +1,149 @@
+"""The embedded prior's clips: motions, captions, objects, and that one seed makes one data set."""
+
+import numpy as np
+import pytest
+
+from to4d.guidance.mini.data import dataset
+from to4d.guidance.mini.data.assets import cluster
+from to4d.guidance.mini.data.captions import SOFT, VERBS, draw_caption
+from to4d.guidance.mini.data.clips import (
+    HELD_OUT_KINDS,
+    PROCEDURAL,
+    draw_clip,
+    lateral_heading,
+    normalised,
+    vocabulary_words,
+)
+from to4d.guidance.mini.data.motions import MOTIONS, Style, draw_style, move
+from to4d.guidance.mini.data.shapes import ColouredMesh
+from to4d.guidance.mini.vocabulary import Vocabulary, noun_positions, split_words
+
+TAU = np.arange(16) / 16
+POINTS = np.random.default_rng(0).uniform([-0.3, -0.5, -0.2], [0.3, 0.5, 0.2], (400, 3))
+ORDINARY = Style(amplitude=1.0, speed=1.0, sign=1.0, phase=0.0, cycles=0.3, heading=0.0)
+
+
+def height_of(points: np.ndarray) -> np.ndarray:
+    return np.ptp(points[..., 1], axis=-1)
+
+
+@pytest.mark.parametrize("kind", MOTIONS)
+def test_every_motion_starts_at_the_rest_pose(kind: str):
+    for seed in range(8):
+        style = draw_style(np.random.default_rng(seed), 1.2, 1.0, 0.4)
+        np.testing.assert_allclose(move(kind, POINTS, TAU, style)[0], POINTS, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MOTIONS if kind != "still"])
+def test_every_motion_but_standing_still_moves(kind: str):
+    moved = move(kind, POINTS, TAU, ORDINARY)
+    assert np.linalg.norm(moved - POINTS, axis=-1).mean(1).max() > 0.03
+
+
+def test_standing_still_does_not_move():
+    np.testing.assert_allclose(move("still", POINTS, TAU, ORDINARY), np.broadcast_to(POINTS, (16, 400, 3)), atol=1e-12)
+
+
+def test_a_jump_rises_by_a_third_of_the_height_and_comes_back():
+    rise = move("jump", POINTS, np.linspace(0, 1, 64), ORDINARY)[..., 1].mean(1) - POINTS[:, 1].mean()
+    assert 0.3 < rise.max() < 0.5
+    assert -0.15 < rise[-1] < 0.05  # it lands in a squash
+
+
+def test_growing_enlarges_a_view_by_at_least_two_thirds():
+    last = move("grow", POINTS, TAU, ORDINARY)[-1]
+    assert height_of(last) / height_of(POINTS) > 1.3
+    assert last[:, 1].min() == pytest.approx(POINTS[:, 1].min())
+
+
+def test_swaying_moves_the_top_and_keeps_the_base():
+    moved = move("sway", POINTS, TAU, ORDINARY)
+    top, low = POINTS[:, 1] > 0.0, POINTS[:, 1] < -0.25
+    sideways = np.abs(moved - POINTS)[..., 0]
+    assert sideways[:, top].mean(1).max() > 0.12
+    assert sideways[:, low].mean(1).max() < sideways[:, top].mean(1).max() / 5
+
+
+@pytest.mark.parametrize("kind", ["sway", "rock", "shake", "fall", "nod"])
+def test_the_opposite_sign_is_the_mirror_image(kind: str):
+    mirror = np.array([-1.0, 1.0, 1.0])
+    opposite = Style(1.0, 1.0, -1.0, 0.0, 0.3, 0.0)
+    both = move(kind, POINTS * mirror, TAU, ORDINARY), move(kind, POINTS, TAU, opposite) * mirror
+    np.testing.assert_allclose(*both, atol=1e-9)
+
+
+def test_a_heading_of_the_camera_is_lateral_in_its_image():
+    azimuth = 70.0
+    style = Style(1.0, 1.0, 1.0, 0.0, 0.3, lateral_heading(azimuth))
+    shift = (move("shake", POINTS, TAU, style) - POINTS)[5].mean(0)
+    right = np.array([np.cos(np.deg2rad(azimuth)), 0.0, -np.sin(np.deg2rad(azimuth))])
+    assert abs(shift @ right) == pytest.approx(np.linalg.norm(shift), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", PROCEDURAL | HELD_OUT_KINDS)
+def test_procedural_objects_are_valid_and_fit_their_sphere(name: str):
+    mesh = normalised((PROCEDURAL | HELD_OUT_KINDS)[name][0](np.random.default_rng(1)), 0.6)
+    assert np.linalg.norm(mesh.vertices, axis=1).max() == pytest.approx(0.6)
+    assert mesh.faces.min() >= 0 and mesh.faces.max() < len(mesh.vertices) == len(mesh.colors)
+    assert mesh.colors.min() >= 0.0 and mesh.colors.max() <= 1.0
+    assert len(mesh.faces) < 12000
+
+
+def test_captions_name_the_noun_and_a_verb_of_the_motion():
+    rng = np.random.default_rng(0)
+    for index in range(300):
+        kind = list(VERBS)[index % len(VERBS)]
+        caption = draw_caption(rng, kind, ("hand bell",))
+        words = split_words(caption.text)
+        assert noun_positions(words, caption.noun)
+        assert set(words) & set(VERBS[kind])
+        assert caption.amplitude < 0.8 or not set(words) & (set(SOFT) - {"gently"})
+
+
+def test_the_vocabulary_knows_every_caption_word_but_nonsense():
+    vocabulary, rng = Vocabulary(vocabulary_words()), np.random.default_rng(0)
+    for index in range(300):
+        caption = draw_caption(rng, list(VERBS)[index % len(VERBS)], ("potted plant",))
+        unknown = {word for word, _ in vocabulary.unknown_words(caption.text)}
+        assert unknown <= set(split_words(caption.noun))
+
+
+def test_one_seed_makes_one_clip():
+    first, second = (draw_clip(np.random.default_rng([3, 5]), {}) for _ in range(2))
+    assert first.text == second.text
+    np.testing.assert_array_equal(first.frames, second.frames)
+
+
+def test_a_data_set_does_not_depend_on_how_it_is_shared_out(tmp_path, monkeypatch):
+    monkeypatch.delenv("TO4D_DATA", raising=False)
+    words = []
+    for name, cuts in (("whole", [0, 4]), ("parts", [0, 1, 4])):
+        (tmp_path / name).mkdir()
+        dataset._open(tmp_path / name, 4, "w+")
+        shares = zip(cuts, cuts[1:], strict=False)
+        words.append([w for low, high in shares for w in dataset._fill(tmp_path / name, "train", 0, low, high)])
+    assert words[0] == words[1]
+    for part in ("frames", "opacity", "flow"):
+        np.testing.assert_array_equal(*(np.load(tmp_path / name / f"{part}.npy") for name in ("whole", "parts")))
+
+
+def test_clips_of_a_pair_share_all_but_the_motion(monkeypatch):
+    monkeypatch.delenv("TO4D_DATA", raising=False)
+    one, other = dataset.draw_pair(np.random.default_rng(4), {})
+    assert (one.text, one.noun, one.kind) == (other.text, other.noun, other.kind)
+    np.testing.assert_array_equal(one.frames[0], other.frames[0])
+    assert np.abs(one.frames.astype(int) - other.frames).max() > 50
+
+
+def test_clustering_keeps_the_shape_and_drops_degenerate_faces():
+    rng = np.random.default_rng(0)
+    line = np.linspace(0, 1, 60)
+    grid = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
+    number = np.arange(3600).reshape(60, 60)
+    faces = np.stack([number[:-1, :-1], number[1:, :-1], number[1:, 1:]], -1).reshape(-1, 3)
+    mesh = ColouredMesh(np.c_[grid, np.zeros(3600)], faces, rng.random((3600, 3)))
+    small = cluster(mesh, 20)
+    a, b, c = small.faces.T
+    assert len(small.faces) < 900
+    assert ((a != b) & (b != c) & (c != a)).all()
+    np.testing.assert_allclose(np.ptp(small.vertices, axis=0), [1, 1, 0], atol=0.06)
