@@ -98,7 +98,7 @@ def _find(chunk, start, stop, origins, directions, bins, fine, coarse, bounds, s
         o, d, grid, count = origins[r], directions[r], bins[r], 0
         near, far = _span(o, d, bounds[0], bounds[1])
         k = max(0, int(near / step - shift[r]))
-        last = int(far / step - shift[r]) + 1 if far > near else 0
+        last = int(far / step - shift[r]) + 2 if far > near else 0  # one more than needed, for rounding
         while k < last and count < hits.shape[1]:
             t = (float32(k) + shift[r]) * step
             k += 1

@@ -45,8 +45,9 @@ class _Mlp(torch.autograd.Function):
             torch.zeros(chunks, *outer.shape),
         )
         inputs = [tensor.numpy() for tensor in (x, inner, outer, grad.contiguous())]
-        run_chunks(_backward, len(x), BLOCK, *inputs, to_x.numpy(), to_inner.numpy(), to_outer.numpy())
-        return to_x, to_inner.sum(0), to_outer.sum(0)
+        sums, weights = [tensor.numpy() for tensor in (to_x, to_inner, to_outer)], any(ctx.needs_input_grad[1:])
+        run_chunks(_backward, len(x), BLOCK, *inputs, weights, *sums)
+        return to_x, to_inner.sum(0) if weights else None, to_outer.sum(0) if weights else None
 
 
 @compiled()
@@ -77,22 +78,37 @@ def _forward(chunk, start, stop, x, inner, outer, out):
 
 
 @compiled()
-def _backward(chunk, start, stop, x, inner, outer, grad, to_x, to_inner, to_outer):
+def _slope(hidden, outer, grad, slope):
+    """Gradient of one point's hidden values before the ReLU."""
+    slope[:] = 0
+    for o in range(len(outer)):
+        for k in range(len(hidden)):
+            slope[k] += grad[o] * outer[o, k]
+    for k in range(len(hidden)):
+        slope[k] = slope[k] if hidden[k] > 0 else np.float32(0)
+
+
+@compiled()
+def _weights(x, hidden, slope, grad, to_inner, to_outer):
+    """Add one point's part to the gradients of the weights."""
+    for o in range(len(grad)):
+        for k in range(len(hidden)):
+            to_outer[o, k] += grad[o] * max(hidden[k], np.float32(0))
+    for i in range(len(x)):
+        for k in range(len(hidden)):
+            to_inner[i, k] += x[i] * slope[k]
+
+
+@compiled()
+def _backward(chunk, start, stop, x, inner, outer, grad, weights, to_x, to_inner, to_outer):
     hidden, slope = np.empty(inner.shape[1], np.float32), np.empty(inner.shape[1], np.float32)
-    zero = np.float32(0)
     for n in range(start, stop):
         _hidden(x[n], inner, hidden)
-        slope[:] = 0
-        for o in range(len(outer)):
-            g = grad[n, o]
-            for k in range(len(hidden)):
-                to_outer[chunk, o, k] += g * max(hidden[k], zero)
-                slope[k] += g * outer[o, k]
-        for k in range(len(hidden)):
-            slope[k] = slope[k] if hidden[k] > zero else zero
+        _slope(hidden, outer, grad[n], slope)
         for i in range(x.shape[1]):
-            total, value = zero, x[n, i]
+            total = np.float32(0)
             for k in range(len(hidden)):
-                to_inner[chunk, i, k] += value * slope[k]
                 total += slope[k] * inner[i, k]
             to_x[n, i] = total
+        if weights:
+            _weights(x[n], hidden, slope, grad[n], to_inner[chunk], to_outer[chunk])

@@ -6,7 +6,6 @@ The gradient reaches the vectors; points and times get none.
 from itertools import product
 from typing import Any
 
-import numpy as np
 import torch
 from numba import float32
 from torch import Tensor
@@ -86,6 +85,8 @@ def _forward(chunk, start, stop, points, times, vectors, out):
 def _backward(chunk, start, stop, points, times, grad, parts):
     half, sums = float32(0.5), parts[chunk]
     for n in range(start, stop):
+        if grad[n, 0] == 0 and grad[n, 1] == 0 and grad[n, 2] == 0:
+            continue
         t, at = _axis(times[n], sums.shape[0] - 1)
         x, ax = _axis(half + half * points[n, 0], sums.shape[1] - 1)
         y, ay = _axis(half + half * points[n, 1], sums.shape[2] - 1)

@@ -1,4 +1,4 @@
-"""The paper's 4D field: a static hash grid over (x, y, z) and a dynamic one over (x, y, z, t), summed, then two heads."""
+"""The paper's 4D field: a static hash grid over (x, y, z), a dynamic one over (x, y, z, t), summed; two heads."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from to4d.model.static import HashGrid, StaticField, groups
 
 
 class Hash4D(nn.Module):
-    """features(x, t) = static(x) + dynamic(x, t). The dynamic grid starts at about 0, so an untrained field stands still.
+    """features(x, t) = static(x) + dynamic(x, t). The dynamic grid starts near 0, so it stands still at first.
 
     Args:
         static: the static half and the heads; its features are 0 outside its support.

@@ -1,0 +1,115 @@
+import pytest
+import torch
+from torch import Tensor
+from torch.testing import assert_close
+
+from to4d.kernels.time_grid import interpolate_twin
+from to4d.model.deform import Deform
+from to4d.model.motion import Motion, bending, ramps
+from to4d.model.static import StaticField
+
+
+def random_motion(seed: int = 0) -> Motion:
+    motion, generator = Motion(), torch.Generator().manual_seed(seed)
+    for knots in motion.knots:
+        knots.data.normal_(0, 0.05, generator=generator)
+    return motion
+
+
+def random_points(count: int, seed: int = 1) -> tuple[Tensor, Tensor]:
+    values = torch.rand(count, 4, generator=torch.Generator().manual_seed(seed))
+    return 1.6 * values[:, :3] - 0.8, values[:, 3]
+
+
+def busy_static() -> StaticField:
+    """A static field whose grid holds enough to make a scene."""
+    static = StaticField(levels=4, log2_rows=10, finest=32, support_resolution=16, bias=0.0)
+    static.grid.table.data.normal_(generator=torch.Generator().manual_seed(7))
+    return static
+
+
+def test_nothing_has_moved_at_time_zero():
+    points, _ = random_points(500)
+    field = Deform(busy_static(), random_motion())
+    start = torch.zeros(500)
+    assert torch.equal(field.displacement(points, start), torch.zeros(500, 3))
+    for moved, still in zip(field(points, start), field.static(points, start), strict=True):
+        assert torch.equal(moved, still)
+
+
+def test_an_untrained_motion_stands_still():
+    points, times = random_points(100)
+    assert torch.equal(Motion()(points, times), torch.zeros(100, 3))
+
+
+def test_motion_is_the_sum_of_its_levels():
+    motion, (points, times) = random_motion(), random_points(300)
+    levels = []
+    for knots in motion.knots:
+        still = torch.zeros_like(knots[:1])
+        levels.append(interpolate_twin(points, times, torch.cat([still, knots]).permute(0, 2, 3, 4, 1)))
+    assert_close(motion(points, times), sum(levels))
+
+
+def test_a_shift_shows_the_static_field_shifted():
+    field, (points, _) = Deform(busy_static(), Motion(space_cells=(1,), time_cells=(1,))), random_points(200)
+    shift = torch.tensor([0.1, -0.2, 0.05])
+    field.motion.knots[0].data += shift[:, None, None, None]
+    late = torch.full((200,), 0.5)
+    for seen, want in zip(field(points, late), field.static(points + 0.5 * shift, late), strict=True):
+        assert_close(seen, want, rtol=1e-3, atol=1e-4)
+
+
+def test_gradients_reach_the_motion_and_agree_with_differences():
+    field, (points, times) = Deform(busy_static(), random_motion()), random_points(400)
+
+    def reading() -> Tensor:
+        density, rgb = field(points, times)
+        return (density[:, None] * rgb).double().sum()
+
+    knots = field.motion.knots[5]
+    slope = torch.autograd.grad(reading(), knots)[0]
+    along = torch.randn(knots.shape, generator=torch.Generator().manual_seed(3))
+    before, reach = knots.data.clone(), 1e-5
+    with torch.no_grad():
+        knots.data = before + reach * along
+        up = reading()
+        knots.data = before - reach * along
+        down = reading()
+    assert_close(float((slope * along).sum()), float((up - down) / (2 * reach)), rtol=0.05, atol=0)
+
+
+def test_a_motion_linear_in_space_and_time_does_not_bend():
+    t, x, y, z = torch.meshgrid(*(torch.linspace(0, 1, n) for n in (10, 9, 9, 9)), indexing="ij")
+    space, time = bending(torch.stack([x + t, y - 2 * t, x + z], -1))
+    assert_close(torch.stack([space, time]), torch.zeros(2), atol=1e-9, rtol=0)
+    space, time = bending(torch.stack([x * x, y, t * t], -1))
+    assert_close(space, torch.tensor((4 * 2 / 64) ** 2 / 3))  # second difference of x^2 at spacing 1/8, one of 3 values
+    assert_close(time, torch.tensor((2 / 81) ** 2 / 3))
+
+
+def test_ramps_reach_their_knots_from_zero():
+    assert_close(ramps(1, 4), torch.tensor([[0.0], [0.25], [0.5], [0.75], [1.0]]))
+    assert_close(ramps(2, 4)[:, 0], torch.tensor([0.0, 0.5, 1.0, 0.5, 0.0]))
+
+
+def test_grids_that_are_not_nested_are_refused():
+    with pytest.raises(ValueError, match="time_cells"):
+        Motion(time_cells=(1, 4, 9))
+
+
+def test_frozen_kinds_are_left_out_of_the_optimizer():
+    field = Deform(busy_static(), Motion())
+    (group,) = field.param_groups(static=0.0, dynamic=0.006, heads=0.0)
+    assert group["lr"] == 0.006
+    assert {id(p) for p in group["params"]} == {id(p) for p in field.motion.parameters()}
+
+
+def test_nothing_is_seen_away_from_the_start_wherever_it_moves():
+    field, (points, times) = Deform(busy_static(), random_motion()), random_points(2000)
+    field.start_from(torch.tensor([[0.3, 0.3, 0.3]]))
+    density = field.density(points, times)
+    origin = points + field.displacement(points, times)
+    near = (origin - 0.3).abs().amax(-1) < 2 * 2 / 16
+    assert (density[~near] == 0).all()
+    assert (density[near] > 0).any()
