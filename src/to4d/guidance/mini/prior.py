@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from to4d.guidance.mini.head import FRAMES, Words
 from to4d.guidance.mini.net import FirstFrame
 from to4d.guidance.mini.schedule import alpha_bar
+from to4d.guidance.mini.vocabulary import Tokens
 from to4d.guidance.mini.weights import SHIPPED, load_weights
 from to4d.types import Denoised, Prompt, check_shape
 

@@ -100,8 +100,8 @@ def train_head(net: MiniNet, clips: ClipSet, tokens: Tokens, plan: Plan) -> None
         trainer.run(head_loss(net, clips, tokens, plan, plan.seed + 1))
 
 
-def train_joint(net: MiniNet, clips: ClipSet, tokens: Tokens, plan: Plan) -> None:
-    """Stage 2: the trunk on noised clips, head and words still on the table's flows."""
+def train_joint(net: MiniNet, clips: ClipSet, tokens: Tokens, plan: Plan, last: int | None = None) -> None:
+    """Stage 2: the trunk on noised clips, head and words still on the table's flows; `last` as in `Trainer.run`."""
     groups = [
         {"params": list(net.trunk.parameters()), "lr": plan.trunk_rate},
         {"params": [*net.text.parameters(), *net.head.parameters()], "lr": plan.later_head_rate},
@@ -119,7 +119,7 @@ def train_joint(net: MiniNet, clips: ClipSet, tokens: Tokens, plan: Plan) -> Non
         denoising, figures = joint_loss(net, batch, shares[random_steps(len(rows), rng)], rng)
         return denoising + 2.0 * flows, figures | table
 
-    trainer.run(loss)
+    trainer.run(loss, last)
 
 
 def train(plan: Plan) -> Path:

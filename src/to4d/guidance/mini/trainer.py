@@ -56,13 +56,14 @@ class Trainer:
         self.net.load_state_dict(state["average"])
         return True
 
-    def run(self, loss: Loss) -> None:
-        """Train to the last step; the net ends with its averaged weights."""
+    def run(self, loss: Loss, last: int | None = None) -> None:
+        """Train to the last step, or stop after step `last`; the net ends with its averaged weights."""
         optimizer = torch.optim.AdamW(self.groups, betas=(0.9, 0.98), weight_decay=0.02)
         rates = [group["lr"] for group in optimizer.param_groups]
         average = Average({name: value.clone() for name, value in self.net.state_dict().items()})
         progress = Progress(self.name, self.steps)
-        for step in range(self._resume(optimizer, average), self.steps):
+        last = self.steps if last is None else last
+        for step in range(self._resume(optimizer, average), last):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * cosine(step, self.steps)
             value, figures = loss(step)
@@ -72,7 +73,7 @@ class Trainer:
             optimizer.step()
             average.update(self.net, step)
             progress(step, figures)
-            if (step + 1) % self.save_every == 0 or step + 1 == self.steps:
+            if (step + 1) % self.save_every == 0 or step + 1 == last:
                 self._save(step + 1, optimizer, average)
         self.net.load_state_dict(average.weights)
 

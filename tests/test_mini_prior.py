@@ -1,0 +1,188 @@
+"""The shipped weights: a denoiser that looks at the noised clip, knows stillness, and finds the noun."""
+
+import numpy as np
+import pytest
+import torch
+
+from to4d.guidance.mini.batches import Batch, take, tokenise
+from to4d.guidance.mini.data.clips import HELD_OUT_KINDS, View, make_clip, normalised
+from to4d.guidance.mini.data.dataset import ClipSet, draw_pair
+from to4d.guidance.mini.data.motions import Style
+from to4d.guidance.mini.evaluate import nearer_share, overlap, predict
+from to4d.guidance.mini.net import MiniNet
+from to4d.guidance.mini.prior import MiniPrior, sample
+from to4d.guidance.mini.stage_head import flow_error
+from to4d.guidance.mini.train import Plan, fit_parts, head_loss, train_joint
+from to4d.guidance.mini.vocabulary import Vocabulary
+from to4d.guidance.mini.weights import SHIPPED, load_weights, save_weights
+from to4d.types import Prompt, generator_at
+
+FRONT = View(20.0, 10.0, 3.0, np.ones(3), np.array([0.0, 1.0, 0.0]), 1.0)
+ORDINARY = Style(amplitude=1.0, speed=1.0, sign=1.0, phase=0.0, cycles=0.3, heading=0.3)
+
+
+@pytest.fixture(scope="module")
+def prior() -> MiniPrior:
+    return MiniPrior()
+
+
+def clip_set(clips: list) -> ClipSet:
+    arrays = (np.stack([getattr(clip, name) for clip in clips]) for name in ("frames", "opacity", "flow"))
+    words = ([getattr(clip, name) for clip in clips] for name in ("text", "noun", "kind"))
+    return ClipSet(*arrays, *words, np.array([clip.speed for clip in clips], np.float32))
+
+
+@pytest.fixture(scope="module")
+def pairs() -> ClipSet:
+    """16 pairs of opposite clips of snowmen, which training never showed."""
+    return clip_set([clip for i in range(16) for clip in draw_pair(np.random.default_rng([99, i]), {})])
+
+
+@pytest.fixture(scope="module")
+def snowman() -> tuple[ClipSet, torch.Tensor]:
+    """One snowman: jumping, growing, swaying, standing still; and its first frame (1, S, S, 3)."""
+    mesh = normalised(HELD_OUT_KINDS["snowman"][0](np.random.default_rng(0)), 0.6)
+    verbs = {"jump": "jumping", "grow": "growing", "sway": "swaying", "still": "standing still"}
+    clips = [make_clip(mesh, kind, ORDINARY, FRONT, f"a snowman {verb}", "snowman") for kind, verb in verbs.items()]
+    return clip_set(clips), torch.from_numpy(clips[0].frames[:1,]).float()[:, 0] / 255.0
+
+
+def batch_of(prior: MiniPrior, clips: ClipSet) -> Batch:
+    return take(clips, tokenise(clips, prior.vocabulary), np.arange(len(clips)))
+
+
+def test_the_weights_fit_in_ten_megabytes():
+    assert SHIPPED.stat().st_size <= 10_000_000
+
+
+def test_the_prediction_is_nearer_to_the_clip_it_was_given_than_to_the_opposite(prior: MiniPrior, pairs: ClipSet):
+    assert nearer_share(prior.net, pairs, prior.vocabulary, 500, 32) >= 0.85
+
+
+def test_the_prediction_beats_a_clip_that_stands_still(prior: MiniPrior, snowman):
+    batch = batch_of(prior, snowman[0])
+    clean = prior.net.codec.encode(batch.frames)
+    guess = predict(prior.net, batch, clean, 500, generator_at(0, 0)).clean
+    error, still = ((x - clean).square().mean((1, 2, 3, 4))[:3] for x in (guess, clean[:, :1]))
+    assert (error < 0.5 * still).all()
+
+
+def test_standing_still_moves_less_than_any_motion(prior: MiniPrior, snowman):
+    batch = batch_of(prior, snowman[0])
+    flow = predict(prior.net, batch, torch.zeros(4, 16, 8, 16, 16), 990, generator_at(1, 0)).flow
+    sizes = flow_error(flow, torch.zeros_like(flow), batch.opacity[3:].expand(4, -1, -1, -1))
+    assert sizes[3] < 0.5 * sizes[:3].min()
+
+
+def test_the_attention_to_the_noun_lies_on_the_object(prior: MiniPrior, snowman):
+    batch = batch_of(prior, snowman[0])
+    for t in (500, 900):
+        seen = predict(prior.net, batch, prior.net.codec.encode(batch.frames), t, generator_at(2, t)).attention
+        assert overlap(seen, batch.opacity).mean() > 0.5
+
+
+def test_the_attention_follows_a_noun_that_nobody_knows(prior: MiniPrior, snowman):
+    condition = prior.condition(snowman[1], Prompt("the quxley zorb is jumping up", "quxley zorb"))
+    noisy = torch.randn(1, 8, 16, 16, 16, generator=generator_at(0, 1))
+    seen = prior.denoise(noisy, 900, condition, 1.0).attention
+    assert seen.amax() == 1.0 and seen.amin() >= 0.0
+    inside = torch.from_numpy(snowman[0].opacity[:1, :1]) > 0.5
+    assert seen[:, :1][inside].mean() > 3.0 * seen[:, :1][~inside].mean()
+
+
+def test_guidance_is_linear_where_no_colour_is_clipped(prior: MiniPrior, snowman):
+    condition = prior.condition(0.3 + 0.4 * snowman[1], Prompt("a snowman growing", "snowman"))
+    noisy = torch.randn(1, 8, 16, 16, 16, generator=generator_at(0, 2))
+    one, two, three = (prior.denoise(noisy, 700, condition, s).clean for s in (1.0, 1.5, 2.0))
+    torch.testing.assert_close(three - two, two - one, atol=2e-2, rtol=0)
+
+
+def test_the_prior_is_deterministic_and_keeps_its_mode(prior: MiniPrior, snowman):
+    prior.train()
+    assert not any(module.training for module in prior.modules())
+    condition = prior.condition(snowman[1], Prompt("a snowman jumping", "snowman"))
+    clips = [sample(prior, condition, 2.0, 3, generator_at(0, 3)) for _ in range(2)]
+    assert torch.equal(*clips)
+    assert not any(parameter.requires_grad for parameter in prior.parameters())
+
+
+def test_views_of_a_batch_do_not_see_each_other(prior: MiniPrior, snowman):
+    stills = torch.cat([snowman[1], snowman[1].flip(2)])
+    prompt, noisy = Prompt("a snowman swaying", "snowman"), torch.randn(2, 8, 16, 16, 16, generator=generator_at(0, 4))
+    together = prior.denoise(noisy, 800, prior.condition(stills, prompt), 2.0).clean
+    alone = prior.denoise(noisy[1:], 800, prior.condition(stills[1:], prompt), 2.0).clean
+    torch.testing.assert_close(together[1:], alone, atol=1e-3, rtol=1e-3)
+
+
+def test_encoding_is_differentiable_and_linear(prior: MiniPrior):
+    frames = torch.rand(1, 16, 64, 64, 3, generator=generator_at(0, 5), requires_grad=True)
+    direction = torch.randn(1, 8, 16, 16, 16, generator=generator_at(0, 6))
+    (gradient,) = torch.autograd.grad((prior.encode(frames) * direction).sum(), frames)
+    step = 0.1 * torch.randn(frames.shape, generator=generator_at(0, 7))
+    change = ((prior.encode(frames + step) - prior.encode(frames)) * direction).sum()
+    torch.testing.assert_close(change, (gradient * step).sum(), rtol=1e-3, atol=1e-2)
+
+
+def test_decoding_returns_what_was_encoded(prior: MiniPrior, snowman):
+    frames = torch.from_numpy(snowman[0].frames).float() / 255.0
+    error = (prior.decode(prior.encode(frames)) - frames).square().mean()
+    assert -10 * error.log10() > 28.0
+
+
+def test_a_prompt_without_its_noun_is_refused(prior: MiniPrior, snowman):
+    with pytest.raises(ValueError, match="does not name 'cat'"):
+        prior.condition(snowman[1], Prompt("a snowman jumping", "cat"))
+
+
+def test_images_of_another_size_are_refused(prior: MiniPrior):
+    with pytest.raises(ValueError, match="still must end in"):
+        prior.condition(torch.ones(1, 32, 32, 3), Prompt("a cat", "cat"))
+
+
+def test_weights_survive_a_round_trip(prior: MiniPrior, tmp_path):
+    path = save_weights(prior.net, prior.vocabulary, tmp_path / "again.safetensors")
+    net, vocabulary = load_weights(path)
+    assert vocabulary == prior.vocabulary
+    for name, value in prior.net.state_dict().items():
+        assert torch.equal(value, net.state_dict()[name]), name
+
+
+def test_missing_weights_say_how_to_make_them(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"python -m to4d\.guidance\.mini\.train"):
+        MiniPrior(str(tmp_path / "none.safetensors"))
+
+
+def test_a_stopped_training_goes_on_to_the_same_weights(pairs: ClipSet, tmp_path):
+    vocabulary = Vocabulary(("a", "snowman"))
+    tokens, results = tokenise(pairs, vocabulary), []
+    for name, stops in (("unbroken", (2,)), ("stopped", (1, 2))):
+        torch.manual_seed(0)
+        start = {key: value.clone() for key, value in MiniNet(len(vocabulary)).state_dict().items()}
+        for stop in stops:
+            plan = Plan(tmp_path / name, joint_steps=2, joint_batch=2, head_batch=4)
+            plan.out.mkdir(exist_ok=True)
+            net = MiniNet(len(vocabulary))
+            net.load_state_dict(start)
+            fit_parts(net, pairs, tokens, plan)
+            train_joint(net, pairs, tokens, plan, last=stop)
+        results.append(net.state_dict())
+    for name, value in results[0].items():
+        assert torch.equal(value, results[1][name]), name
+
+
+def test_the_head_learns_flows_from_the_table(pairs: ClipSet, tmp_path):
+    vocabulary = Vocabulary(("a", "snowman"))
+    tokens, plan = tokenise(pairs, vocabulary), Plan(tmp_path, head_batch=16)
+    torch.manual_seed(0)
+    net = MiniNet(len(vocabulary))
+    fit_parts(net, pairs, tokens, plan)
+    loss = head_loss(net, pairs, tokens, plan, 0)
+    optimizer = torch.optim.AdamW([*net.text.parameters(), *net.head.parameters()], lr=1e-3)
+    values = []
+    for step in range(40):
+        value, _ = loss(step)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        values.append(float(value.detach()))
+    assert np.mean(values[-8:]) < 0.8 * np.mean(values[:8])
