@@ -39,12 +39,18 @@ def pairs() -> ClipSet:
 
 
 @pytest.fixture(scope="module")
+def few(pairs: ClipSet) -> ClipSet:
+    """8 of those clips, to train on."""
+    return ClipSet(*(getattr(pairs, name)[:8] for name in ClipSet.__dataclass_fields__))
+
+
+@pytest.fixture(scope="module")
 def snowman() -> tuple[ClipSet, torch.Tensor]:
     """One snowman: jumping, growing, swaying, standing still; and its first frame (1, S, S, 3)."""
     mesh = normalised(HELD_OUT_KINDS["snowman"][0](np.random.default_rng(0)), 0.6)
     verbs = {"jump": "jumping", "grow": "growing", "sway": "swaying", "still": "standing still"}
     clips = [make_clip(mesh, kind, ORDINARY, FRONT, f"a snowman {verb}", "snowman") for kind, verb in verbs.items()]
-    return clip_set(clips), torch.from_numpy(clips[0].frames[:1,]).float()[:, 0] / 255.0
+    return clip_set(clips), torch.from_numpy(clips[0].frames[:1]).float() / 255.0
 
 
 def batch_of(prior: MiniPrior, clips: ClipSet) -> Batch:
@@ -152,9 +158,9 @@ def test_missing_weights_say_how_to_make_them(tmp_path):
         MiniPrior(str(tmp_path / "none.safetensors"))
 
 
-def test_a_stopped_training_goes_on_to_the_same_weights(pairs: ClipSet, tmp_path):
+def test_a_stopped_training_goes_on_to_the_same_weights(few: ClipSet, tmp_path):
     vocabulary = Vocabulary(("a", "snowman"))
-    tokens, results = tokenise(pairs, vocabulary), []
+    tokens, results = tokenise(few, vocabulary), []
     for name, stops in (("unbroken", (2,)), ("stopped", (1, 2))):
         torch.manual_seed(0)
         start = {key: value.clone() for key, value in MiniNet(len(vocabulary)).state_dict().items()}
@@ -163,26 +169,26 @@ def test_a_stopped_training_goes_on_to_the_same_weights(pairs: ClipSet, tmp_path
             plan.out.mkdir(exist_ok=True)
             net = MiniNet(len(vocabulary))
             net.load_state_dict(start)
-            fit_parts(net, pairs, tokens, plan)
-            train_joint(net, pairs, tokens, plan, last=stop)
+            fit_parts(net, few, tokens, plan)
+            train_joint(net, few, tokens, plan, last=stop)
         results.append(net.state_dict())
     for name, value in results[0].items():
         assert torch.equal(value, results[1][name]), name
 
 
-def test_the_head_learns_flows_from_the_table(pairs: ClipSet, tmp_path):
+def test_the_head_learns_flows_from_the_table(few: ClipSet, tmp_path):
     vocabulary = Vocabulary(("a", "snowman"))
-    tokens, plan = tokenise(pairs, vocabulary), Plan(tmp_path, head_batch=16)
+    tokens, plan = tokenise(few, vocabulary), Plan(tmp_path, head_batch=16)
     torch.manual_seed(0)
     net = MiniNet(len(vocabulary))
-    fit_parts(net, pairs, tokens, plan)
-    loss = head_loss(net, pairs, tokens, plan, 0)
+    fit_parts(net, few, tokens, plan)
+    loss = head_loss(net, few, tokens, plan, 0)
     optimizer = torch.optim.AdamW([*net.text.parameters(), *net.head.parameters()], lr=1e-3)
     values = []
-    for step in range(40):
+    for step in range(24):
         value, _ = loss(step)
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
         values.append(float(value.detach()))
-    assert np.mean(values[-8:]) < 0.8 * np.mean(values[:8])
+    assert np.mean(values[-6:]) < 0.8 * np.mean(values[:6])
