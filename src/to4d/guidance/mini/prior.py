@@ -114,7 +114,7 @@ def sample(
 ) -> Tensor:
     """Latent clips from noise by DDIM (eta 0) or ancestral sampling (eta 1): (B, 8, 16, 16, 16)."""
     times = torch.linspace(len(prior.alpha_bar) - 1, 0, steps).round().long().tolist()
-    z = torch.randn(len(condition), 8, FRAMES, 16, 16, generator=rng)
+    z = torch.randn(len(condition), 8, FRAMES, 16, 16, generator=rng).to(prior.alpha_bar)
     for t, following in zip(times, [*times[1:], None], strict=True):
         clean = prior.denoise(z, t, condition, guidance_scale).clean
         if following is None:
@@ -123,5 +123,5 @@ def sample(
         noise = (z - now.sqrt() * clean) / (1.0 - now).sqrt()
         fresh = eta * ((1.0 - after) / (1.0 - now) * (1.0 - now / after)).sqrt()
         z = after.sqrt() * clean + (1.0 - after - fresh**2).clamp_min(0.0).sqrt() * noise
-        z = z + fresh * torch.randn(z.shape, generator=rng)
+        z = z + fresh * torch.randn(z.shape, generator=rng).to(z)
     raise ValueError(f"steps must be positive, got {steps}")
