@@ -6,16 +6,11 @@ import pytest
 from to4d.guidance.mini.data import dataset
 from to4d.guidance.mini.data.assets import cluster
 from to4d.guidance.mini.data.captions import SOFT, VERBS, draw_caption
-from to4d.guidance.mini.data.clips import (
-    HELD_OUT_KINDS,
-    PROCEDURAL,
-    draw_clip,
-    lateral_heading,
-    normalised,
-    vocabulary_words,
-)
-from to4d.guidance.mini.data.motions import MOTIONS, Style, draw_style, move
+from to4d.guidance.mini.data.clips import draw_clip, lateral_heading
+from to4d.guidance.mini.data.motions import MOTIONS, move
+from to4d.guidance.mini.data.objects import HELD_OUT_KINDS, PROCEDURAL, normalised, vocabulary_words
 from to4d.guidance.mini.data.shapes import ColouredMesh
+from to4d.guidance.mini.data.style import Style, draw_style
 from to4d.guidance.mini.vocabulary import Vocabulary, noun_positions, split_words
 
 TAU = np.arange(16) / 16

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from to4d.guidance.mini.batches import Batch, take, tokenise
-from to4d.guidance.mini.data.clips import HELD_OUT_KINDS, View, make_clip, normalised
+from to4d.guidance.mini.data.clips import View, make_clip
 from to4d.guidance.mini.data.dataset import ClipSet, draw_pair
-from to4d.guidance.mini.data.motions import Style
-from to4d.guidance.mini.evaluate import nearer_share, overlap, predict
+from to4d.guidance.mini.data.objects import HELD_OUT_KINDS, normalised
+from to4d.guidance.mini.data.style import Style
+from to4d.guidance.mini.evaluate import figures, nearer_share, overlap, predict, swapped_flow
 from to4d.guidance.mini.net import MiniNet
 from to4d.guidance.mini.prior import MiniPrior, sample
 from to4d.guidance.mini.stage_head import flow_error
@@ -192,3 +193,10 @@ def test_the_head_learns_flows_from_the_table(few: ClipSet, tmp_path):
         optimizer.step()
         values.append(float(value.detach()))
     assert np.mean(values[-6:]) < 0.8 * np.mean(values[:6])
+
+
+def test_the_report_measures_what_was_predicted(prior: MiniPrior, few: ClipSet):
+    found = figures(prior.net, few, prior.vocabulary, 600, 8)
+    assert len(found.clean) == 8
+    assert (found.truth > 0).all() and (found.flow < found.truth).float().mean() > 0.6
+    assert swapped_flow(prior.net, few, prior.vocabulary, 500, 8) > 0.05

@@ -9,7 +9,7 @@ from torch.nn.functional import avg_pool2d, pad
 
 from to4d.guidance.mini.codec import PatchCodec
 from to4d.guidance.mini.data.dataset import ClipSet
-from to4d.guidance.mini.flow import TERMS, find_object, polynomial
+from to4d.guidance.mini.flow import TERMS, find_object, monomials, polynomial
 from to4d.guidance.mini.templates import COUNT
 from to4d.guidance.mini.vocabulary import Tokens, Vocabulary
 
@@ -109,8 +109,7 @@ def typical_flows(coefficients: Tensor, rng: Generator, rounds: int = 20) -> Ten
     """K-means of polynomials (N, 2, 12), compared by their flows around the object: (96, 2, 12), the first is zero."""
     line = torch.linspace(-1.0, 1.0, 7)
     u, v = torch.meshgrid(line, 0.6 * line + 0.6, indexing="xy")
-    terms = [torch.ones_like(u), u, v, u * u, u * v, v * v, v**3, u * v * v, u * u * v, u**3, u.abs(), (v - 0.5).abs()]
-    flows = torch.einsum("ncq,qhw->nchw", coefficients, torch.stack(terms)).flatten(1).clamp(-3.0, 3.0)
+    flows = torch.einsum("ncq,qhw->nchw", coefficients, monomials(u, v)).flatten(1).clamp(-3.0, 3.0)
     centres = flows[torch.randperm(len(flows), generator=rng)[: COUNT - 1]]
     for _ in range(rounds):
         owner = torch.cdist(flows, centres).argmin(1)

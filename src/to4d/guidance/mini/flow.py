@@ -56,11 +56,15 @@ def coordinates(box: ObjectBox) -> tuple[Tensor, Tensor]:
     return u[:, None, :].expand(shape), v[:, :, None].expand(shape)
 
 
+def monomials(u: Tensor, v: Tensor) -> Tensor:
+    """The terms of smooth flows at object coordinates (..., h, w): (..., 12, h, w)."""
+    terms = [torch.ones_like(u), u, v, u * u, u * v, v * v, v**3, u * v * v, u * u * v, u**3, u.abs(), (v - 0.5).abs()]
+    return torch.stack(terms, -3)
+
+
 def polynomial(box: ObjectBox) -> Tensor:
     """The terms of smooth flows, (B, 12, 16, 16), in image units for an object of this height."""
-    u, v = coordinates(box)
-    terms = [torch.ones_like(u), u, v, u * u, u * v, v * v, v**3, u * v * v, u * u * v, u**3, u.abs(), (v - 0.5).abs()]
-    return torch.stack(terms, 1) * (0.5 * box.height)[:, None, None, None]
+    return monomials(*coordinates(box)) * (0.5 * box.height)[:, None, None, None]
 
 
 def smooth_flow(coefficients: Tensor, terms: Tensor) -> Tensor:

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from to4d.guidance.mini.batches import augmented, fit_codec, flow_coefficients, take, tokenise, trimmed, typical_flows
-from to4d.guidance.mini.data.clips import vocabulary_words
 from to4d.guidance.mini.data.dataset import ClipSet, load
+from to4d.guidance.mini.data.objects import vocabulary_words
 from to4d.guidance.mini.net import MiniNet
 from to4d.guidance.mini.schedule import STEPS, alpha_bar
 from to4d.guidance.mini.stage_head import Table, head_errors, joined, tabulate

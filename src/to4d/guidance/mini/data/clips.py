@@ -1,44 +1,21 @@
 """One training clip from one number: object, caption, motion, camera, light -> frames, opacity and backward flow."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
 from numpy.random import Generator
 
 from to4d.geometry import orbit, project
-from to4d.guidance.mini.data import assets, creatures, plants, things
-from to4d.guidance.mini.data.captions import all_words, draw_caption
-from to4d.guidance.mini.data.motions import MOTIONS, Style, draw_style, move
+from to4d.guidance.mini.data.captions import draw_caption
+from to4d.guidance.mini.data.motions import MOTIONS, move
+from to4d.guidance.mini.data.objects import draw_object, normalised
 from to4d.guidance.mini.data.shapes import ColouredMesh
+from to4d.guidance.mini.data.style import Style, draw_style
 from to4d.kernels.raster import average_down, rasterize
 
 FRAMES, SIZE, FINE, GRID = 16, 64, 2, 16  # GRID: opacity and flow are kept at the latents' resolution
 FOV_DEG, DISTANCE = 40.0, 3.0
-PROCEDURAL = {
-    "plant": (plants.potted_plant, ("plant", "potted plant", "houseplant")),
-    "flower": (plants.flower, ("flower", "daisy", "tulip", "rose")),
-    "tree": (plants.tree, ("tree", "pine")),
-    "cactus": (plants.cactus, ("cactus",)),
-    "mushroom": (plants.mushroom, ("mushroom",)),
-    "figure": (creatures.figure, ("man", "figure", "person", "character", "boy", "hero")),
-    "robot": (creatures.robot, ("robot",)),
-    **{kind: (partial(creatures.quadruped, kind=kind), (kind, "animal")) for kind in creatures.BUILDS},
-    "bird": (creatures.bird, ("bird", "duck", "chick", "chicken")),
-    "fish": (creatures.fish, ("fish",)),
-    "teddy": (creatures.teddy, ("bear", "teddy bear", "doll")),
-    "candle": (things.candle, ("candle",)),
-    "bell": (things.bell, ("bell", "hand bell")),
-    "lamp": (things.lamp, ("lamp",)),
-    "vase": (things.vase, ("vase", "bottle", "cup", "pot")),
-    "house": (things.house, ("house", "hut")),
-    "cube": (things.cube, ("box", "cube")),
-    "ball": (things.ball, ("ball",)),
-    "car": (things.car, ("car", "truck")),
-    "blob": (things.blob, ("object", "thing")),
-}
-HELD_OUT_KINDS = {"snowman": (creatures.snowman, ("snowman",))}
 
 
 @dataclass(frozen=True)
@@ -64,29 +41,6 @@ class View:
     background: np.ndarray  # (3,)
     light: np.ndarray  # (3,) direction to the light
     ambient: float  # 1 is unlit
-
-
-def vocabulary_words() -> tuple[str, ...]:
-    """Every word of the captions, whether or not the real meshes are at hand."""
-    names = [noun for _, nouns in (PROCEDURAL | HELD_OUT_KINDS).values() for noun in nouns]
-    return all_words(names + [noun for nouns in assets.NOUNS.values() for noun in nouns])
-
-
-def normalised(mesh: ColouredMesh, radius: float) -> ColouredMesh:
-    """Centred by its bounding box and scaled into a sphere of `radius`."""
-    vertices = mesh.vertices - 0.5 * (mesh.vertices.min(0) + mesh.vertices.max(0))
-    return ColouredMesh(vertices * (radius / np.linalg.norm(vertices, axis=1).max()), mesh.faces, mesh.colors)
-
-
-def draw_object(rng: Generator, real: dict[str, ColouredMesh], held_out: bool) -> tuple[ColouredMesh, tuple[str, ...]]:
-    """A random object and its names: a procedural one, or (4 in 10 if there are any) a real mesh."""
-    if real and rng.uniform() < (0.8 if held_out else 0.4):
-        slug = list(real)[rng.integers(len(real))]
-        return real[slug], assets.NOUNS[slug]
-    kinds = HELD_OUT_KINDS if held_out else PROCEDURAL
-    make, nouns = kinds[list(kinds)[rng.integers(len(kinds))]]
-    mesh = make(rng)
-    return ColouredMesh(mesh.vertices * rng.uniform(0.8, 1.25, 3), mesh.faces, mesh.colors), nouns
 
 
 def draw_view(rng: Generator) -> View:

@@ -19,14 +19,13 @@ from to4d.guidance.mini.data.clips import (
     SIZE,
     Clip,
     draw_clip,
-    draw_object,
     draw_view,
     lateral_heading,
     make_clip,
-    normalised,
 )
-from to4d.guidance.mini.data.motions import draw_style
+from to4d.guidance.mini.data.objects import draw_object, normalised
 from to4d.guidance.mini.data.shapes import ColouredMesh
+from to4d.guidance.mini.data.style import draw_style
 
 Draw = Callable[[Generator, dict[str, ColouredMesh]], list[Clip]]
 BLOCK = 25  # draws a task; small, so that two processes end together

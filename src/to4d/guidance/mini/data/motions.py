@@ -4,68 +4,11 @@ All lengths relate to the object's height. A clip runs over tau in [0, 1]; every
 Directions, signs, phases and counts come from `Style`, so that a caption alone never tells which of them a clip shows.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.random import Generator
 
-
-@dataclass(frozen=True)
-class Style:
-    """What a motion leaves open."""
-
-    amplitude: float  # 1 is the ordinary size
-    speed: float  # 1 is the ordinary pace
-    sign: float  # +1 or -1
-    phase: float  # of an oscillation, at its start
-    cycles: float  # share of the way between the slowest and the quickest repetition, in [0, 1]
-    heading: float  # azimuth of the motion's own x axis, radians around +y; 0 is world x
-
-    def wave(self, tau: np.ndarray, slow: float, quick: float) -> np.ndarray:
-        """An oscillation of `slow` to `quick` periods at speed 1, zero at tau = 0, amplitude about 1."""
-        periods = self.speed * (slow + (quick - slow) * self.cycles)
-        ramp = smooth(tau * periods * 4.0) if self.phase else 1.0
-        return self.sign * ramp * np.sin(2.0 * np.pi * periods * tau + self.phase)
-
-    def progress(self, tau: np.ndarray) -> np.ndarray:
-        """0 to 1, reached at 95% of the clip at speed 1 and ordinary pace."""
-        return np.clip(tau * self.speed * (0.95 + 0.4 * self.cycles), 0.0, 1.0)
-
-
-@dataclass(frozen=True)
-class Body:
-    """The rest pose in the motion's own axes, each (1, N); the time axis comes first in results."""
-
-    x: np.ndarray
-    y: np.ndarray  # above the base
-    z: np.ndarray
-    height: float
-
-    @property
-    def level(self) -> np.ndarray:
-        """Height as a share, 0 at the base and 1 at the top."""
-        return self.y / self.height
-
+from to4d.guidance.mini.data.style import Body, Style, smooth
 
 Moved = tuple[np.ndarray, np.ndarray, np.ndarray]  # x, y, z, each (V, N)
-
-
-def smooth(x: np.ndarray) -> np.ndarray:
-    """The smoothstep between 0 and 1."""
-    x = np.clip(x, 0.0, 1.0)
-    return x * x * (3.0 - 2.0 * x)
-
-
-def draw_style(rng: Generator, amplitude: float, speed: float, lateral: float) -> Style:
-    """A random style; `lateral` is the azimuth at which the motion's x axis lies in the image plane."""
-    return Style(
-        amplitude=amplitude,
-        speed=speed,
-        sign=rng.choice([-1.0, 1.0]),
-        phase=0.0 if rng.uniform() < 0.6 else rng.uniform(0.0, 2.0 * np.pi),
-        cycles=rng.uniform(),
-        heading=lateral + np.deg2rad(rng.uniform(-50.0, 50.0)),
-    )
 
 
 def jump(body: Body, tau: np.ndarray, style: Style) -> Moved:

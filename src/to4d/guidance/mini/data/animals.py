@@ -1,0 +1,98 @@
+"""Procedural animals: each function draws one random object of its kind."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+
+from to4d.guidance.mini.data.shapes import ColouredMesh, Sculpture, any_colour, ellipsoid, hsv, tube, turn
+
+DARK = np.array([0.05, 0.05, 0.05])
+SIDES = (-1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Build:
+    """The proportions of a four-legged animal."""
+
+    leg: float
+    width: float
+    limb: float
+    neck: float
+    head: float
+    colour: tuple[float, float, float]  # hue, saturation, value
+
+
+BUILDS = {
+    "elephant": Build(0.45, 0.36, 0.12, 0.12, 0.27, (0.6, 0.12, 0.55)),
+    "dog": Build(0.35, 0.2, 0.065, 0.12, 0.19, (0.08, 0.5, 0.6)),
+    "cat": Build(0.5, 0.2, 0.065, 0.12, 0.19, (0.07, 0.4, 0.6)),
+    "horse": Build(0.7, 0.2, 0.065, 0.35, 0.19, (0.06, 0.55, 0.5)),
+    "sheep": Build(0.3, 0.33, 0.065, 0.12, 0.19, (0.12, 0.08, 0.9)),
+    "cow": Build(0.45, 0.3, 0.09, 0.15, 0.22, (0.08, 0.3, 0.7)),
+}
+
+
+def quadruped(rng: Generator, kind: str) -> ColouredMesh:
+    """A four-legged animal of one of the `BUILDS`, facing +z."""
+    sculpture, build = Sculpture(rng), BUILDS[kind]
+    hue, saturation, value = build.colour
+    coat = hsv(hue + rng.uniform(-0.04, 0.04), saturation * rng.uniform(0.5, 1.5), value * rng.uniform(0.6, 1.3))
+    coat = any_colour(rng) if rng.uniform() < 0.25 else coat
+    leg, width, half = build.leg * rng.uniform(0.7, 1.2), build.width * rng.uniform(0.85, 1.15), rng.uniform(0.38, 0.5)
+    for side in SIDES:
+        for end in SIDES:
+            foot = [side * width * 0.6, 0, end * half * 0.65]
+            hip = [side * width * 0.55, leg + 0.1, end * half * 0.6]
+            sculpture.add(tube(foot, hip, build.limb, 1.15 * build.limb), 0.9 * coat, plain=True)
+    sculpture.add(ellipsoid([0, leg + 0.8 * width, 0], [width, 1.05 * width, half], 3), coat)
+    up, ahead, head = leg + 1.5 * width + build.neck, half + 0.12, build.head
+    sculpture.add(tube([0, leg + width, 0.6 * half], [0, up, ahead], 0.6 * width, 0.7 * head), coat)
+    skull = ellipsoid([0, up, ahead], [head, head, head * rng.uniform(1, 1.4)])
+    sculpture.add(skull, DARK + 0.1 if kind == "sheep" else coat)
+    if kind == "elephant":
+        trunk = tube([0, up, ahead + 0.8 * head], [0, up - 0.55, ahead + 1.5 * head], 0.085, 0.05)
+        sculpture.add(trunk, coat)
+    for side in SIDES:
+        ear = (
+            ([side * 0.33, up + 0.05, ahead - 0.1], [0.2, 0.24, 0.04])
+            if kind == "elephant"
+            else ([side * 0.7 * head, up + 0.95 * head, ahead - 0.03], [0.05, 0.11, 0.03])
+        )
+        sculpture.add(ellipsoid(*ear), 0.75 * coat, plain=True)
+        eye = ellipsoid([side * 0.55 * head, up + 0.06, ahead + 0.8 * head], [0.035] * 3, 1)
+        sculpture.add(eye, DARK, plain=True)
+    tail = [0, leg + width * rng.uniform(0.6, 2.6), -half - rng.uniform(0.2, 0.35)]
+    sculpture.add(tube([0, leg + 1.2 * width, -0.9 * half], tail, 0.05, 0.03), 0.8 * coat, plain=True)
+    return sculpture.mesh()
+
+
+def bird(rng: Generator) -> ColouredMesh:
+    """A round bird with beak, wings and tail."""
+    sculpture, width = Sculpture(rng), rng.uniform(0.25, 0.36)
+    coat = any_colour(rng) if rng.uniform() < 0.6 else hsv(0.14, 0.8, 0.95)
+    head, up = rng.uniform(0.17, 0.24), 0.35 + width
+    orange = hsv(0.08, 0.95, 0.95)
+    sculpture.add(ellipsoid([0, 0.35, 0], [width, 0.9 * width, 1.35 * width], 3), coat)
+    sculpture.add(ellipsoid([0, up + 0.5 * head, 0.8 * width], [head] * 3), coat * rng.uniform(0.8, 1.2), plain=True)
+    beak = [0, up + 0.4 * head, 0.8 * width + 0.7 * head]
+    sculpture.add(tube(beak, np.add(beak, [0, -0.03, 0.9 * head]), 0.08, 0.02), orange, plain=True)
+    for side in SIDES:
+        wing = ellipsoid([side * 0.95 * width, 0.4, -0.05], [0.05, 0.5 * width, 0.85 * width], 2, turn("x", -20))
+        sculpture.add(wing, 0.75 * coat)
+        eye = ellipsoid([side * 0.5 * head, up + 0.7 * head, 0.8 * width + 0.75 * head], [0.035] * 3, 1)
+        sculpture.add(eye, DARK, plain=True)
+        sculpture.add(tube([side * 0.1, -0.12, 0], [side * 0.1, 0.15, 0], 0.03, 0.03, 6), orange, plain=True)
+    sculpture.add(ellipsoid([0, 0.45, -1.4 * width], [0.12, 0.04, 0.2], 1, turn("x", 25)), 0.7 * coat)
+    return sculpture.mesh()
+
+
+def fish(rng: Generator) -> ColouredMesh:
+    """A flat body with fins, swimming towards +z."""
+    sculpture, coat = Sculpture(rng), any_colour(rng)
+    sculpture.add(ellipsoid([0, 0.5, 0], [0.15, rng.uniform(0.2, 0.34), 0.5], 3), coat)
+    sculpture.add(ellipsoid([0, 0.5, -0.6], [0.03, 0.22, 0.14]), 0.7 * coat)
+    sculpture.add(ellipsoid([0, 0.8, 0], [0.03, 0.12, 0.2]), 0.7 * coat)
+    for side in SIDES:
+        sculpture.add(ellipsoid([side * 0.12, 0.56, 0.32], [0.04] * 3, 1), DARK, plain=True)
+    return sculpture.mesh()
