@@ -6,7 +6,7 @@ A point in 4D is two cells in 3D, one at either time node: `slices` is 1 or 2, a
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import float32, uint64
+from numba import float32, int32, uint64
 
 from to4d.kernels.threads import compiled, run_chunks
 
@@ -19,26 +19,27 @@ BLOCK = 1024  # points; a block's features stay in the nearest cache while the l
 def forward(points: np.ndarray, table: np.ndarray, layout: "HashLayout") -> np.ndarray:
     """(N, D), (rows, 2) -> (N, levels * 2)."""
     out = np.empty((len(points), layout.width), np.float32)
-    run_chunks(_forward, len(points), BLOCK, points, table, *_arrays(layout), out)
+    run_chunks(_forward, len(points), BLOCK, points, table.reshape(-1), *_arrays(layout), out)
     return out
 
 
 def table_grad(points: np.ndarray, grad: np.ndarray, layout: "HashLayout") -> np.ndarray:
     """(N, D), (N, levels * 2) -> (rows, 2); one thread a level, so that nothing races and sums keep their order."""
     out = np.zeros((layout.rows, 2), np.float32)
-    run_chunks(_table_grad, layout.levels, 1, points, grad, *_arrays(layout), out)
+    run_chunks(_table_grad, layout.levels, 1, points, grad, *_arrays(layout), out.reshape(-1))
     return out
 
 
 def points_grad(points: np.ndarray, table: np.ndarray, grad: np.ndarray, layout: "HashLayout") -> np.ndarray:
     """(N, D), (rows, 2), (N, levels * 2) -> (N, D); the time axis, if there is one, gets 0."""
     out = np.zeros(points.shape, np.float32)
-    run_chunks(_points_grad, len(points), BLOCK, points, table, grad, *_arrays(layout), out)
+    run_chunks(_points_grad, len(points), BLOCK, points, table.reshape(-1), grad, *_arrays(layout), out)
     return out
 
 
 def _arrays(layout: "HashLayout") -> tuple[np.ndarray, ...]:
-    unsigned = (x.astype(np.uint64) for x in (layout.nodes, layout.multipliers, layout.offsets))  # index without a sign
+    """As the loops want them: unsigned, in values of the flattened table instead of rows of two."""
+    unsigned = (x.astype(np.uint64) for x in (layout.nodes, 2 * layout.multipliers, 2 * layout.offsets))
     return layout.scale, *unsigned, layout.hashed
 
 
@@ -46,15 +47,15 @@ def _arrays(layout: "HashLayout") -> tuple[np.ndarray, ...]:
 def _axis(x, scale, nodes, multiplier):
     """Share of the upper node, and the index parts of both nodes."""
     place = min(max(x, float32(0)), float32(1)) * scale + float32(0.5)
-    low = uint64(place)
-    last = nodes - uint64(1)
-    return place - float32(low), min(low, last) * multiplier, min(low + uint64(1), last) * multiplier
+    whole = int32(place)  # conversions of unsigned numbers are slow
+    low, last = uint64(whole), nodes - uint64(1)
+    return place - float32(whole), low * multiplier, min(low + uint64(1), last) * multiplier
 
 
 @compiled()
 def _level(level, axes, scale, nodes, multipliers, offsets, hashed):
     """What all points need to know about a level."""
-    mask = offsets[level + 1] - offsets[level] - uint64(1)
+    mask = offsets[level + 1] - offsets[level] - uint64(2)
     x = (scale[level, 0], nodes[level, 0], multipliers[level, 0])
     y = (scale[level, 1], nodes[level, 1], multipliers[level, 1])
     z = (scale[level, 2], nodes[level, 2], multipliers[level, 2])
@@ -64,7 +65,7 @@ def _level(level, axes, scale, nodes, multipliers, offsets, hashed):
 
 @compiled()
 def _cell(points, n, s, level):
-    """The cell around a point at its time node `s`: weight of that node, shares along x, y, z, rows of the corners."""
+    """The cell around a point at its time node `s`: the node's weight, shares along x, y, z, places of the corners."""
     x, y, z, t, first, mask, hashed = level
     fx, x0, x1 = _axis(points[n, 0], x[0], x[1], x[2])
     fy, y0, y1 = _axis(points[n, 1], y[0], y[1], y[2])
@@ -94,25 +95,36 @@ def _mix(a, b, share):
 
 
 @compiled()
+def _blend(table, feature, low, high, fx, fy, fz):
+    """Trilinear interpolation of one feature."""
+    a, b = (
+        _mix(table[low[0] + feature], table[high[0] + feature], fx),
+        _mix(table[low[1] + feature], table[high[1] + feature], fx),
+    )
+    c, d = (
+        _mix(table[low[2] + feature], table[high[2] + feature], fx),
+        _mix(table[low[3] + feature], table[high[3] + feature], fx),
+    )
+    return _mix(_mix(a, b, fy), _mix(c, d, fy), fz)
+
+
+@compiled()
 def _forward(chunk, start, stop, points, table, scale, nodes, multipliers, offsets, hashed, out):
     for number in range(len(scale)):
         level = _level(number, points.shape[1], scale, nodes, multipliers, offsets, hashed)
         for n in range(start, stop):
+            first, second = float32(0), float32(0)
             for s in range(points.shape[1] - 2):
-                weight, fx, fy, fz, (a, b, c, d), (e, f, g, h) = _cell(points, n, s, level)
-                for feature in range(2):
-                    y0 = _mix(
-                        _mix(table[a, feature], table[e, feature], fx),
-                        _mix(table[b, feature], table[f, feature], fx),
-                        fy,
-                    )
-                    y1 = _mix(
-                        _mix(table[c, feature], table[g, feature], fx),
-                        _mix(table[d, feature], table[h, feature], fx),
-                        fy,
-                    )
-                    value = weight * _mix(y0, y1, fz)
-                    out[n, 2 * number + feature] = value if s == 0 else out[n, 2 * number + feature] + value
+                weight, fx, fy, fz, low, high = _cell(points, n, s, level)
+                first += weight * _blend(table, uint64(0), low, high, fx, fy, fz)
+                second += weight * _blend(table, uint64(1), low, high, fx, fy, fz)
+            out[n, 2 * number], out[n, 2 * number + 1] = first, second
+
+
+@compiled()
+def _add(out, place, weight, first, second):
+    out[place] += weight * first
+    out[place + uint64(1)] += weight * second
 
 
 @compiled()
@@ -120,17 +132,21 @@ def _table_grad(number, start, stop, points, grad, scale, nodes, multipliers, of
     one = float32(1)
     level = _level(number, points.shape[1], scale, nodes, multipliers, offsets, hashed)
     for n in range(len(points)):
-        if grad[n, 2 * number] == 0 and grad[n, 2 * number + 1] == 0:
+        first, second = grad[n, 2 * number], grad[n, 2 * number + 1]
+        if first == 0 and second == 0:
             continue
         for s in range(points.shape[1] - 2):
             weight, fx, fy, fz, low, high = _cell(points, n, s, level)
-            yz = (one - fy) * (one - fz), fy * (one - fz), (one - fy) * fz, fy * fz
-            for feature in range(2):
-                up = weight * grad[n, 2 * number + feature]
-                down, up = up * (one - fx), up * fx
-                for corner in range(4):
-                    out[low[corner], feature] += down * yz[corner]
-                    out[high[corner], feature] += up * yz[corner]
+            area = ((one - fy) * (one - fz), fy * (one - fz), (one - fy) * fz, fy * fz)
+            down, up = weight * (one - fx), weight * fx
+            _add(out, low[0], down * area[0], first, second)
+            _add(out, high[0], up * area[0], first, second)
+            _add(out, low[1], down * area[1], first, second)
+            _add(out, high[1], up * area[1], first, second)
+            _add(out, low[2], down * area[2], first, second)
+            _add(out, high[2], up * area[2], first, second)
+            _add(out, low[3], down * area[3], first, second)
+            _add(out, high[3], up * area[3], first, second)
 
 
 @compiled()
@@ -140,10 +156,10 @@ def _points_grad(chunk, start, stop, points, table, grad, scale, nodes, multipli
         for n in range(start, stop):
             for s in range(points.shape[1] - 2):
                 weight, fx, fy, fz, (a, b, c, d), (e, f, g, h) = _cell(points, n, s, level)
-                for feature in range(2):
-                    up = weight * grad[n, 2 * number + feature]
-                    a0, b0, c0, d0 = table[a, feature], table[b, feature], table[c, feature], table[d, feature]
-                    a1, b1, c1, d1 = table[e, feature], table[f, feature], table[g, feature], table[h, feature]
+                for feature in (uint64(0), uint64(1)):
+                    up = weight * grad[n, 2 * number + int(feature)]
+                    a0, b0, c0, d0 = table[a + feature], table[b + feature], table[c + feature], table[d + feature]
+                    a1, b1, c1, d1 = table[e + feature], table[f + feature], table[g + feature], table[h + feature]
                     slope = _mix(_mix(a1 - a0, b1 - b0, fy), _mix(c1 - c0, d1 - d0, fy), fz)
                     out[n, 0] += up * scale[number, 0] * slope
                     a0, b0, c0, d0 = _mix(a0, a1, fx), _mix(b0, b1, fx), _mix(c0, c1, fx), _mix(d0, d1, fx)
