@@ -16,7 +16,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from to4d.schedules import Constant
-from to4d.types import Prior, Prompt, Render, Score
+from to4d.types import Denoised, Prior, Prompt, Render, Score
 
 
 def noised(latents: Tensor, noise: Tensor, alpha_bar: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ class SDS:
             noisy = noised(latents, noise, prior.alpha_bar[t])
             guess = prior.denoise(noisy, t, condition, self.guidance_scale)
             gradient = self.weight(prior.alpha_bar[t]) * (latents - guess.clean)
-        return Score(latents, gradient.nan_to_num(), guess.attention, pooled_opacity(clip, latents), t)
+        return Score(latents, gradient.nan_to_num(), guess.attention, pooled_opacity(clip, latents), t, guess.flow)
 
 
 @dataclass(frozen=True)
@@ -100,19 +100,19 @@ class Reconstruction:
         noise = torch.randn(latents.shape, generator=generator).to(latents)
         with torch.no_grad():
             noisy = noised(latents, noise, prior.alpha_bar[t])
-            target, attention = self.denoise(prior, noisy, t, prior.condition(still.rgb, prompt))
-        gradient = (latents - target).detach()
-        return Score(latents, gradient.nan_to_num(), attention, pooled_opacity(clip, latents), t)
+            guess = self.denoise(prior, noisy, t, prior.condition(still.rgb, prompt))
+            gradient = latents - guess.clean
+        return Score(latents, gradient.nan_to_num(), guess.attention, pooled_opacity(clip, latents), t, guess.flow)
 
-    def denoise(self, prior: Prior, noisy: Tensor, t: int, condition: object) -> tuple[Tensor, Tensor]:
-        """From z_t to the clean clip and the last attention map."""
+    def denoise(self, prior: Prior, noisy: Tensor, t: int, condition: object) -> Denoised:
+        """From z_t to the last guess of the clean clip."""
         levels = [round(t * (1.0 - i / self.steps)) for i in range(self.steps)]
         for now, after in zip(levels, levels[1:] + [None], strict=True):
             guess = prior.denoise(noisy, now, condition, self.guidance_scale)
             if after is not None:
                 noise = implied_noise(noisy, guess.clean, prior.alpha_bar[now])
                 noisy = noised(guess.clean, noise, prior.alpha_bar[after])
-        return guess.clean, guess.attention
+        return guess
 
 
 def implied_noise(noisy: Tensor, clean: Tensor, alpha_bar: Tensor) -> Tensor:

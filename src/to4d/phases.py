@@ -8,8 +8,10 @@ from lightning import LightningModule
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from to4d.errors import InputError
+from to4d.lift import find_matches, flow_loss
 from to4d.losses import sds_loss
-from to4d.types import Cameras, Render, Scene, generator_at
+from to4d.types import Cameras, Render, Scene, Score, generator_at
 
 
 class Phase(LightningModule):
@@ -91,7 +93,7 @@ class Phase(LightningModule):
     def log_step(self, **values: float | Tensor) -> None:
         """Log `values`, and how wide the cameras look."""
         values["azimuth_limit_deg"] = self.camera_schedule.limit_deg(self.progress)
-        self.log_dict({f"{self.name}/{key}": float(value) for key, value in values.items()})
+        self.log_dict({f"{self.name}/{key}": float(torch.as_tensor(value).detach()) for key, value in values.items()})
 
 
 class Static(Phase):
@@ -121,6 +123,7 @@ class Motion(Phase):
         static_weight: float,
         regularizer_weight: float,
         sds_weight: float = 1.0,
+        flow_weight: float = 0.0,
         **phase: Any,
     ) -> None:
         """Join the parts.
@@ -131,13 +134,15 @@ class Motion(Phase):
             mask: where the score counts.
             static_weight: lambda of Eq. 3.
             regularizer_weight: of the field's own smoothness term (0 in the paper).
-            sds_weight: of the prior's term (1 in the paper).
+            sds_weight: of the prior's term (1 in the paper); at 0 the clip is drawn without gradients, which is quicker.
+            flow_weight: of the prior's flow, lifted to 3D (see `to4d.lift`; 0 in the paper).
             phase: what every phase takes.
         """
         super().__init__(**phase)
         self.prior = phase["scene"].prior
         self.distillation, self.time_sampler, self.mask = distillation, time_sampler, mask
-        self.sds_weight, self.static_weight, self.regularizer_weight = sds_weight, static_weight, regularizer_weight
+        self.sds_weight, self.flow_weight = sds_weight, flow_weight
+        self.static_weight, self.regularizer_weight = static_weight, regularizer_weight
         self.last_mask: Tensor | None = None  # (B, V, h, w), for the log
         self.last_clip: Tensor | None = None  # (B, V, H, W, 3), for the log
 
@@ -151,13 +156,31 @@ class Motion(Phase):
         """One clip per camera."""
         random = self.random()
         cameras, times = self.cameras(random), self.time_sampler(random).to(self.device)
-        clip = self.renderer(cameras, times, normals=False, generator=random)
+        with torch.set_grad_enabled(self.sds_weight > 0):
+            clip = self.renderer(cameras, times, normals=False, generator=random)
         mesh = self.reference(cameras, times[:1])
         score = self.distillation(self.prior, clip, mesh.at(0), self.prompt, self.progress, random)
         mask = self.mask(score)
         sds = sds_loss(score, mask)
         static = self.static_loss(self.renderer(cameras, times[:1], generator=random), mesh)
         smooth = self.renderer.field.regularizer()
+        flow = self.lifted_flow(score, mask, mesh.at(0), cameras, times)
         self.last_mask, self.last_clip = mask[:, 0].detach(), clip.rgb.detach()
-        self.log_step(sds=sds, static=static, regularizer=smooth, timestep=score.timestep, mask=mask.mean())
-        return self.sds_weight * sds + self.static_weight * static + self.regularizer_weight * smooth
+        self.log_step(sds=sds, flow=flow, static=static, regularizer=smooth, timestep=score.timestep, mask=mask.mean())
+        loss = self.static_weight * static + self.regularizer_weight * smooth
+        return loss + self.sds_weight * sds + self.flow_weight * flow
+
+    def lifted_flow(self, score: Score, mask: Tensor, still: Render, cameras: Cameras, times: Tensor) -> Tensor:
+        """The flow loss; 0 where it has no weight.
+
+        Raises:
+            InputError: if the prior tells no flow, or the 4D model has no motion to follow it.
+        """
+        if not self.flow_weight:
+            return torch.zeros((), device=self.device)
+        if score.flow is None or not hasattr(self.renderer.field, "displacement"):
+            raise InputError(
+                f"phase.{self.name}.flow_weight={self.flow_weight} needs a prior that tells flow (guidance=mini) and a "
+                "model that moves a static field (model=deform); set it to 0 otherwise"
+            )
+        return flow_loss(self.renderer.field, find_matches(score, mask, still, cameras, times))

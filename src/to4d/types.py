@@ -138,6 +138,7 @@ class Denoised:
 
     clean: Tensor  # (B, C, V, h, w)
     attention: Tensor  # (B, V, h, w) cross-attention to the prompt's noun, max-normalised to [0, 1] per clip
+    flow: Tensor | None = None  # (B, V, 2, h, w) if the prior knows it: see `Score.flow`
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,7 @@ class Score:
     attention: Tensor  # (B, V, h, w) to the prompt's noun, in [0, 1]
     opacity: Tensor  # (B, V, h, w) of the clip, detached, pooled to latent pixels
     timestep: int  # of the prior's schedule, for the log
+    flow: Tensor | None = None  # (B, V, 2, h, w) from each place to its source in frame 0, image units (right, down)
 
 
 @dataclass(frozen=True)

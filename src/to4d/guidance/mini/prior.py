@@ -99,14 +99,14 @@ class MiniPrior(nn.Module):
         frames = torch.cat([frames, frames]) if guided else frames
         stride = torch.full((rows,), self.frame_stride, device=noisy.device)
         prediction = self.net(frames, self.alpha_bar[t].expand(rows), first, words, stride)
-        clean = prediction.clean[:count]
+        clean, flow = prediction.clean[:count], prediction.flow[:count]
         if guided:
-            without = prediction.clean[count:]
-            clean = without + guidance_scale * (clean - without)
+            clean = prediction.clean[count:].lerp(clean, guidance_scale)
+            flow = prediction.flow[count:].lerp(flow, guidance_scale)
         clean = self.net.codec.encode(self.net.codec.decode(clean).clamp(0.0, 1.0))
         attention = prediction.attention[:count]
         attention = attention / attention.amax((1, 2, 3), keepdim=True).clamp_min(1e-6)
-        return Denoised(clean.transpose(1, 2), attention)
+        return Denoised(clean.transpose(1, 2), attention, flow)
 
 
 def sample(
