@@ -26,7 +26,7 @@ def load_gso(
     model: str,
     folder: str,
     noun: str,
-    radius: float = 0.6,
+    radius: float = 0.55,
     rotate_deg: float = 0.0,
     opener: Callable = urlopen,
 ) -> Mesh:
@@ -60,7 +60,7 @@ def load_gso(
     return load(_only_obj(cached))
 
 
-def load_data(folder: str, file: str, noun: str, radius: float = 0.6, rotate_deg: float = 0.0) -> Mesh:
+def load_data(folder: str, file: str, noun: str, radius: float = 0.55, rotate_deg: float = 0.0) -> Mesh:
     """An object of the user's own collection `TO4D_DATA`: the mesh `file` in `folder`.
 
     Raises:

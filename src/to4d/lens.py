@@ -14,7 +14,7 @@ class Lens:
     """Cameras on an orbit at one distance and field of view, at a random elevation.
 
     Args of the constructor:
-        distance: from the origin, world units (the object's radius is 0.6 by default).
+        distance: from the origin, world units (the object's radius is 0.55 by default).
         fov_deg: vertical field of view; 40 degrees from 3.0 shows 1.09 above and below the origin.
         elevation_deg: lowest and highest elevation in training.
         size: (H, W) in pixels.

@@ -37,7 +37,7 @@ def load_mesh(
     path: str | Path,
     noun: str | None = None,
     up: Literal["auto", "y", "z"] = "auto",
-    radius: float = 0.6,
+    radius: float = 0.55,
     rotate_deg: float = 0.0,
     limits: Limits | None = None,
 ) -> Mesh:
@@ -74,7 +74,7 @@ def place(
     name: str,
     noun: str | None = None,
     up: Literal["y", "z"] = "y",
-    radius: float = 0.6,
+    radius: float = 0.55,
     rotate_deg: float = 0.0,
     source: Path | None = None,
 ) -> Mesh:

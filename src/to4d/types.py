@@ -7,7 +7,7 @@ Shape letters, used all over the project:
     N     points or rays          L     prompt tokens
     M     triangles               C     latent channels
 
-World axes are right-handed, y up. The object is centred and fits in a sphere (radius 0.6 by default) inside the
+World axes are right-handed, y up. The object is centred and fits in a sphere (radius 0.55 by default) inside the
 field's box [-1, 1]^3. Azimuth 0 looks at the front (+z), azimuth 90 degrees at the object from +x.
 Images are channel-last floats in [0, 1], sRGB and unlit, over white. Angles are radians, unless a name ends in `_deg`.
 Time runs over [0, 1); t = 0 is the input object and frame i of a clip stands at about i/V.

@@ -25,7 +25,7 @@ STEMS = (  # foot (x, z), heading in degrees, lean, height, leaves, openness of 
 LIGHT = np.array([0.35, 0.80, 0.48])  # baked: unlit pictures of an unshaded plant look flat
 
 
-def load_plant(noun: str = "plant", radius: float = 0.6, seed: int = 7) -> Mesh:
+def load_plant(noun: str = "plant", radius: float = 0.55, seed: int = 7) -> Mesh:
     """The potted plant as a mesh; `radius` is that of its bounding sphere in world units."""
     rng = default_rng(seed)
     patches = pot()
