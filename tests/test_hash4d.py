@@ -8,7 +8,7 @@ from to4d.model.static import StaticField
 
 
 def small(spread: float) -> Hash4D:
-    static = StaticField(levels=4, log2_rows=10, finest=32, support_resolution=16)
+    static = StaticField(levels=4, log2_rows=10, finest=32, support_resolution=16, bias=0.0)
     static.grid.table.data.normal_(generator=torch.Generator().manual_seed(7))
     return Hash4D(static, levels=4, log2_rows=10, base=4, finest=16, base_time=2, finest_time=8, spread=spread)
 

@@ -46,7 +46,7 @@ class StaticField(nn.Module):
         base: int = 16,
         finest: int = 256,
         hidden: int = 64,
-        bias: float = -4.0,
+        bias: float = -8.0,
         blob: float = 0.0,
         density_scale: float = 25.0,
         support_resolution: int = 128,
