@@ -15,6 +15,7 @@ LAYERS = [
         "time_sampler",
         "mask",
         "lens",
+        "lift",
         "distillation",
         "model",
         "render",

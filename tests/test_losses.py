@@ -34,5 +34,5 @@ def test_sds_gradient_is_the_masked_score_summed_and_not_averaged():
     latents = torch.randn(2, 3, 4, 5, 5, requires_grad=True)
     gradient, mask = torch.randn(2, 3, 4, 5, 5), torch.rand(2, 1, 4, 5, 5)
     empty = torch.zeros(2, 4, 5, 5)
-    sds_loss(Score(latents, gradient, empty, empty, 500), mask).backward()
+    sds_loss(Score(latents, gradient, gradient, empty, empty, 500), mask).backward()
     torch.testing.assert_close(latents.grad, mask * gradient / 2)

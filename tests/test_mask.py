@@ -6,7 +6,7 @@ from to4d.types import Score
 
 def make_score(attention, opacity):
     latents = torch.zeros(1, 2, *attention.shape[1:])
-    return Score(latents, latents, attention, opacity, timestep=500)
+    return Score(latents, latents, latents, attention, opacity, timestep=500)
 
 
 def random_score():

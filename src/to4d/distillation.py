@@ -24,6 +24,12 @@ def noised(latents: Tensor, noise: Tensor, alpha_bar: Tensor) -> Tensor:
     return alpha_bar.sqrt() * latents + (1.0 - alpha_bar).sqrt() * noise
 
 
+def as_score(latents: Tensor, guess: Denoised, gradient: Tensor, clip: Render, t: int) -> Score:
+    """What a phase needs of a guess at step t."""
+    opacity = pooled_opacity(clip, latents)
+    return Score(latents, guess.clean, gradient.detach().nan_to_num(), guess.attention, opacity, t, guess.flow)
+
+
 def pooled_opacity(clip: Render, latents: Tensor) -> Tensor:
     """Opacity at latent pixels, (B, V, h, w), without gradient."""
     opacity = clip.opacity.detach()[..., 0]
@@ -68,7 +74,7 @@ class SDS:
             noisy = noised(latents, noise, prior.alpha_bar[t])
             guess = prior.denoise(noisy, t, condition, self.guidance_scale)
             gradient = self.weight(prior.alpha_bar[t]) * (latents - guess.clean)
-        return Score(latents, gradient.nan_to_num(), guess.attention, pooled_opacity(clip, latents), t, guess.flow)
+        return as_score(latents, guess, gradient, clip, t)
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,7 @@ class Reconstruction:
             noisy = noised(latents, noise, prior.alpha_bar[t])
             guess = self.denoise(prior, noisy, t, prior.condition(still.rgb, prompt))
             gradient = latents - guess.clean
-        return Score(latents, gradient.nan_to_num(), guess.attention, pooled_opacity(clip, latents), t, guess.flow)
+        return as_score(latents, guess, gradient, clip, t)
 
     def denoise(self, prior: Prior, noisy: Tensor, t: int, condition: object) -> Denoised:
         """From z_t to the last guess of the clean clip."""

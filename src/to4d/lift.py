@@ -14,9 +14,10 @@ from torch import Tensor
 from torch.nn.functional import grid_sample, interpolate, normalize
 
 from to4d.geometry import pixel_rays
-from to4d.types import Cameras, Render, Score
+from to4d.types import Cameras, Render
 
 SEEN = 0.5  # opacity from which the mesh has a surface
+ALIKE = 0.15  # mean difference of colour channels at which a place and its source hardly agree
 
 
 class Moved(Protocol):
@@ -55,26 +56,34 @@ def flow_loss(field: Moved, matches: Matches) -> Tensor:
 
 
 @torch.no_grad()
-def find_matches(score: Score, mask: Tensor, still: Render, cameras: Cameras, times: Tensor, size: int = 32) -> Matches:
-    """All places of a clip whose source in frame 0 shows the object.
+def find_matches(
+    clip: Tensor, flow: Tensor, mask: Tensor, still: Render, cameras: Cameras, times: Tensor, size: int = 32
+) -> Matches:
+    """All places of a clip whose source in frame 0 shows the object; those that look like their source count most.
+
+    A prior that cannot decide between left and right tells flows from both to the object; its clip is pale at both.
 
     Args:
-        score: with `flow` (B, V, 2, h, w).
+        clip: (B, V, H, W, 3) as the prior imagines it.
+        flow: (B, V, 2, h, w) see `Score.flow`.
         mask: (B, 1, V, h, w) where the score counts.
         still: the mesh from the same cameras, (B, H, W, c), with depth.
         cameras: B cameras.
         times: (V,).
         size: places are a (size, size) grid.
     """
-    views, frames = score.flow.shape[:2]
-    flow = interpolate(score.flow.flatten(0, 1), (size, size), mode="bilinear").view(views, frames, 2, size, size)
+    views, frames = flow.shape[:2]
+    flow = interpolate(flow.flatten(0, 1), (size, size), mode="bilinear").view(views, frames, 2, size, size)
     weight = interpolate(mask[:, 0], (size, size), mode="bilinear")
     rays = pixel_rays(Cameras(cameras.pose, cameras.fov, (size, size)))
     here = image_grid(size).to(flow)
     source = here + flow.movedim(2, -1)  # (B, V, size, size, 2)
-    surface = torch.cat([still.opacity, still.depth], -1).movedim(-1, 1)
+    surface = torch.cat([still.opacity, still.depth, still.rgb], -1).movedim(-1, 1)
     met = grid_sample(surface, source.flatten(1, 2), mode="bilinear", padding_mode="zeros", align_corners=False)
-    opacity, depth = met.view(views, 2, frames, size, size).unbind(1)
+    opacity, depth, *rgb = met.view(views, 5, frames, size, size).unbind(1)
+    shown = interpolate(clip.flatten(0, 1).movedim(-1, 1), (size, size), mode="area").view(views, frames, 3, size, size)
+    difference = (shown - torch.stack(rgb, 2)).abs().mean(2)
+    weight = weight * torch.exp(-(difference / ALIKE).square())
     towards = directions_at(source, cameras)
     start = rays.origins[:, :1, :1].unsqueeze(1)
     points = start + (depth / opacity.clamp_min(SEEN)).unsqueeze(-1) * towards

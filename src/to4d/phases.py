@@ -134,7 +134,7 @@ class Motion(Phase):
             mask: where the score counts.
             static_weight: lambda of Eq. 3.
             regularizer_weight: of the field's own smoothness term (0 in the paper).
-            sds_weight: of the prior's term (1 in the paper); at 0 the clip is drawn without gradients, which is quicker.
+            sds_weight: of the prior's term (1 in the paper); at 0 the clip is drawn without gradients: quicker.
             flow_weight: of the prior's flow, lifted to 3D (see `to4d.lift`; 0 in the paper).
             phase: what every phase takes.
         """
@@ -183,4 +183,5 @@ class Motion(Phase):
                 f"phase.{self.name}.flow_weight={self.flow_weight} needs a prior that tells flow (guidance=mini) and a "
                 "model that moves a static field (model=deform); set it to 0 otherwise"
             )
-        return flow_loss(self.renderer.field, find_matches(score, mask, still, cameras, times))
+        clip = self.prior.decode(score.clean)
+        return flow_loss(self.renderer.field, find_matches(clip, score.flow, mask, still, cameras, times))

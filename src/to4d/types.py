@@ -146,6 +146,7 @@ class Score:
     """One opinion of the prior on a clip, in the prior's own latent space."""
 
     latents: Tensor  # (B, C, V, h, w), attached to the render
+    clean: Tensor  # (B, C, V, h, w), detached: the prior's guess of the clip
     gradient: Tensor  # (B, C, V, h, w), detached: what to subtract from the latents, times w(t)
     attention: Tensor  # (B, V, h, w) to the prompt's noun, in [0, 1]
     opacity: Tensor  # (B, V, h, w) of the clip, detached, pooled to latent pixels

@@ -14,6 +14,8 @@ from to4d.types import Cameras, Render
 class Viewpoints:
     """Cameras around the object, all at one height and distance; square images of `size` pixels.
 
+    `antialias` squared rays make a pixel: what is seen is drawn larger and averaged (see `look`).
+
     >>> Viewpoints(azimuths_deg=(0, 90), size=8).cameras().pose.shape
     torch.Size([2, 4, 4])
     """
@@ -23,6 +25,7 @@ class Viewpoints:
     distance: float = 3.0
     fov_deg: float = 40.0
     size: int = 128
+    antialias: int = 1
 
     def cameras(self) -> Cameras:
         """B cameras, one an azimuth."""
@@ -45,8 +48,10 @@ def frame_times(frames: int) -> Tensor:
 
 
 @torch.no_grad()
-def look(renderer: Callable, cameras: Cameras, times: Tensor, normals: bool = False) -> Render:
+def look(renderer: Callable, cameras: Cameras, times: Tensor, normals: bool = False, antialias: int = 1) -> Render:
     """Render the clips (B, V) without gradients, camera by camera to bound the memory; the result is on the CPU.
+
+    With `antialias` n > 1 they are drawn n times as large and averaged.
 
     A renderer that is an `nn.Module` looks in evaluation mode and gets its former mode back.
     """
@@ -55,16 +60,34 @@ def look(renderer: Callable, cameras: Cameras, times: Tensor, normals: bool = Fa
     was_training = module.training
     module.eval()
     try:
-        clips = [renderer(_only(cameras, b).to(device), times.to(device), normals) for b in range(len(cameras.pose))]
+        clips = [
+            _averaged(renderer(_only(cameras, b, antialias).to(device), times.to(device), normals), antialias)
+            for b in range(len(cameras.pose))
+        ]
     finally:
         module.train(was_training)
     return _joined(clips)
 
 
-def _only(cameras: Cameras, b: int) -> Cameras:
-    """Camera `b` alone."""
-    offset = None if cameras.offset is None else cameras.offset[b : b + 1]
-    return Cameras(cameras.pose[b : b + 1], cameras.fov[b : b + 1], cameras.size, offset)
+def _only(cameras: Cameras, b: int, antialias: int) -> Cameras:
+    """Camera `b` alone, with more pixels."""
+    offset = None if cameras.offset is None else antialias * cameras.offset[b : b + 1]
+    size = (antialias * cameras.size[0], antialias * cameras.size[1])
+    return Cameras(cameras.pose[b : b + 1], cameras.fov[b : b + 1], size, offset)
+
+
+def _averaged(clip: Render, n: int) -> Render:
+    """A clip with n x n pixels made one."""
+    if n == 1:
+        return clip
+
+    def pooled(x: Tensor | None) -> Tensor | None:
+        if x is None:
+            return None
+        *lead, height, width, channels = x.shape
+        return x.reshape(*lead, height // n, n, width // n, n, channels).mean((-4, -2))
+
+    return Render(pooled(clip.rgb), pooled(clip.opacity), pooled(clip.depth), pooled(clip.normal))
 
 
 def _joined(clips: list[Render]) -> Render:

@@ -40,8 +40,8 @@ class FourViews:
         Everything goes into JSON: what is no finite number is null, and `eval/notes` says why.
         """
         cameras = self.views.cameras()
-        clips = look(scene.renderer, cameras, frame_times(self.frames))
-        mesh = look(scene.reference, cameras, torch.zeros(1)).at(0)
+        clips = look(scene.renderer, cameras, frame_times(self.frames), antialias=self.views.antialias)
+        mesh = look(scene.reference, cameras, torch.zeros(1), antialias=self.views.antialias).at(0)
         figures = {
             **per_view(self.views.names, lambda b: identity(clips.rgb[b], mesh.rgb[b])),
             **per_view(self.views.names, lambda b: cleanliness(clips.opacity[b, ..., 0], mesh.opacity[b, ..., 0])),

@@ -19,6 +19,7 @@ class Motion(nn.Module):
         time_cells: intervals of every temporal level; each divides the last.
         bend_space: weight of bending in space in `regularizer`.
         bend_time: weight of bending in time.
+        shear: weight of strain that changes shapes; moving, turning and scaling are free.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class Motion(nn.Module):
         time_cells: tuple[int, ...] = (1, 3, 9),
         bend_space: float = 0.5,
         bend_time: float = 0.25,
+        shear: float = 40.0,
     ) -> None:
         super().__init__()
         for name, cells in (("space_cells", space_cells), ("time_cells", time_cells)):
@@ -35,7 +37,7 @@ class Motion(nn.Module):
                     f"every one of {name}={tuple(cells)} must divide the last, so that the grids are nested"
                 )
         self.space_cells, self.time_cells = tuple(space_cells), tuple(time_cells)
-        self.bend_space, self.bend_time = bend_space, bend_time
+        self.bend_space, self.bend_time, self.shear = bend_space, bend_time, shear
         self.knots = nn.ParameterList(
             nn.Parameter(torch.zeros(steps, 3, *(cells + 1,) * 3)) for steps in time_cells for cells in space_cells
         )
@@ -55,9 +57,10 @@ class Motion(nn.Module):
         return interpolate(points, times, self.vectors())
 
     def regularizer(self) -> Tensor:
-        """How much the motion bends in space and in time, weighted."""
-        space, time = bending(self.vectors())
-        return self.bend_space * space + self.bend_time * time
+        """How much the motion bends in space and in time, and strains, weighted."""
+        vectors = self.vectors()
+        space, time = bending(vectors)
+        return self.bend_space * space + self.bend_time * time + self.shear * strain(vectors)
 
 
 def ramps(steps: int, finest: int) -> Tensor:
@@ -71,3 +74,23 @@ def bending(vectors: Tensor) -> tuple[Tensor, Tensor]:
     space = sum((4 * vectors.diff(n=2, dim=axis)).square().mean() for axis in (1, 2, 3) if vectors.shape[axis] > 2)
     time = vectors.diff(n=2, dim=0).square().mean() if len(vectors) > 2 else vectors.new_zeros(())
     return torch.as_tensor(space), time
+
+
+def strain(vectors: Tensor) -> Tensor:
+    """Mean squared deviatoric strain of (T, X, Y, Z, 3) on [-1, 1]^3.
+
+    With slopes G_ij = d v_j / d x_i it is |(G + G^T) / 2 - tr(G) / 3 I|^2, which is 0 for a motion that only moves,
+    scales or, to first order, turns. Views that disagree about a direction pull an object apart in just this way.
+    """
+    slopes = []
+    for axis in (1, 2, 3):
+        slope = vectors.diff(dim=axis) * (0.5 * (vectors.shape[axis] - 1))
+        for other in {1, 2, 3} - {axis}:  # to the cells' middles
+            slope = 0.5 * (
+                slope.narrow(other, 0, slope.shape[other] - 1) + slope.narrow(other, 1, slope.shape[other] - 1)
+            )
+        slopes.append(slope)
+    matrix = torch.stack(slopes, -2)
+    symmetric = 0.5 * (matrix + matrix.transpose(-1, -2))
+    trace = symmetric.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None]
+    return (symmetric - trace / 3 * torch.eye(3).to(matrix)).square().sum((-2, -1)).mean()

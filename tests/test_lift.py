@@ -1,0 +1,107 @@
+import pytest
+import torch
+
+from to4d.geometry import orbit, pixel_rays
+from to4d.lift import find_matches, flow_loss
+from to4d.types import Render
+
+RADIUS, FRAMES = 0.5, 4
+TIMES = torch.arange(FRAMES) / FRAMES
+
+
+class Translation(torch.nn.Module):
+    """d(x, t) = -t T: what shows at x was T t away."""
+
+    def __init__(self, by=(0.0, 0.0, 0.0)):
+        super().__init__()
+        self.by = torch.nn.Parameter(torch.tensor(by))
+
+    def displacement(self, points, times):
+        return -times[:, None] * self.by + 0.0 * points
+
+
+def sphere(cameras):
+    """The analytic picture of a sphere at the origin."""
+    rays = pixel_rays(cameras)
+    b = (rays.origins * rays.directions).sum(-1)
+    root = b.square() - rays.origins.square().sum(-1) + RADIUS**2
+    opacity = (root > 0).float()[..., None]
+    depth = (-b - root.clamp_min(0).sqrt())[..., None] * opacity
+    return Render(torch.ones(*b.shape, 3), opacity, depth)
+
+
+def matches_of(cameras, flow):
+    views = len(cameras.pose)
+    mask, clip = torch.ones(views, 1, FRAMES, 16, 16), torch.ones(views, FRAMES, 64, 64, 3)
+    return find_matches(clip, flow, mask, sphere(cameras), cameras, TIMES)
+
+
+def still_flow(views=1):
+    return torch.zeros(views, FRAMES, 2, 16, 16)
+
+
+def cameras_at(*azimuths):
+    return orbit(torch.tensor(azimuths), 10.0, 3.0, 40.0, (64, 64))
+
+
+def test_sources_lie_on_the_surface_of_the_object():
+    matches = matches_of(cameras_at(0.0, 70.0), still_flow(2))
+    torch.testing.assert_close(
+        matches.sources.norm(dim=-1), torch.full((len(matches.times),), RADIUS), atol=0.02, rtol=0
+    )
+    assert len(matches.times) > 100 and (matches.times > 0).all()
+
+
+def test_no_flow_asks_for_no_motion():
+    matches = matches_of(cameras_at(30.0), still_flow())
+    assert flow_loss(Translation(), matches) < 1e-3
+    assert flow_loss(Translation((0.2, 0.0, 0.0)), matches) > 0.02
+
+
+def test_motion_along_the_view_is_left_to_other_views():
+    matches = matches_of(orbit(torch.tensor([0.0]), 0.0, 300.0, 0.4, (64, 64)), still_flow())
+    assert flow_loss(Translation((0.0, 0.0, 0.2)), matches) < 1e-3
+
+
+def test_two_views_find_a_motion_in_space():
+    truth = torch.tensor([0.15, 0.2, -0.1])
+    field = Translation()
+    cameras = cameras_at(0.0, 90.0)
+    scale = 1.0 / (3.0 * (0.5 * cameras.fov[0]).tan())  # image units a world unit, at the origin's distance
+    across = torch.einsum("bji,j->bi", cameras.pose[:, :3, :3], truth)[:, :2] * torch.tensor([1.0, -1.0]) * scale
+    flow = -TIMES[None, :, None] * across[:, None]  # backward: from a place to where it came from
+    matches = matches_of(cameras, flow[..., None, None].expand(-1, -1, -1, 16, 16))
+    optimizer = torch.optim.Adam(field.parameters(), lr=0.02)
+    for _ in range(150):
+        optimizer.zero_grad()
+        flow_loss(field, matches).backward()
+        optimizer.step()
+    assert field.by.detach().tolist() == pytest.approx(truth.tolist(), abs=0.04)  # depth of the sphere: perspective
+
+
+def test_the_mask_weighs_the_places():
+    cameras, flow = cameras_at(0.0), still_flow()
+    clip, mask = torch.ones(1, FRAMES, 64, 64, 3), torch.zeros(1, 1, FRAMES, 16, 16)
+    nowhere = find_matches(clip, flow, mask, sphere(cameras), cameras, TIMES)
+    assert flow_loss(Translation((0.3, 0.0, 0.0)), nowhere) == 0.0
+
+
+def test_the_loss_has_the_gradient_of_its_differences():
+    matches = matches_of(
+        cameras_at(20.0), 0.1 * torch.randn(1, FRAMES, 2, 16, 16, generator=torch.Generator().manual_seed(0))
+    )
+    field = Translation((0.1, 0.05, 0.0))
+    flow_loss(field, matches).backward()
+    step = 1e-3
+    with torch.no_grad():
+        up, down = (flow_loss(Translation((0.1 + s, 0.05, 0.0)), matches) for s in (step, -step))
+    assert float(field.by.grad[0]) == pytest.approx(float(up - down) / (2 * step), rel=0.15)
+
+
+def test_places_that_do_not_look_like_their_source_hardly_count():
+    cameras, mask = cameras_at(0.0), torch.ones(1, 1, FRAMES, 16, 16)
+    pale = torch.full((1, FRAMES, 64, 64, 3), 0.6)
+    weights = [
+        find_matches(c, still_flow(), mask, sphere(cameras), cameras, TIMES).weights for c in (pale, 0 * pale + 1)
+    ]
+    assert weights[0].max() < 0.01 and weights[1].median() == 1.0
