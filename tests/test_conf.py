@@ -44,7 +44,7 @@ def override_for(group, option):
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_composes_and_fits_its_target(group, option):
-    extra = ["object.path=x.glb"] if (group, option) == ("object", "file") else []
+    extra = {"object/file": ["object.path=x.glb"], "object/gso/model": ["object.model=X"]}.get(f"{group}/{option}", [])
     cfg = config(override_for(group, option), *extra)
     found = list(targets(cfg))
     assert found

@@ -113,7 +113,7 @@ class Static(Phase):
 class Motion(Phase):
     """Move the field as the prompt asks, held to the mesh at t = 0 (Sec. 3.2 and 3.3, Eq. 3)."""
 
-    cost, needs_prior = 15.0, True
+    cost, needs_prior = 6.0, True
 
     def __init__(
         self,
