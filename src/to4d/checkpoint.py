@@ -103,7 +103,7 @@ def load_tree(path: Path) -> Any:
             return unflatten(json.loads(metadata["tree"]), tensors)
     except (SafetensorError, ValueError, KeyError, UnicodeDecodeError, OverflowError, MemoryError):
         pass
-    raise InputError(f"{path} is damaged or not a to4d checkpoint; delete it and start again")
+    raise InputError(f"{path} is damaged or not a to4d checkpoint")
 
 
 class TreeIO(CheckpointIO):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     Returns:
         The metrics, which are also written to `metrics.json` of the run folder.
     """
+    warnings.filterwarnings("ignore", module="lightning")  # on the inner workings of its own
     out, text = Path(cfg.out), OmegaConf.to_yaml(cfg, resolve=True)
     check_folder(out, text)
     seed_everything(check_seed(cfg.seed), verbose=False)

@@ -1,0 +1,170 @@
+"""The whole program on a CPU, tiny: real mesh, real field, real prior."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import av
+import pytest
+from hydra import compose, initialize_config_dir
+from lightning import Callback
+
+from to4d.checkpoint import load_tree
+from to4d.errors import InputError
+from to4d.run import run
+
+ROOT = Path(__file__).parents[1]
+TINY = [
+    "phase.static.steps=6",
+    "phase.static.lens.size=[16,16]",
+    "phase.dynamic.steps=3",
+    "phase.refine.steps=2",
+    "distillation.steps=1",
+    "export.video.views.size=32",
+    "export.video.turntable_frames=4",
+    "metrics.views.size=32",
+    "renderer.samples=64",
+    "renderer.resolution=32",
+]
+
+
+class StopAt(Callback):
+    """Ends the process' work at a step, as a crash would."""
+
+    def __init__(self, phase, step):
+        self.phase, self.step = phase, step
+
+    def on_train_batch_start(self, trainer, pl_module, *args):
+        if (pl_module.name, trainer.global_step) == (self.phase, self.step):
+            raise RuntimeError("crash")
+
+
+def config(out, *overrides):
+    settings = [f"out={out}", "prompt=a plant blooming", *TINY, *overrides]
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        return compose("train", settings)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("TO4D_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("WANDB_MODE", "offline")
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unbroken")
+    os.environ["TO4D_CACHE"] = str(folder / "cache")
+    run(config(folder / "run"))
+    return folder / "run"
+
+
+def weights(out):
+    return load_tree(out / "model.safetensors")
+
+
+def equal(a, b):
+    return a.keys() == b.keys() and all((a[key] == b[key]).all() for key in a)
+
+
+def test_a_run_folder_holds_everything_that_was_promised(unbroken):
+    for name in ("config.yaml", "metrics.json", "model.safetensors", "turntable.mp4", "contact.png"):
+        assert (unbroken / name).stat().st_size > 0
+    for phase in ("static", "dynamic", "refine"):
+        assert (unbroken / "checkpoints" / f"{phase}.safetensors").exists()
+    for azimuth in ("000", "090", "180", "270"):
+        with av.open(str(unbroken / "views" / f"{azimuth}.mp4")) as video:
+            assert video.streams.video[0].codec_context.name == "h264"
+    assert not list(unbroken.rglob("*.autosave"))
+    metrics = json.loads((unbroken / "metrics.json").read_text())
+    assert all(key.startswith("eval/") for key in metrics)
+
+
+def test_the_phases_change_the_field_one_after_the_other(unbroken):
+    static, dynamic, refine = (
+        load_tree(unbroken / "checkpoints" / f"{name}.safetensors") for name in ("static", "dynamic", "refine")
+    )
+    assert not equal(static, dynamic) and not equal(dynamic, refine)
+    assert equal(refine, weights(unbroken))
+
+
+@pytest.mark.parametrize(("phase", "step"), [("static", 4), ("dynamic", 2), ("refine", 1)])
+def test_a_crashed_run_resumes_to_the_same_bits(unbroken, tmp_path, phase, step):
+    crash = f"+callbacks.crash={{_target_: {__name__}.StopAt, phase: {phase}, step: {step}}}"
+    settings = ["autosave_seconds=0"]
+    broken = config(tmp_path / "run", *settings, crash)
+    with pytest.raises(RuntimeError, match="crash"):
+        run(broken)
+    (tmp_path / "run" / "config.yaml").unlink()  # the crash itself is not part of the configuration to resume
+    run(config(tmp_path / "run", *settings))
+    assert equal(weights(tmp_path / "run"), weights(unbroken))
+
+
+def test_a_finished_run_is_not_overwritten(unbroken):
+    with pytest.raises(InputError, match="holds a finished run"):
+        run(config(unbroken))
+
+
+def test_a_folder_of_another_configuration_is_refused_by_the_name_of_the_key(unbroken, tmp_path):
+    (tmp_path / "config.yaml").write_bytes((unbroken / "config.yaml").read_bytes())
+    with pytest.raises(InputError, match="different in .*seed"):
+        run(config(tmp_path, "seed=5"))
+
+
+def test_the_static_fit_is_shared_by_prompts_and_rebuilt_when_damaged(tmp_path):
+    short = ["phase.dynamic.steps=1", "phase.refine.steps=1"]
+    run(config(tmp_path / "a", *short))
+    (cached,) = (tmp_path / "cache" / "static").iterdir()
+    first, whole = load_tree(cached), cached.read_bytes()
+    second = config(tmp_path / "b", *short, "prompt=a plant jumping", "+callbacks.crash=null")
+    second.callbacks.crash = {"_target_": f"{__name__}.StopAt", "phase": "static", "step": 0}
+    run(second)  # never enters the static phase
+    cached.write_bytes(whole[:-10])
+    run(config(tmp_path / "c", *short))
+    assert equal(load_tree(cached), first)
+
+
+def start(out, *overrides):
+    command = [
+        sys.executable,
+        "train.py",
+        "prompt=a plant blooming",
+        f"out={out}",
+        *TINY,
+        "autosave_seconds=0",
+        *overrides,
+    ]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+def test_kill_9_at_three_moments_costs_nothing(unbroken, tmp_path):
+    slower = ["phase.static.steps=60", "phase.dynamic.steps=12", "phase.refine.steps=6"]
+    assert start(tmp_path / "whole", *slower).wait() == 0
+    for moment in range(3):
+        process = start(tmp_path / "killed", *slower)
+        wait_for_autosave(tmp_path / "killed", ("static", "dynamic", "refine")[moment], process)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert start(tmp_path / "killed", *slower).wait() == 0
+    assert equal(weights(tmp_path / "killed"), weights(tmp_path / "whole"))
+
+
+@pytest.mark.slow
+def test_sigterm_saves_and_exits_with_143(tmp_path):
+    process = start(tmp_path / "run", "phase.static.steps=100000", "autosave_seconds=10000")
+    time.sleep(25)
+    process.terminate()
+    assert process.wait(60) == 143
+    assert load_tree(tmp_path / "run" / "checkpoints" / "static.autosave")["global_step"] > 0
+
+
+def wait_for_autosave(out, phase, process):
+    for _ in range(1200):
+        if (out / "checkpoints" / f"{phase}.autosave").exists() or process.poll() is not None:
+            return
+        time.sleep(0.1)
