@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException, InstantiationException
+from hydra.errors import HydraException, InstantiationException, OverrideParseException
 from omegaconf import OmegaConf
 
 from to4d.errors import InputError
@@ -30,7 +30,7 @@ def plain_text(argument: str) -> str:
     key, equals, text = argument.partition("=")
     if not equals or key not in TEXT_KEYS or re.match(r"""^(".*"|'.*'|choice\(.*\)|null|\s*)$""", text):
         return argument
-    escaped = re.sub(r'(\\*)"', r"\1\1\"", text)
+    escaped = re.sub(r'(\\*)("|$)', lambda end: 2 * end[1] + end[2].replace('"', '\\"'), text)
     return f'{key}="{escaped}"'
 
 
@@ -67,6 +67,8 @@ def check_config(folder: Path, name: str, arguments: list[str]) -> None:
     try:
         with initialize_config_dir(str(folder), version_base="1.3"):
             compose(name, overrides)
+    except OverrideParseException as error:
+        raise InputError(f"cannot read the setting {error.override!r}; text with special signs needs quotes") from None
     except HydraException as error:
         with initialize_config_dir(str(folder), version_base="1.3"):
             settings = dotted(OmegaConf.to_container(compose(name, ["out=DIR"])))
@@ -121,6 +123,13 @@ def command(main: Callable[[], None], folder: Path, name: str) -> None:
     main()
 
 
+def in_one_line(error: InstantiationException) -> str:
+    """What a part refused: its own words, and which setting it was made from."""
+    cause, key = error.__cause__ or error, re.search(r"full_key: (\S+)", str(error))
+    text = " ".join(str(cause).split("\n\n")[0].split())
+    return str(cause) if isinstance(cause, InputError) else f"{key[1]}: {text}" if key else text
+
+
 def fail(message: str) -> int:
     """Print what was wrong; returns the exit status."""
     print(f"error: {message}", file=sys.stderr)
@@ -139,7 +148,6 @@ def friendly(task: Callable) -> Callable:
         except InstantiationException as error:
             if os.environ.get("HYDRA_FULL_ERROR") == "1":
                 raise
-            cause = error.__cause__
-            sys.exit(fail(str(cause if isinstance(cause, InputError) else error)))
+            sys.exit(fail(in_one_line(error)))
 
     return wrapped

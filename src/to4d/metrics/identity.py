@@ -55,8 +55,7 @@ def haze(opacity: Tensor, silhouette: Tensor, margin: float = 0.03) -> float:
     if not region.any():
         return float("inf")
     region = torch.from_numpy(distance_transform_edt(~region) <= margin * opacity.shape[-2])
-    inside = opacity.double()[:, region].sum()
-    return ((opacity.double().sum() - inside) / inside).item()
+    return (opacity.double()[:, ~region].sum() / opacity.double()[:, region].sum()).item()
 
 
 def _blur(x: Tensor) -> Tensor:
