@@ -25,7 +25,8 @@ import torch
 
 from to4d.geometry import orbit
 from to4d.kernels.composite import composite_twin
-from to4d.kernels.hash_grid import HashLayout, encode, encode_twin
+from to4d.kernels.hash_grid import encode, encode_twin
+from to4d.kernels.hash_layout import HashLayout
 from to4d.kernels.march import Samples
 from to4d.kernels.mlp import mlp, mlp_twin
 from to4d.kernels.time_grid import interpolate_twin

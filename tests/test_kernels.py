@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from to4d.kernels.composite import composite, composite_twin
-from to4d.kernels.hash_grid import HashLayout, encode, encode_twin
+from to4d.kernels.hash_grid import encode, encode_twin
+from to4d.kernels.hash_layout import HashLayout
 from to4d.kernels.mlp import mlp, mlp_twin
 from to4d.kernels.time_grid import interpolate, interpolate_twin
 

@@ -52,7 +52,9 @@ def unit_of(name: str) -> str:
 def imports(path: Path) -> list[str]:
     tree = ast.parse(path.read_text())
     found = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
-    return found + [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    sources = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    found += [f"{node.module}.{alias.name}" for node in sources for alias in node.names]  # may be a module itself
+    return found + [node.module for node in sources]
 
 
 def unit_of_file(path: Path) -> str:

@@ -3,41 +3,37 @@
 A point in 4D is two cells in 3D, one at either time node: `slices` is 1 or 2, and one loop serves both.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numba import float32, int32, uint64
 
+from to4d.kernels.hash_layout import HashLayout
 from to4d.kernels.threads import compiled, run_chunks
-
-if TYPE_CHECKING:
-    from to4d.kernels.hash_grid import HashLayout
 
 BLOCK = 1024  # points; a block's features stay in the nearest cache while the levels take turns
 
 
-def forward(points: np.ndarray, table: np.ndarray, layout: "HashLayout") -> np.ndarray:
+def forward(points: np.ndarray, table: np.ndarray, layout: HashLayout) -> np.ndarray:
     """(N, D), (rows, 2) -> (N, levels * 2)."""
     out = np.empty((len(points), layout.width), np.float32)
     run_chunks(_forward, len(points), BLOCK, points, table.reshape(-1), *_arrays(layout), out)
     return out
 
 
-def table_grad(points: np.ndarray, grad: np.ndarray, layout: "HashLayout") -> np.ndarray:
+def table_grad(points: np.ndarray, grad: np.ndarray, layout: HashLayout) -> np.ndarray:
     """(N, D), (N, levels * 2) -> (rows, 2); one thread a level, so that nothing races and sums keep their order."""
     out = np.zeros((layout.rows, 2), np.float32)
     run_chunks(_table_grad, layout.levels, 1, points, grad, *_arrays(layout), out.reshape(-1))
     return out
 
 
-def points_grad(points: np.ndarray, table: np.ndarray, grad: np.ndarray, layout: "HashLayout") -> np.ndarray:
+def points_grad(points: np.ndarray, table: np.ndarray, grad: np.ndarray, layout: HashLayout) -> np.ndarray:
     """(N, D), (rows, 2), (N, levels * 2) -> (N, D); the time axis, if there is one, gets 0."""
     out = np.zeros(points.shape, np.float32)
     run_chunks(_points_grad, len(points), BLOCK, points, table.reshape(-1), grad, *_arrays(layout), out)
     return out
 
 
-def _arrays(layout: "HashLayout") -> tuple[np.ndarray, ...]:
+def _arrays(layout: HashLayout) -> tuple[np.ndarray, ...]:
     """As the loops want them: unsigned, in values of the flattened table instead of rows of two."""
     unsigned = (x.astype(np.uint64) for x in (layout.nodes, 2 * layout.multipliers, 2 * layout.offsets))
     return layout.scale, *unsigned, layout.hashed

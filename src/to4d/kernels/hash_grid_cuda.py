@@ -2,21 +2,20 @@
 
 from functools import cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from to4d.kernels.hash_grid import HashLayout
+from to4d.kernels.hash_layout import HashLayout
 
 
-def supports(layout: "HashLayout") -> bool:
+def supports(layout: HashLayout) -> bool:
     """Whether tiny-cuda-nn is installed and knows this layout (it has one resolution for all axes of a level)."""
     return find_spec("tinycudann") is not None and len(set(layout.base)) == len(set(layout.finest)) == 1
 
 
 @cache
-def _encoding(layout: "HashLayout") -> Any:
+def _encoding(layout: HashLayout) -> Any:
     import tinycudann
 
     growth = (layout.finest[0] / layout.base[0]) ** (1 / max(1, layout.levels - 1))
@@ -31,7 +30,7 @@ def _encoding(layout: "HashLayout") -> Any:
     return tinycudann.Encoding(len(layout.base), config, dtype=None).native_tcnn_module
 
 
-def encode(points: Tensor, table: Tensor, layout: "HashLayout") -> Tensor:
+def encode(points: Tensor, table: Tensor, layout: HashLayout) -> Tensor:
     """As `hash_grid.encode`, in the precision that tiny-cuda-nn was built for, returned in that of `table`."""
     from tinycudann.modules import _module_function
 

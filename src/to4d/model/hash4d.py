@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from to4d.kernels.hash_grid import HashLayout
+from to4d.kernels.hash_layout import HashLayout
 from to4d.model.static import HashGrid, StaticField, groups
 
 

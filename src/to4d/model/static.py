@@ -5,7 +5,8 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from to4d.kernels.hash_grid import FEATURES, HashLayout, encode
+from to4d.kernels.hash_grid import encode
+from to4d.kernels.hash_layout import FEATURES, HashLayout
 from to4d.model.heads import Heads
 from to4d.model.support import Support
 
