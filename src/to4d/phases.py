@@ -1,6 +1,7 @@
 """The training phases. Each owns its parts; only the scene outlives it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -124,6 +125,7 @@ class Motion(Phase):
         regularizer_weight: float,
         sds_weight: float = 1.0,
         flow_weight: float = 0.0,
+        random_background: bool = False,
         **phase: Any,
     ) -> None:
         """Join the parts.
@@ -136,12 +138,14 @@ class Motion(Phase):
             regularizer_weight: of the field's own smoothness term (0 in the paper).
             sds_weight: of the prior's term (1 in the paper); at 0 the clip is drawn without gradients: quicker.
             flow_weight: of the prior's flow, lifted to 3D (see `to4d.lift`; 0 in the paper).
+            random_background: show the prior clip and mesh over one random plain colour a step; else over white. It
+                keeps a field that can grow anywhere (hash4d) from painting with white fog.
             phase: what every phase takes.
         """
         super().__init__(**phase)
         self.prior = phase["scene"].prior
         self.distillation, self.time_sampler, self.mask = distillation, time_sampler, mask
-        self.sds_weight, self.flow_weight = sds_weight, flow_weight
+        self.sds_weight, self.flow_weight, self.random_background = sds_weight, flow_weight, random_background
         self.static_weight, self.regularizer_weight = static_weight, regularizer_weight
         self.last_mask: Tensor | None = None  # (B, V, h, w), for the log
         self.last_clip: Tensor | None = None  # (B, V, H, W, 3), for the log
@@ -159,12 +163,16 @@ class Motion(Phase):
         with torch.set_grad_enabled(self.sds_weight > 0):
             clip = self.renderer(cameras, times, normals=False, generator=random)
         mesh = self.reference(cameras, times[:1])
-        score = self.distillation(self.prior, clip, mesh.at(0), self.prompt, self.progress, random)
+        shown, still = clip, mesh.at(0)
+        if self.random_background:
+            colour = torch.rand(3, generator=random).to(self.device)
+            shown, still = over(clip, colour), over(still, colour)
+        score = self.distillation(self.prior, shown, still, self.prompt, self.progress, random)
         mask = self.mask(score)
         sds = sds_loss(score, mask)
         static = self.static_loss(self.renderer(cameras, times[:1], generator=random), mesh)
         smooth = self.renderer.field.regularizer()
-        flow = self.lifted_flow(score, mask, mesh.at(0), cameras, times)
+        flow = self.lifted_flow(score, mask, still, cameras, times)
         self.last_mask, self.last_clip = mask[:, 0].detach(), clip.rgb.detach()
         self.log_step(sds=sds, flow=flow, static=static, regularizer=smooth, timestep=score.timestep, mask=mask.mean())
         loss = self.static_weight * static + self.regularizer_weight * smooth
@@ -185,3 +193,8 @@ class Motion(Phase):
             )
         clip = self.prior.decode(score.clean)
         return flow_loss(self.renderer.field, find_matches(clip, score.flow, mask, still, cameras, times))
+
+
+def over(render: Render, colour: Tensor) -> Render:
+    """A render over white, put over a plain colour (3,)."""
+    return replace(render, rgb=render.rgb - (1.0 - render.opacity) * (1.0 - colour))
