@@ -130,9 +130,9 @@ def test_z_up_front_faces_azimuth_0(tmp_path):
     body = "v 0 0 0\nv 1 0 0\nv 0 -3 0\nv 0 0 1\nf 1 2 3\nf 1 2 4\nf 1 3 4\n"
     (tmp_path / "z.obj").write_text(body)
     marker = load_mesh(tmp_path / "z.obj", up="z").vertices[2]
-    assert marker[2] > 0.5
+    assert marker[2] > 0.45
     turned = load_mesh(tmp_path / "z.obj", up="z", rotate_deg=90.0).vertices[2]
-    assert turned[0] > 0.5
+    assert turned[0] > 0.45
 
 
 def test_nodes_keep_their_transforms_and_mirrors_stay_outside_out(tmp_path):
