@@ -40,6 +40,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     phases = {name: instantiate(node, name=name, scene=scene, seed=cfg.seed) for name, node in cfg.phase.items()}
     measure, exports = instantiate(cfg.metrics), [instantiate(export) for export in cfg.export.values()]
     write_atomically(out / "config.yaml", text.encode())
+    for unfinished in out.rglob(".*.tmp"):  # of a run that was killed while it wrote
+        unfinished.unlink()
     loggers = list(instantiate(cfg.logger).values())
     progress = Progress({name: (phase.steps, phase.cost) for name, phase in phases.items()})
     for name, phase in phases.items():
