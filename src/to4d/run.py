@@ -116,7 +116,8 @@ def train(
         if path is not None and path.exists() and take(path, scene):
             log.info("%s: taken from %s", phase.name, path)
             progress.skip(phase.name)
-            save_model(done, scene)
+            if path != done:
+                save_model(done, scene)
             return
     autosave = done.with_suffix(".autosave")
     callbacks = [*instantiate(cfg.callbacks).values(), Autosave(autosave, cfg.autosave_seconds), progress]
