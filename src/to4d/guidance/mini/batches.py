@@ -9,7 +9,7 @@ from torch.nn.functional import avg_pool2d, pad
 
 from to4d.guidance.mini.codec import PatchCodec
 from to4d.guidance.mini.data.dataset import ClipSet
-from to4d.guidance.mini.flow import TERMS, find_object, monomials, polynomial
+from to4d.guidance.mini.flow import TERMS, find_object, outline_terms, smooth_terms
 from to4d.guidance.mini.templates import COUNT
 from to4d.guidance.mini.vocabulary import Tokens, Vocabulary
 
@@ -95,8 +95,8 @@ def fit_codec(codec: PatchCodec, clips: ClipSet, rng: Generator, count: int = 20
 
 
 def flow_coefficients(batch: Batch) -> Tensor:
-    """The polynomial that fits each frame's flow on the object best (ridge least squares): (B, V, 2, 12)."""
-    terms = polynomial(find_object(batch.first)).flatten(2)
+    """The smooth flow that fits each frame's on the object best (ridge least squares): (B, V, 2, 17)."""
+    terms = outline_terms(find_object(batch.first)).flatten(2)
     weight = batch.opacity.flatten(2)
     weighted = terms[:, None] * weight[:, :, None]
     normal = torch.einsum("bvqn,bpn->bvqp", weighted, terms)
@@ -106,15 +106,16 @@ def flow_coefficients(batch: Batch) -> Tensor:
 
 
 def typical_flows(coefficients: Tensor, rng: Generator, rounds: int = 20) -> Tensor:
-    """K-means of polynomials (N, 2, 12), compared by their flows around the object: (96, 2, 12), the first is zero."""
+    """K-means of smooth flows (N, 2, 17), compared around a round object: (128, 2, 17), the first is zero."""
     line = torch.linspace(-1.0, 1.0, 7)
     u, v = torch.meshgrid(line, 0.6 * line + 0.6, indexing="xy")
-    flows = torch.einsum("ncq,qhw->nchw", coefficients, monomials(u, v)).flatten(1).clamp(-3.0, 3.0)
+    terms = smooth_terms(u, v, (0.36 - u * u).clamp_min(0.0).sqrt())
+    flows = torch.einsum("ncq,qhw->nchw", coefficients, terms).flatten(1).clamp(-3.0, 3.0)
     centres = flows[torch.randperm(len(flows), generator=rng)[: COUNT - 1]]
     for _ in range(rounds):
         owner = torch.cdist(flows, centres).argmin(1)
         count = torch.bincount(owner, minlength=COUNT - 1)[:, None]
         total = torch.zeros_like(centres).index_add_(0, owner, flows)
         centres = torch.where(count > 0, total / count.clamp_min(1), centres)
-    nearest = torch.cdist(centres, flows).argmin(1)  # a member of the cluster: a mean of polynomials may be none
+    nearest = torch.cdist(centres, flows).argmin(1)  # a member of the cluster: a mean of flows may be none
     return torch.cat([torch.zeros(1, 2, TERMS), coefficients[nearest]])

@@ -1,30 +1,34 @@
 """Backward flow in the object's own coordinates: where the object is, which smooth flows exist, what they show.
 
 A flow says for every place of a frame where in the first frame its colour comes from, minus the place; image
-coordinates are [-1, 1]^2, (right, down). Smooth flows are polynomials in u (sideways from the object's middle, in half
-heights) and v (0 at its base, 1 at its top).
+coordinates are [-1, 1]^2, (right, down). Smooth flows are sums of few terms in u (sideways from the object's middle, in
+half heights), v (0 at its base, 1 at its top) and d, how far the surface bulges towards the camera if every row of the
+silhouette were round: turning about the vertical moves a place sideways by what lies in front of the axis.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import grid_sample, interpolate
+from torch.nn.functional import adaptive_avg_pool2d, grid_sample, interpolate
 
 GRID = 16  # flows live on the latents' grid
-TERMS = 12  # of the polynomial
+TERMS = 17  # of a smooth flow
 
 
 @dataclass(frozen=True)
-class ObjectBox:
-    """Where the object stands in the first frame, image coordinates."""
+class Outline:
+    """What of the first frame is the object, and where it stands; image coordinates."""
 
     centre: Tensor  # (B,) its middle, right
     base: Tensor  # (B,) its lower edge, down
     height: Tensor  # (B,)
+    bulge: Tensor  # (B, S, S) half depth of the object if its rows were round
+    inside: Tensor  # (B, S, S) 1 on the object
 
     def stack(self) -> Tensor:
-        """(B, 3)."""
+        """(B, 3): middle, base and height."""
         return torch.stack([self.centre, self.base, self.height], -1)
 
 
@@ -33,10 +37,14 @@ def pixel_centres(size: int, device: torch.device | None = None) -> Tensor:
     return (torch.arange(size, device=device) + 0.5) * (2.0 / size) - 1.0
 
 
-def find_object(images: Tensor, threshold: float = 0.06) -> ObjectBox:
-    """The box of what differs from the corners' colour, on images (B, S, S, 3); the middle half if nothing does."""
+def find_object(images: Tensor, seen: Tensor | None = None, threshold: float = 0.06) -> Outline:
+    """What differs from the corners' colour, on images (B, S, S, 3); where there is nothing, the middle half.
+
+    Images that are not `seen` (B,) count as empty.
+    """
     corners = images[:, [0, 0, -1, -1], [0, -1, 0, -1]].median(1).values
     mask = ((images - corners[:, None, None]).abs().amax(-1) > threshold).float()
+    mask = mask if seen is None else mask * seen[:, None, None]
     line = pixel_centres(images.shape[1], images.device)
     rows = mask.amax(2) > 0
     top = torch.where(rows, line, torch.inf).amin(1)
@@ -44,36 +52,55 @@ def find_object(images: Tensor, threshold: float = 0.06) -> ObjectBox:
     empty = ~rows.any(1)
     top, base = torch.where(empty, -0.5, top), torch.where(empty, 0.5, base)
     centre = (mask.sum(1) * line).sum(1) / mask.sum((1, 2)).clamp_min(1.0)
-    return ObjectBox(centre, base, (base - top + 2.0 / len(line)).clamp_min(0.15))
+    height = (base - top + 2.0 / len(line)).clamp_min(0.15)
+    return Outline(centre, base, height, bulge(mask), mask)
 
 
-def coordinates(box: ObjectBox) -> tuple[Tensor, Tensor]:
-    """Coordinates u and v of the grid's cells, each (B, 16, 16), limited to the object's neighbourhood."""
-    line = pixel_centres(GRID, box.base.device)
-    u = (2.0 * (line - box.centre[:, None]) / box.height[:, None]).clamp(-2.5, 2.5)
-    v = ((box.base[:, None] - line) / box.height[:, None]).clamp(-0.6, 2.0)
-    shape = (len(box.base), GRID, GRID)
-    return u[:, None, :].expand(shape), v[:, :, None].expand(shape)
+def bulge(mask: Tensor) -> Tensor:
+    """Half depth of the round solid whose rows are as wide as those of a mask (B, S, S), zero outside it."""
+    line = pixel_centres(mask.shape[2], mask.device)
+    left = torch.where(mask > 0, line, torch.inf).amin(2, keepdim=True)
+    right = torch.where(mask > 0, line, -torch.inf).amax(2, keepdim=True)
+    inner = ((line - left) * (right - line)).clamp_min(0.0)  # r^2 - (x - middle)^2
+    return torch.where(mask > 0, inner, 0.0).sqrt()
 
 
-def monomials(u: Tensor, v: Tensor) -> Tensor:
-    """The terms of smooth flows at object coordinates (..., h, w): (..., 12, h, w)."""
-    terms = [torch.ones_like(u), u, v, u * u, u * v, v * v, v**3, u * v * v, u * u * v, u**3, u.abs(), (v - 0.5).abs()]
-    return torch.stack(terms, -3)
+def coordinates(outline: Outline) -> tuple[Tensor, Tensor, Tensor]:
+    """u, v and d at the grid's cells, each (B, 16, 16), limited to the object's neighbourhood."""
+    line = pixel_centres(GRID, outline.base.device)
+    height = outline.height[:, None]
+    u = (2.0 * (line - outline.centre[:, None]) / height).clamp(-2.5, 2.5)
+    v = ((outline.base[:, None] - line) / height).clamp(-0.6, 2.0)
+    shape = (len(outline.base), GRID, GRID)
+    depth = adaptive_avg_pool2d(outline.bulge, GRID) * (2.0 / height[..., None])
+    return u[:, None, :].expand(shape), v[:, :, None].expand(shape), depth
 
 
-def polynomial(box: ObjectBox) -> Tensor:
-    """The terms of smooth flows, (B, 12, 16, 16), in image units for an object of this height."""
-    return monomials(*coordinates(box)) * (0.5 * box.height)[:, None, None, None]
+def smooth_terms(u: Tensor, v: Tensor, d: Tensor) -> Tensor:
+    """The terms of smooth flows at object coordinates (..., h, w): (..., 17, h, w)."""
+    wave = 2.0 * math.pi * v
+    return torch.stack(
+        [
+            *(torch.ones_like(u), u, v, u * u, u * v, v * v, v**3, u * v * v, u * u * v, u**3),
+            *(u.abs(), (v - 0.5).abs(), 0.3 * wave.sin(), 0.3 * wave.cos()),
+            *(d, d * v, d * v * v),
+        ],
+        -3,
+    )
+
+
+def outline_terms(outline: Outline) -> Tensor:
+    """The terms of smooth flows, (B, 17, 16, 16), in image units for an object of this height."""
+    return smooth_terms(*coordinates(outline)) * (0.5 * outline.height)[:, None, None, None]
 
 
 def smooth_flow(coefficients: Tensor, terms: Tensor) -> Tensor:
-    """(B, K, 2, 12) and (B, 12, 16, 16) -> flows (B, K, 2, 16, 16)."""
+    """(B, K, 2, 17) and (B, 17, 16, 16) -> flows (B, K, 2, 16, 16)."""
     return torch.einsum("bkcq,bqhw->bkchw", coefficients, terms)
 
 
 def warp(images: Tensor, flow: Tensor) -> Tensor:
-    """Images (B, S, S, 3) seen through flows (B, K, 2, 16, 16): (B, K, S, S, 3); beyond the border is the border."""
+    """Images (B, S, S, c) seen through flows (B, K, 2, 16, 16): (B, K, S, S, c); beyond the border is the border."""
     batch, size = images.shape[:2]
     count = flow.shape[1]
     coarse = flow.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # so that places need no copy below
@@ -83,4 +110,4 @@ def warp(images: Tensor, flow: Tensor) -> Tensor:
     places = (here + fine.movedim(1, -1)).reshape(batch, count * size, size, 2)
     source = images.movedim(-1, 1)
     seen = grid_sample(source, places, mode="bilinear", padding_mode="border", align_corners=False)
-    return seen.movedim(1, -1).reshape(batch, count, size, size, 3)
+    return seen.movedim(1, -1).reshape(batch, count, size, size, images.shape[-1])

@@ -49,7 +49,7 @@ def summary(still: Tensor, box: Tensor) -> Tensor:
 
 
 class MotionHead(nn.Module):
-    """Evidence (B, V, 3 K), words, first frame -> polynomial coefficients (B, V, 2, 12) of the backward flow."""
+    """Evidence (B, V, 3 K), words, first frame -> coefficients (B, V, 2, 17) of the backward flow."""
 
     def __init__(self, width: int = 160, heads: int = 5, depth: int = 4) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class MotionHead(nn.Module):
     def forward(
         self, evidence: Tensor, words: Words, image: Tensor, level: Tensor, stride: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Coefficients (B, V, 2, 12) and the frames' last tokens (B, V, d).
+        """Coefficients (B, V, 2, 17) and the frames' last tokens (B, V, d).
 
         Args:
             evidence: (B, V, 3 K), zero where there is no first frame.

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
 
 from to4d.guidance.mini.codec import PatchCodec
-from to4d.guidance.mini.flow import ObjectBox, coordinates, find_object, polynomial, smooth_flow, warp
+from to4d.guidance.mini.flow import GRID, Outline, coordinates, find_object, outline_terms, smooth_flow, warp
 from to4d.guidance.mini.head import FRAMES, MotionHead, Words, summary
 from to4d.guidance.mini.templates import TemplateBank, Templates, evidence
 from to4d.guidance.mini.text import TextEncoder
@@ -26,7 +27,7 @@ class FirstFrame:
     """All that depends on the first frame alone; made once a camera."""
 
     image: Tensor  # (B, S, S, 3)
-    box: ObjectBox
+    outline: Outline
     templates: Templates
     seen: Tensor  # (B,) bool, False where the denoiser is not shown the image
 
@@ -36,9 +37,9 @@ class FirstFrame:
         def again(x: Tensor) -> Tensor:
             return x.repeat(times, *[1] * (x.dim() - 1))
 
-        box = ObjectBox(*map(again, (self.box.centre, self.box.base, self.box.height)))
-        templates = Templates(*map(again, (self.templates.still, self.templates.change, self.templates.energy)))
-        return FirstFrame(again(self.image), box, templates, again(self.seen))
+        outline = Outline(*(again(getattr(self.outline, name)) for name in Outline.__dataclass_fields__))
+        templates = Templates(*(again(getattr(self.templates, name)) for name in Templates.__dataclass_fields__))
+        return FirstFrame(again(self.image), outline, templates, again(self.seen))
 
 
 @dataclass(frozen=True)
@@ -60,20 +61,20 @@ class MiniNet(nn.Module):
         self.text, self.head, self.trunk = TextEncoder(words, WORD_WIDTH, 5), MotionHead(WORD_WIDTH), Trunk(WORD_WIDTH)
 
     def first_frame(self, images: Tensor, seen: Tensor | None = None) -> FirstFrame:
-        """Templates of first frames (B, S, S, 3)."""
-        box = find_object(images)
+        """Templates of first frames (B, S, S, 3); what is not `seen` (B,) counts as empty."""
         seen = torch.ones(len(images), dtype=torch.bool, device=images.device) if seen is None else seen
-        return FirstFrame(images, box, self.bank(self.codec, images, box), seen)
+        outline = find_object(images, seen)
+        return FirstFrame(images, outline, self.bank(self.codec, images, outline), seen)
 
     def encode_words(self, tokens: Tokens) -> Words:
         """Vectors of prompts."""
         return Words(self.text(tokens), tokens.present, tokens.noun)
 
     def head_coefficients(
-        self, features: Tensor, words: Words, still: Tensor, box: ObjectBox, seen: Tensor, level: Tensor, stride: Tensor
+        self, features: Tensor, words: Words, still: Tensor, box: Tensor, seen: Tensor, level: Tensor, stride: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """The motion head, blind where the first frame is not `seen`."""
-        image = summary(still, box.stack()) * seen[:, None]
+        """The motion head, blind where the first frame is not `seen`; `box` (B, 3) is of its outline."""
+        image = summary(still, box) * seen[:, None]
         return self.head(features * seen[:, None, None], words, image, level, stride)
 
     def forward(self, noisy: Tensor, alpha_bar: Tensor, first: FirstFrame, words: Words, stride: Tensor) -> Prediction:
@@ -83,14 +84,17 @@ class MiniNet(nn.Module):
         templates = first.templates
         features = evidence(templates.match(noisy, signal), templates.energy, signal, noise)
         coefficients, tokens = self.head_coefficients(
-            features, words, templates.still, first.box, first.seen, level, stride
+            features, words, templates.still, first.outline.stack(), first.seen, level, stride
         )
-        head_flow = smooth_flow(coefficients, polynomial(first.box))
+        head_flow = smooth_flow(coefficients, outline_terms(first.outline))
         seen = first.seen[:, None, None, None, None]
         still = templates.still[:, None].expand_as(noisy) * seen
-        warped = self.codec.encode(warp(first.image, head_flow.detach())) * seen
-        place = torch.stack(coordinates(first.box), 1)[:, None].expand(-1, FRAMES, -1, -1, -1)
-        maps = torch.cat([noisy, warped, still, head_flow.detach(), place], 2)
+        layers = torch.cat([first.image, first.outline.inside[..., None], first.outline.bulge[..., None]], -1)
+        moved = warp(layers, head_flow.detach())
+        warped = self.codec.encode(moved[..., :3]) * seen
+        shape = avg_pool2d(moved[..., 3:].flatten(0, 1).movedim(-1, 1), moved.shape[2] // GRID)
+        place = torch.stack(coordinates(first.outline), 1)[:, None].expand(-1, FRAMES, -1, -1, -1)
+        maps = torch.cat([noisy, warped, still, head_flow.detach(), place, shape.unflatten(0, noisy.shape[:2])], 2)
         out = self.trunk(maps, words, tokens.detach(), level, templates.still, first.seen)
         flow = head_flow.detach() + out.flow
         warped = self.codec.encode(warp(first.image, flow))

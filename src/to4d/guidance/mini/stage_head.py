@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from to4d.guidance.mini.batches import Batch
-from to4d.guidance.mini.flow import ObjectBox, polynomial, smooth_flow
+from to4d.guidance.mini.flow import outline_terms, smooth_flow
 from to4d.guidance.mini.net import MiniNet
 from to4d.guidance.mini.templates import evidence
 from to4d.guidance.mini.vocabulary import Tokens
@@ -25,6 +25,7 @@ class Table:
     energy: Tensor  # (N, K)
     still: Tensor  # (N, C, 16, 16)
     box: Tensor  # (N, 3)
+    terms: Tensor  # (N, 17, 16, 16) of smooth flows
     flow: Tensor  # (N, V, 2, 16, 16)
     opacity: Tensor  # (N, V, 16, 16)
     stride: Tensor  # (N,)
@@ -38,9 +39,18 @@ def tabulate(net: MiniNet, batch: Batch) -> Table:
         gram = first.templates.change @ first.templates.change.transpose(1, 2)
         jitter = 1e-4 * gram.diagonal(dim1=-2, dim2=-1).mean(-1)[:, None, None] + 1e-4
         root = torch.linalg.cholesky(gram + jitter * torch.eye(gram.shape[-1]))
-    still, box = first.templates.still, first.box.stack()
+    still, box = first.templates.still, first.outline.stack()
+    terms = outline_terms(first.outline).half()
     return Table(
-        match, root.half(), first.templates.energy, still, box, batch.flow.half(), batch.opacity.half(), batch.stride
+        match,
+        root.half(),
+        first.templates.energy,
+        still,
+        box,
+        terms,
+        batch.flow.half(),
+        batch.opacity.half(),
+        batch.stride,
     )
 
 
@@ -63,15 +73,14 @@ def head_errors(
     match, energy = table.match[rows], table.energy[rows]
     draw = torch.randn(match.shape, generator=rng) @ table.root[rows].float().transpose(1, 2)
     match = signal[:, None, None] * match + noise[:, None, None] * draw
-    box = ObjectBox(*table.box[rows].unbind(-1))
     coefficients, _ = net.head_coefficients(
         evidence(match, energy, signal, noise),
         net.encode_words(tokens),
         table.still[rows],
-        box,
+        table.box[rows],
         seen,
         torch.log(signal / noise),
         table.stride[rows],
     )
-    flow = smooth_flow(coefficients, polynomial(box))
+    flow = smooth_flow(coefficients, table.terms[rows].float())
     return flow_error(flow, table.flow[rows].float(), table.opacity[rows].float())

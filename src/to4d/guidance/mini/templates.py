@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from to4d.guidance.mini.codec import PatchCodec
-from to4d.guidance.mini.flow import ObjectBox, polynomial, smooth_flow, warp
+from to4d.guidance.mini.flow import TERMS, Outline, outline_terms, smooth_flow, warp
 
-COUNT = 96
+COUNT = 128
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class Templates:
 
 
 class TemplateBank(nn.Module):
-    """K typical deformations as polynomial coefficients; number 0 is no deformation."""
+    """K typical deformations as coefficients of smooth flows; number 0 is no deformation."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("coefficients", torch.zeros(COUNT, 2, 12))
+        self.register_buffer("coefficients", torch.zeros(COUNT, 2, TERMS))
 
-    def forward(self, codec: PatchCodec, images: Tensor, box: ObjectBox) -> Templates:
+    def forward(self, codec: PatchCodec, images: Tensor, outline: Outline) -> Templates:
         """Deform first frames (B, S, S, 3)."""
-        flows = smooth_flow(self.coefficients.expand(len(images), -1, -1, -1), polynomial(box))
+        flows = smooth_flow(self.coefficients.expand(len(images), -1, -1, -1), outline_terms(outline))
         still = codec.encode(images)
         change = codec.encode(warp(images, flows)) - still[:, None]
         change = change.flatten(2)

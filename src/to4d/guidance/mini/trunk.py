@@ -18,7 +18,7 @@ from to4d.guidance.mini.head import FRAMES, Words
 from to4d.guidance.mini.layers import CrossAttention, FeedForward, SelfAttention, waves
 
 CELLS = GRID // 2
-INPUTS = 3 * CHANNELS + 4  # noised clip, warped clip, first frame; flow; object coordinates
+INPUTS = 3 * CHANNELS + 7  # noised clip, warped clip, first frame; flow, object coordinates, warped outline and bulge
 
 
 @dataclass(frozen=True)
