@@ -1,7 +1,7 @@
 """Closed triangle shapes with vertex colours, and the sculpture that collects them into one object. y is up."""
 
 import colorsys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -9,7 +9,19 @@ import trimesh
 from numpy.random import Generator
 
 Shape = tuple[np.ndarray, np.ndarray]  # vertices (N, 3), faces (M, 3)
+Joint = tuple[str, float, float]  # the name, side and end of a limb
 EDGE = 0.08  # the longest edge wanted along a profile: bends and colours live on vertices
+
+
+@dataclass(frozen=True)
+class Limb:
+    """A part that can move about its joint; objects face +z."""
+
+    name: str  # leg, arm, wing, head, tail, trunk, leaves or ear
+    pivot: np.ndarray  # (3,) the joint
+    members: np.ndarray  # (N,) in [0, 1], 1 moves fully and 0 does not
+    side: float = 0.0  # -1 left (negative x), +1 right, 0 middle
+    end: float = 0.0  # +1 front (+z), -1 back, 0 neither
 
 
 @dataclass(frozen=True)
@@ -19,6 +31,17 @@ class ColouredMesh:
     vertices: np.ndarray  # (N, 3)
     faces: np.ndarray  # (M, 3)
     colors: np.ndarray  # (N, 3)
+    limbs: tuple[Limb, ...] = ()
+
+    def scaled(self, factor: float | np.ndarray) -> "ColouredMesh":
+        """Vertices and joints times a factor, one or three."""
+        limbs = tuple(replace(limb, pivot=limb.pivot * factor) for limb in self.limbs)
+        return replace(self, vertices=self.vertices * factor, limbs=limbs)
+
+    def moved(self, offset: np.ndarray) -> "ColouredMesh":
+        """Vertices and joints plus an offset (3,)."""
+        limbs = tuple(replace(limb, pivot=limb.pivot + offset) for limb in self.limbs)
+        return replace(self, vertices=self.vertices + offset, limbs=limbs)
 
 
 def hsv(hue: float, saturation: float, value: float) -> np.ndarray:
@@ -115,22 +138,62 @@ def _pattern(points: np.ndarray, rng: Generator) -> np.ndarray:
     return np.clip(2.0 * waves[choice] + 0.5, 0.0, 1.0)
 
 
+def ramp(points: np.ndarray, start, end) -> np.ndarray:
+    """How far points (N, 3) have come on the way from `start` to `end`, (N,) in [0, 1], smooth at both."""
+    start, way = np.asarray(start, float), np.subtract(end, start)
+    share = np.clip((points - start) @ way / (way @ way), 0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)
+
+
 class Sculpture:
     """Collects coloured shapes; about half of them get a pattern in a second colour."""
 
     def __init__(self, rng: Generator) -> None:
         self.rng = rng
         self.parts: list[ColouredMesh] = []
+        self.joints: dict[Joint, np.ndarray] = {}
+        self.weights: dict[Joint, dict[int, np.ndarray]] = {}  # by part
 
-    def add(self, shape: Shape, colour: np.ndarray, plain: bool = False) -> None:
-        """Add a shape; `plain` keeps it in one colour."""
+    def add(
+        self,
+        shape: Shape,
+        colour: np.ndarray,
+        plain: bool = False,
+        limb: str | None = None,
+        side: float = 0.0,
+        end: float = 0.0,
+        pivot=None,
+        rise: tuple | None = None,
+        on: str | None = None,
+    ) -> None:
+        """Add a shape; `plain` keeps it in one colour.
+
+        Shapes of the same (limb, side, end) make one limb; the first one names the pivot (3,). Membership grows over
+        `rise`, two points, where the shape continues across the joint. `on` is the limb that this limb hangs on.
+        """
         vertices, faces = shape
         colors = np.tile(np.clip(colour, 0.0, 1.0), (len(vertices), 1))
         if not plain and self.rng.uniform() < 0.5:
             second = np.clip(colour * self.rng.uniform(0.4, 1.5) + self.rng.uniform(-0.2, 0.2, 3), 0.0, 1.0)
             share = _pattern(vertices, self.rng)[:, None]
             colors = colors * (1.0 - share) + second * share
+        if limb:
+            self._join((limb, side, end), ramp(vertices, *rise) if rise else np.ones(len(vertices)), pivot)
+        if on:
+            self._join((on, 0.0, 0.0), np.ones(len(vertices)), None)
         self.parts.append(ColouredMesh(vertices, faces, colors))
+
+    def _join(self, joint: Joint, weights: np.ndarray, pivot) -> None:
+        """Note that the next part belongs to a limb."""
+        if joint not in self.joints:
+            self.joints[joint], self.weights[joint] = np.array(pivot, float), {}
+        self.weights[joint][len(self.parts)] = weights
+
+    def _limb(self, joint: Joint) -> Limb:
+        name, side, end = joint
+        sizes = [len(part.vertices) for part in self.parts]
+        members = [self.weights[joint].get(i, np.zeros(size)) for i, size in enumerate(sizes)]
+        return Limb(name, self.joints[joint], np.concatenate(members), side, end)
 
     def mesh(self) -> ColouredMesh:
         """Everything added so far as one mesh."""
@@ -139,4 +202,5 @@ class Sculpture:
             np.concatenate([part.vertices for part in self.parts]),
             np.concatenate([part.faces + offset for part, offset in zip(self.parts, offsets, strict=False)]),
             np.concatenate([part.colors for part in self.parts]),
+            tuple(self._limb(joint) for joint in self.joints),
         )
