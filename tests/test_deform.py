@@ -5,7 +5,7 @@ from torch.testing import assert_close
 
 from to4d.kernels.time_grid import interpolate_twin
 from to4d.model.deform import Deform
-from to4d.model.motion import Motion, bending, ramps
+from to4d.model.motion import Motion, bending, ramps, strain
 from to4d.model.static import StaticField
 
 
@@ -86,6 +86,55 @@ def test_a_motion_linear_in_space_and_time_does_not_bend():
     space, time = bending(torch.stack([x * x, y, t * t], -1))
     assert_close(space, torch.tensor((4 * 2 / 64) ** 2 / 3))  # second difference of x^2 at spacing 1/8, one of 3 values
     assert_close(time, torch.tensor((2 / 81) ** 2 / 3))
+
+
+def linear_motion(matrix: Tensor, cells: int = 4) -> Tensor:
+    """The backward motion x -> matrix x at all nodes: (1, X, Y, Z, 3)."""
+    line = torch.linspace(-1, 1, cells + 1).to(matrix)
+    points = torch.stack(torch.meshgrid(line, line, line, indexing="ij"), -1)
+    return (points @ (matrix - torch.eye(3).to(matrix)).T)[None]
+
+
+def turn(axis: list[float], angle_deg: float) -> Tensor:
+    """The rotation about an axis: (3, 3)."""
+    x, y, z = torch.nn.functional.normalize(torch.tensor(axis, dtype=torch.float64), dim=0).tolist()
+    spin = torch.tensor([[0, -z, y], [z, 0, -x], [-y, x, 0]], dtype=torch.float64)
+    return torch.linalg.matrix_exp(spin * torch.pi * angle_deg / 180)
+
+
+@pytest.mark.parametrize("angle_deg", [5, 60, 120, 180])
+def test_turning_and_scaling_by_any_amount_is_no_strain(angle_deg):
+    for scale in (0.5, 1.0, 1.5):
+        assert strain(linear_motion(scale * turn([0.3, 1.0, -0.5], angle_deg)) + 0.2) < 1e-12
+
+
+def test_strain_does_not_depend_on_how_a_shape_is_turned():
+    squash = torch.diag(torch.tensor([1.0, 0.8, 1.1], dtype=torch.float64))
+    want = strain(linear_motion(squash))
+    assert want > 0.01
+    assert_close(strain(linear_motion(squash @ turn([1, 0, 2], 70))), want)
+    assert_close(strain(linear_motion(turn([0, 1, 0], 110) @ squash)), want)
+
+
+def test_strain_of_small_slopes_is_the_linear_one():
+    small = 1e-4 * torch.randn(3, 3, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    symmetric = 0.5 * (small + small.T)
+    linear = (symmetric - symmetric.trace() / 3 * torch.eye(3)).square().sum()
+    assert_close(strain(linear_motion(torch.eye(3) + small)), linear, rtol=1e-3, atol=0)
+
+
+def test_strain_has_the_gradient_of_its_differences():
+    shape, generator = (2, 3, 4, 3, 3), torch.Generator().manual_seed(6)
+    vectors = 0.3 * torch.randn(shape, generator=generator, dtype=torch.float64)
+    assert torch.autograd.gradcheck(strain, vectors.requires_grad_())
+
+
+def test_a_steady_spin_bends_less_than_a_sway_of_its_size():
+    turned = torch.cat([linear_motion(turn([0, 1, 0], 120 * i / 9)) for i in range(10)])
+    away = turned.norm(dim=-1).amax(0)[None, ..., None]  # how far each node gets
+    sway = away * (2 * torch.pi * torch.arange(10) / 9).sin().view(-1, 1, 1, 1, 1) * torch.tensor([1.0, 0.0, 0.0])
+    assert bending(turned)[1] < 0.05 * bending(sway)[1]
+    assert bending(turned)[0] < 1e-12
 
 
 def test_ramps_reach_their_knots_from_zero():

@@ -19,7 +19,7 @@ class Motion(nn.Module):
         time_cells: intervals of every temporal level; each divides the last.
         bend_space: weight of bending in space in `regularizer`.
         bend_time: weight of bending in time.
-        shear: weight of strain that changes shapes; moving, turning and scaling are free.
+        shear: weight of strain that changes shapes; moving, turning by any angle and scaling are free.
     """
 
     def __init__(
@@ -77,20 +77,26 @@ def bending(vectors: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def strain(vectors: Tensor) -> Tensor:
-    """Mean squared deviatoric strain of (T, X, Y, Z, 3) on [-1, 1]^3.
+    """Mean squared deviatoric strain of backward motions (T, X, Y, Z, 3) on [-1, 1]^3.
 
-    With slopes G_ij = d v_j / d x_i it is |(G + G^T) / 2 - tr(G) / 3 I|^2, which is 0 for a motion that only moves,
-    scales or, to first order, turns. Views that disagree about a direction pull an object apart in just this way.
+    With F = I + G, G the slopes, and C = F^T F it is |(C - tr(C) / 3 I) / 2|^2 (the part of Green's strain that changes
+    shapes): 0 for a motion that only moves, turns by any angle and scales. For small slopes it is the squared deviator
+    of (G + G^T) / 2. Views that disagree about a direction pull an object apart in just this way.
     """
-    slopes = []
+    slope = torch.stack(slopes(vectors), -2)  # G^T
+    stretch = slope + slope.transpose(-1, -2) + slope @ slope.transpose(-1, -2)  # C - I
+    trace = stretch.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None]
+    return (0.5 * (stretch - trace / 3 * torch.eye(3).to(stretch))).square().sum((-2, -1)).mean()
+
+
+def slopes(vectors: Tensor) -> list[Tensor]:
+    """Slopes d v / d x, d v / d y and d v / d z in the middles of the cells: (T, X - 1, Y - 1, Z - 1, 3) each."""
+    middles = []
     for axis in (1, 2, 3):
         slope = vectors.diff(dim=axis) * (0.5 * (vectors.shape[axis] - 1))
-        for other in {1, 2, 3} - {axis}:  # to the cells' middles
+        for other in {1, 2, 3} - {axis}:
             slope = 0.5 * (
                 slope.narrow(other, 0, slope.shape[other] - 1) + slope.narrow(other, 1, slope.shape[other] - 1)
             )
-        slopes.append(slope)
-    matrix = torch.stack(slopes, -2)
-    symmetric = 0.5 * (matrix + matrix.transpose(-1, -2))
-    trace = symmetric.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None]
-    return (symmetric - trace / 3 * torch.eye(3).to(matrix)).square().sum((-2, -1)).mean()
+        middles.append(slope)
+    return middles
