@@ -1,0 +1,66 @@
+"""The tree of nodes of a glTF 2.0 file (sections 3.5.2, 3.5.3) and where it stands at any time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from to4d.errors import InputError
+from to4d.gltf_tracks import Track
+
+REST = {"translation": (0.0, 0.0, 0.0), "rotation": (0.0, 0.0, 0.0, 1.0), "scale": (1.0, 1.0, 1.0)}
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """The tree of nodes with its rest transforms."""
+
+    order: tuple[int, ...]  # the nodes of the scene, parents before children
+    parents: Mapping[int, int]
+    rest: Mapping[str, np.ndarray]  # translation (K, 3), rotation (K, 4), scale (K, 3) of all K nodes
+    matrices: Mapping[int, np.ndarray]  # of the nodes that have a (4, 4) matrix instead
+
+    def world(self, tracks: tuple[Track, ...], seconds: np.ndarray) -> np.ndarray:
+        """(V, K, 4, 4): each node's own axes to the world at the times (V,)."""
+        values = {path: np.tile(rest, (len(seconds), 1, 1)) for path, rest in self.rest.items()}
+        for track in tracks:
+            if track.path in values:
+                values[track.path][:, track.node] = track.at(seconds)
+        world = compose(**values)
+        for node, matrix in self.matrices.items():
+            world[:, node] = matrix
+        for node in self.order:
+            if node in self.parents:
+                world[:, node] = world[:, self.parents[node]] @ world[:, node]
+        return world
+
+
+def compose(translation: np.ndarray, rotation: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """(..., 4, 4) from translations (..., 3), quaternions x y z w (..., 4) and scales (..., 3)."""
+    x, y, z, w = np.moveaxis(rotation / (np.linalg.norm(rotation, axis=-1, keepdims=True) + 1e-30), -1, 0)
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ]
+    matrix = np.zeros((*x.shape, 4, 4))
+    matrix[..., :3, :3] = np.stack([np.stack(row, -1) for row in rows], -2) * scale[..., None, :]
+    matrix[..., :3, 3], matrix[..., 3, 3] = translation, 1.0
+    return matrix
+
+
+def read_nodes(header: dict[str, Any]) -> Nodes:
+    """The nodes of the file's scene, or all of them where it names none."""
+    nodes = header["nodes"]
+    parents = {child: node for node, each in enumerate(nodes) for child in each.get("children", ())}
+    scenes = header.get("scenes")
+    roots = [n for n in range(len(nodes)) if n not in parents]
+    order = list(scenes[header.get("scene", 0)].get("nodes", ()) if scenes else roots)
+    for node in order:  # grows while it is read
+        order += nodes[node].get("children", ())
+        if len(order) > len(nodes):
+            raise InputError("its nodes are not a tree")
+    rest = {path: np.array([node.get(path, value) for node in nodes], float) for path, value in REST.items()}
+    matrices = {n: np.reshape(node["matrix"], (4, 4)).T for n, node in enumerate(nodes) if "matrix" in node}
+    return Nodes(tuple(order), parents, rest, matrices)
