@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
+Moved = tuple[np.ndarray, np.ndarray, np.ndarray]  # x, y, z, each (V, N)
+
 
 def smooth(x: np.ndarray) -> np.ndarray:
     """The smoothstep between 0 and 1."""
@@ -23,11 +25,14 @@ class Style:
     cycles: float  # share of the way between the slowest and the quickest repetition, in [0, 1]
     heading: float  # azimuth of the motion's own x axis, radians around +y; 0 is world x
 
-    def wave(self, tau: np.ndarray, slow: float, quick: float) -> np.ndarray:
-        """An oscillation of `slow` to `quick` periods at speed 1, zero at tau = 0, amplitude about 1."""
+    def wave(self, tau: np.ndarray, slow: float, quick: float, delay: np.ndarray | float = 0.0) -> np.ndarray:
+        """An oscillation of `slow` to `quick` periods at speed 1, at rest at tau = 0, amplitude about 1.
+
+        `delay` is by how many periods a place lags behind.
+        """
         periods = self.speed * (slow + (quick - slow) * self.cycles)
-        ramp = smooth(tau * periods * 4.0) if self.phase else 1.0
-        return self.sign * ramp * np.sin(2.0 * np.pi * periods * tau + self.phase)
+        ramp = smooth(tau * periods * 4.0)
+        return self.sign * ramp * np.sin(2.0 * np.pi * (periods * tau - delay) + self.phase)
 
     def progress(self, tau: np.ndarray) -> np.ndarray:
         """0 to 1, reached at 95% of the clip at speed 1 and ordinary pace."""
@@ -47,6 +52,11 @@ class Body:
     def level(self) -> np.ndarray:
         """Height as a share, 0 at the base and 1 at the top."""
         return self.y / self.height
+
+    @property
+    def reach(self) -> float:
+        """The length that jumps and shifts relate to: the height, or half the width of a flat thing."""
+        return max(self.height, 0.5 * float(np.ptp(self.x)), 0.5 * float(np.ptp(self.z)))
 
 
 def draw_style(rng: Generator, amplitude: float, speed: float, lateral: float) -> Style:
