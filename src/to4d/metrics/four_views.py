@@ -15,11 +15,13 @@ from to4d.errors import InputError
 from to4d.metrics import motion
 from to4d.metrics.identity import haze, psnr, ssim
 from to4d.metrics.motion_checks import CHECKS
-from to4d.metrics.prompt_check import check_clip, motion_kind
+from to4d.metrics.prompt_check import KINDS, best_verdict, check_clip, motion_kind
+from to4d.metrics.tracks import surface_points, surface_tracks
 from to4d.types import Prompt, Render, Scene
 from to4d.viewpoints import Viewpoints, frame_times, look
 
 MOTION = ("flow", "flow_top5", "silhouette_change")  # the figures that need a floor beside them
+TRACKED = 0.6  # share of the surface that has to be followed through all frames for checks on tracks
 
 
 @dataclass(frozen=True)
@@ -40,20 +42,27 @@ class FourViews:
         Everything goes into JSON: what is no finite number is null, and `eval/notes` says why.
         """
         cameras = self.views.cameras()
-        clips = look(scene.renderer, cameras, frame_times(self.frames), antialias=self.views.antialias)
+        times = frame_times(self.frames)
+        clips = look(scene.renderer, cameras, times, antialias=self.views.antialias)
+        moved, found, why = follow(scene, times)
         mesh = look(scene.reference, cameras, torch.zeros(1), antialias=self.views.antialias).at(0)
         figures = {
             **per_view(self.views.names, lambda b: identity(clips.rgb[b], mesh.rgb[b])),
             **per_view(self.views.names, lambda b: cleanliness(clips.opacity[b, ..., 0], mesh.opacity[b, ..., 0])),
             **per_view(self.views.names, lambda b: amount(clips.rgb[b], clips.opacity[b, ..., 0])),
             **self.floors(),
-            **adherence(clips, scene.prompt, self.views.names),
+            "tracks_found": found,
+            **adherence(clips, moved, scene.prompt, self.views.names),
         }
         figures["psnr_t0_min"] = min(figures[f"psnr_t0/{name}"] for name in self.views.names)
         frames = psnr(clips.rgb, mesh.rgb[:, None])
         figures |= {f"psnr_by_frame/{name}": row.tolist() for name, row in zip(self.views.names, frames, strict=True)}
         reasons = {f"eval/{name}_floor": "metrics.floor names no run that stood still" for name in MOTION}
         reasons |= dict.fromkeys(("eval/motion", "eval/motion_passed", "eval/motion_views"), "no check for this prompt")
+        reasons |= {f"eval/views_passing/{check}": why for check in KINDS if check not in CHECKS}
+        if motion_kind(scene.prompt.text, scene.prompt.noun) and figures["motion"] is None:
+            reasons |= dict.fromkeys(("eval/motion_passed", "eval/motion_views"), why)
+        reasons["eval/tracks_found"] = why
         return jsonable({f"eval/{name}": value for name, value in figures.items()}, reasons)
 
     def floors(self) -> dict[str, float | None]:
@@ -103,13 +112,29 @@ def amount(clip: Tensor, opacity: Tensor) -> dict[str, float]:
     }
 
 
-def adherence(clips: Render, prompt: Prompt, names: list[str]) -> dict[str, Any]:
+def follow(scene: Scene, times: Tensor) -> tuple[Tensor | None, float | None, str]:
+    """Tracks (V, N, 3) of the mesh's surface, the share of points found in all frames, and why there are no tracks."""
+    field, mesh = getattr(scene.renderer, "field", None), getattr(scene.reference, "mesh", None)
+    if not hasattr(field, "displacement") or mesh is None:
+        return None, None, "needs surface tracks, which only a moved field (model=deform) has"
+    device = next((parameter.device for parameter in field.parameters()), times.device)
+    tracks = surface_tracks(field.displacement, surface_points(mesh).to(device), times)
+    moved, found = tracks.kept().double().cpu(), tracks.found.all(0).double().mean().item()
+    if found < TRACKED:
+        return None, found, f"only {found:.0%} of the surface could be followed: the motion tears or folds it"
+    return moved, found, ""
+
+
+def adherence(clips: Render, moved: Tensor | None, prompt: Prompt, names: list[str]) -> dict[str, Any]:
     """The check of the prompt's motion in every view, and in how many views each known check passes."""
-    kind = motion_kind(prompt.text, prompt.noun)
-    verdicts = {check: check_clip(check, clips.opacity[..., 0]) for check in CHECKS}
-    figures: dict[str, Any] = {f"views_passing/{check}": verdict.passed_views for check, verdict in verdicts.items()}
-    own = verdicts.get(kind)
-    figures |= {"motion": kind, "motion_passed": own and own.passed, "motion_views": own and own.passed_views}
+    verdicts = {check: check_clip(check, clips.opacity[..., 0], moved) for check in KINDS}
+    figures: dict[str, Any] = {f"views_passing/{check}": own and own.passed_views for check, own in verdicts.items()}
+    own = best_verdict(motion_kind(prompt.text, prompt.noun), verdicts)
+    figures |= {
+        "motion": own and own.kind,
+        "motion_passed": own and own.passed,
+        "motion_views": own and own.passed_views,
+    }
     if own:
         figures |= {f"motion/{name}": asdict(check) for name, check in zip(names, own.views, strict=True)}
     return figures

@@ -1,28 +1,53 @@
-"""From a prompt to its motion check, over all views of a clip."""
+"""From a prompt to its motion check, over all views of a clip or on the tracks of its surface."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from re import findall
 
 from torch import Tensor
 
-from to4d.metrics.motion_checks import CHECKS, Check, check_view
+from to4d.metrics import limb_checks, track_checks
+from to4d.metrics.check import Check
+from to4d.metrics.motion_checks import CHECKS, check_view
 from to4d.types import check_shape
 
+TRACK_CHECKS: dict[str, Callable[[Tensor], Check]] = {
+    "spinning": track_checks.spinning,
+    "twisting": track_checks.twisting,
+    "rolling": track_checks.rolling,
+    "still": track_checks.still,
+    "walking": limb_checks.walking,
+    "waving": limb_checks.waving,
+}
+KINDS = tuple(dict.fromkeys((*CHECKS, *TRACK_CHECKS)))
+ALSO = {"waving": "swaying"}  # another check that is enough: a hand waves, a flag sways
 VERBS = {
     "jumping": "jump hop bounce leap",
     "growing": "grow bloom blossom unfold open expand enlarge inflate swell",
-    "swaying": "sway wave swing bend",
+    "shrinking": "shrink shrivel dwindle deflate",
+    "breathing": "breathe pulse pulsate throb",
+    "swaying": "sway swing bend",
     "melting": "melt collapse dissolve sink",
     "shaking": "shake tremble vibrate shiver",
     "falling": "fall topple tip",
     "nodding": "nod bow",
+    "stretching": "stretch elongate",
+    "flying": "fly rise float hover levitate",
+    "rolling": "roll",
+    "spinning": "spin rotate turn twirl revolve",
+    "twisting": "twist",
+    "walking": "walk march stroll run jog",
+    "waving": "wave",
+    "still": "still motionless",  # only where no motion is named: "a bell still swinging" swings
 }
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One motion's checks of a clip, a check a view; passed if at least three quarters of the views pass."""
+    """One motion's checks of a clip, a check a view; passed if at least three quarters of the views pass.
+
+    A check on tracks has one answer for the clip, which stands for every view.
+    """
 
     kind: str
     views: tuple[Check, ...]
@@ -41,18 +66,30 @@ class Verdict:
 def motion_kind(text: str, noun: str = "") -> str | None:
     """The check for the first motion word of a prompt; None if no check is known. The noun is no motion.
 
-    >>> motion_kind("a plant is blooming"), motion_kind("a bell swings"), motion_kind("a lamp spinning")
+    >>> motion_kind("a plant is blooming"), motion_kind("a bell still swings"), motion_kind("a lamp singing")
     ('growing', 'swaying', None)
     """
     words = [word for word in findall(r"[a-z]+", text.lower()) if word not in noun.lower().split()]
     known = {form: kind for kind, verbs in VERBS.items() for verb in verbs.split() for form in _forms(verb)}
-    return next((known[word] for word in words if word in known), None)
+    kinds = [known[word] for word in words if word in known]
+    return next((kind for kind in kinds if kind != "still"), next(iter(kinds), None))
 
 
-def check_clip(kind: str, opacity: Tensor) -> Verdict:
-    """Check a clip of B views, opacity (B, V, H, W)."""
+def check_clip(kind: str, opacity: Tensor, moved: Tensor | None = None) -> Verdict | None:
+    """Check a clip of B views, opacity (B, V, H, W), whose surface points were at `moved` (V, N, 3), if that is known.
+
+    A check that knows both tracks and silhouettes asks the tracks; None if it needs tracks and there are none.
+    """
     check_shape("opacity", opacity, (None, None, None, None))
-    return Verdict(kind, tuple(check_view(kind, view) for view in opacity))
+    if moved is not None and kind in TRACK_CHECKS:
+        return Verdict(kind, (TRACK_CHECKS[kind](moved),) * len(opacity))
+    return Verdict(kind, tuple(check_view(kind, view) for view in opacity)) if kind in CHECKS else None
+
+
+def best_verdict(kind: str | None, verdicts: Mapping[str, Verdict | None]) -> Verdict | None:
+    """The verdict on a prompt's motion; of two checks of which one is enough, the one that more views pass."""
+    known = [verdict for name in (kind, ALSO.get(kind)) if (verdict := verdicts.get(name)) is not None]
+    return max(known, key=lambda verdict: verdict.passed_views, default=None)
 
 
 def confusion(clips: Iterable[tuple[str, Tensor]], kinds: Iterable[str] = tuple(CHECKS)) -> dict[str, dict[str, float]]:

@@ -1,0 +1,89 @@
+"""Motions of limbs against the body, from surface tracks (V, N, 3): one yes or no a clip.
+
+The object faces along z, so that left and right are the two sides of its middle in x. Nothing else is known of its
+limbs: legs are what is in the lowest third, hands are what is outermost in x above the hip. H is the height.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from to4d.metrics.check import Check, correlation, turns
+from to4d.metrics.track_checks import height, relative_to_body, third, yaw
+
+
+@dataclass(frozen=True)
+class Phase:
+    """How the left of a pair of limbs moves to and fro against the right, relative to the body."""
+
+    amplitude: float  # half the way from end to end of the limb that moves less, share of H
+    correlation: float  # over time: -1 in turn, +1 together
+    turns: int  # how often the one that turns round less does so
+
+
+def limb_phase(moved: Tensor) -> tuple[Phase, ...]:
+    """The phase of the legs: of one pair (left, right), and of two pairs (at the front, at the back).
+
+    Legs are the points in the lowest third of the object. A pair's path is the mean of its points along z.
+    """
+    body, low = relative_to_body(moved), third(moved, top=False)[0]
+    path = third(body, top=False)[..., 2]
+    x, z = (low[:, axis] - 0.5 * (low[:, axis].max() + low[:, axis].min()) for axis in (0, 2))
+    pairs = [(x < 0, x >= 0), ((x < 0) & (z >= 0), (x >= 0) & (z >= 0)), ((x < 0) & (z < 0), (x >= 0) & (z < 0))]
+    return tuple(_phase(path[:, left], path[:, right], height(moved)) for left, right in pairs)
+
+
+def walking(moved: Tensor) -> Check:
+    """Left and right legs move along z by 3% of H or more each, in turn: turning round, correlated by 0 or less.
+
+    Either all left against all right (two legs), or at the front as well as at the back (four). The bottom third has to
+    seem turned more than the top third: a twist moves the halves of the base in turn as well.
+    """
+    both, front, back = limb_phase(moved)
+    best = max((both,), (front, back), key=lambda pairs: min(_strength(pair) for pair in pairs))
+    value = min(_strength(pair) for pair in best)
+    top, bottom = (
+        (angle.max() - angle.min()).item() for angle in (yaw(third(moved, top=end)) for end in (True, False))
+    )
+    name = "left and right" if len(best) == 1 else "front and back pairs"
+    phases = ", ".join(f"{pair.amplitude:.3f} of the height with correlation {pair.correlation:.2f}" for pair in best)
+    text = f"the legs ({name}) move by {phases}; the top turns by {top:.1f} degrees, the base by {bottom:.1f}"
+    return Check("walking", value >= 0.03 and top <= bottom, value, 0.03, text)
+
+
+def waving(moved: Tensor) -> Check:
+    """A hand moves by 8% of H or more against the body, the other less than half of that, and the body hardly.
+
+    A hand is the outermost fifth of the points above 0.4 H on one side. Half of all points have to move less than a
+    quarter of the hand's way.
+    """
+    way = (relative_to_body(moved) - moved[0]).norm(dim=-1).amax(0) / height(moved)
+    x, y = moved[0, :, 0], moved[0, :, 1]
+    upper, middle = y >= y.quantile(0.01) + 0.4 * height(moved), 0.5 * (x.quantile(0.01) + x.quantile(0.99))
+    left, right = (_outermost(side * (x - middle), upper, way) for side in (-1.0, 1.0))
+    value, other, rest = max(left, right), min(left, right), way.median().item()
+    text = f"one hand moves by {value:.3f} of the height against the body, the other by {other:.3f}, "
+    text += f"half of all points by {rest:.3f} or less"
+    return Check("waving", value >= 0.08 and other < 0.5 * value and rest < 0.25 * value, value, 0.08, text)
+
+
+def _phase(left: Tensor, right: Tensor, size: Tensor) -> Phase:
+    """Of the paths (V, n), (V, m) of the points of two limbs, in world units."""
+    if not left.shape[1] or not right.shape[1]:
+        return Phase(0.0, 0.0, 0)
+    a, b = left.mean(1) / size, right.mean(1) / size
+    amplitudes = [0.5 * (path.max() - path.min()).item() for path in (a, b)]
+    return Phase(min(amplitudes), correlation(a, b), min(turns(path, 0.03) for path in (a, b)))
+
+
+def _strength(pair: Phase) -> float:
+    """The amplitude of a pair that moves in turn and to and fro, else 0."""
+    return pair.amplitude if pair.correlation <= 0.0 and pair.turns else 0.0
+
+
+def _outermost(out: Tensor, upper: Tensor, way: Tensor) -> float:
+    """Mean way (N,) of the fifth of the points of one side, above the hip, that is farthest out (N,)."""
+    side = upper & (out > 0)
+    if not side.any():
+        return 0.0
+    return way[side & (out >= out[side].quantile(0.8))].mean().item()
