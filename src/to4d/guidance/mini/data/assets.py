@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
+from to4d.gltf_animation import Animation, load
 from to4d.guidance.mini.data.shapes import ColouredMesh
 
 HELD_OUT = (  # never trained on: the acceptance objects of the project and one of each family
@@ -18,6 +19,8 @@ HELD_OUT = (  # never trained on: the acceptance objects of the project and one 
     "gso_hand_bell",
     "gso_unicorn",
     "gso_lion",
+    "gso_rhino",
+    "gso_spiderman",
     "q_houseplant",
     "fox",
     "sunflower",
@@ -74,31 +77,48 @@ def manifest() -> list[dict]:
     return json.loads((Path(folder) / "MANIFEST.json").read_text()) if folder else []
 
 
-def cluster(mesh: ColouredMesh, cells: int) -> ColouredMesh:
-    """Merge all vertices that share a cell of a grid with `cells` along the longest side; colours are averaged."""
-    low, extent = mesh.vertices.min(0), np.ptp(mesh.vertices, axis=0).max()
-    cell = np.minimum(((mesh.vertices - low) / extent * cells).astype(np.int64), cells - 1)
-    _, number = np.unique(cell @ [1, cells, cells * cells], return_inverse=True)
-    count = np.bincount(number)[:, None]
-    merged = [
-        np.stack([np.bincount(number, column) for column in values.T], -1) / count
-        for values in (mesh.vertices, mesh.colors)
-    ]
-    faces = number[mesh.faces]
+def cells_of(vertices: np.ndarray, cells: int) -> np.ndarray:
+    """(N,) which group each vertex is in: all that share a cell of a grid with `cells` along the longest side."""
+    low, extent = vertices.min(0), np.ptp(vertices, axis=0).max()
+    cell = np.minimum(((vertices - low) / extent * cells).astype(np.int64), cells - 1)
+    return np.unique(cell @ [1, cells, cells * cells], return_inverse=True)[1]
+
+
+def averaged(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """(..., N, C) -> (..., G, C): the mean over each group."""
+    order = np.argsort(groups, kind="stable")
+    starts = np.searchsorted(groups[order], np.arange(groups.max() + 1))
+    return np.add.reduceat(values[..., order, :], starts, axis=-2) / np.bincount(groups)[:, None]
+
+
+def merged(mesh: ColouredMesh, groups: np.ndarray) -> ColouredMesh:
+    """Each group of vertices becomes one; triangles that collapse or repeat go."""
+    faces = groups[mesh.faces]
     a, b, c = faces.T
     faces = faces[(a != b) & (b != c) & (c != a)]
     _, first = np.unique(np.sort(faces, 1), axis=0, return_index=True)
-    return ColouredMesh(merged[0], faces[np.sort(first)], merged[1])
+    return ColouredMesh(averaged(mesh.vertices, groups), faces[np.sort(first)], averaged(mesh.colors, groups))
+
+
+def cluster(mesh: ColouredMesh, cells: int) -> ColouredMesh:
+    """Merge all vertices that share a cell of a grid with `cells` along the longest side."""
+    return merged(mesh, cells_of(mesh.vertices, cells))
+
+
+def reduction(mesh: ColouredMesh) -> np.ndarray:
+    """(N,) groups of vertices: the finest clustering with at most `MAX_FACES` triangles; each alone if few enough."""
+    groups, cells = np.arange(len(mesh.vertices)), 96
+    faces = len(mesh.faces)
+    while faces > MAX_FACES:
+        groups = cells_of(mesh.vertices, cells)
+        faces = len(merged(mesh, groups).faces)
+        cells = int(cells * 0.85)
+    return groups
 
 
 def reduced(mesh: ColouredMesh) -> ColouredMesh:
-    """The finest clustering of `mesh` with at most `MAX_FACES` triangles, or the mesh itself if it is small."""
-    cells = 96
-    result = mesh
-    while len(result.faces) > MAX_FACES:
-        result = cluster(mesh, cells)
-        cells = int(cells * 0.85)
-    return result
+    """`mesh` with at most `MAX_FACES` triangles."""
+    return merged(mesh, reduction(mesh))
 
 
 def _vertex_colors(part: trimesh.Trimesh) -> np.ndarray:
@@ -113,17 +133,49 @@ def _vertex_colors(part: trimesh.Trimesh) -> np.ndarray:
     return np.broadcast_to(np.asarray(rgba, float)[..., :3] / 255.0, (len(part.vertices), 3))
 
 
-def load_asset(entry: dict) -> ColouredMesh:
-    """One model of the manifest, y up, in its own units."""
-    scene = trimesh.load(Path(os.environ["TO4D_DATA"]) / entry["slug"] / entry["primary"], process=False)
+def asset_path(entry: dict) -> Path:
+    """Where the model's file is."""
+    return Path(os.environ["TO4D_DATA"]) / entry["slug"] / entry["primary"]
+
+
+def gltf_colors(path: Path, animation: Animation) -> np.ndarray:
+    """(N, 3) sRGB at the vertices of an animated file, in its own order."""
+    parts = list(trimesh.load_scene(path, process=False).geometry.values())
+    numbers = sorted({(piece.mesh, piece.primitive) for piece in animation.pieces})
+    colors = dict(zip(numbers, map(_vertex_colors, parts), strict=True))
+    return np.concatenate([colors[piece.mesh, piece.primitive] for piece in animation.pieces])
+
+
+def _load_posed(path: Path) -> ColouredMesh:
+    """The rest pose of an animated file, skins included."""
+    animation = load(path)
+    return ColouredMesh(animation.vertices(), animation.faces, gltf_colors(path, animation))
+
+
+def _load_still(path: Path) -> ColouredMesh:
+    scene = trimesh.load(path, process=False)
     parts = scene.dump() if isinstance(scene, trimesh.Scene) else [scene]
     parts = [part for part in parts if isinstance(part, trimesh.Trimesh) and len(part.faces)]
     offsets = np.cumsum([0] + [len(part.vertices) for part in parts])
-    vertices = np.concatenate([part.vertices for part in parts])
-    if entry["up_axis"] == "+Z":
-        vertices = vertices[:, [0, 2, 1]] * [1.0, 1.0, -1.0]
     faces = np.concatenate([part.faces + offset for part, offset in zip(parts, offsets, strict=False)])
-    return reduced(ColouredMesh(vertices, faces, np.concatenate([_vertex_colors(part) for part in parts])))
+    vertices = np.concatenate([part.vertices for part in parts])
+    return ColouredMesh(vertices, faces, np.concatenate([_vertex_colors(part) for part in parts]))
+
+
+def upright(points: np.ndarray, up_axis: str) -> np.ndarray:
+    """(..., 3) with y up."""
+    return points[..., [0, 2, 1]] * [1.0, 1.0, -1.0] if up_axis == "+Z" else points
+
+
+def load_whole(entry: dict) -> ColouredMesh:
+    """One model of the manifest with all its vertices, y up, in its own units."""
+    mesh = (_load_posed if entry["has_animation"] else _load_still)(asset_path(entry))
+    return ColouredMesh(upright(mesh.vertices, entry["up_axis"]), mesh.faces, mesh.colors)
+
+
+def load_asset(entry: dict) -> ColouredMesh:
+    """One model of the manifest, reduced, y up, in its own units."""
+    return reduced(load_whole(entry))
 
 
 def load_assets(held_out: bool) -> dict[str, ColouredMesh]:
