@@ -97,7 +97,7 @@ def bird(rng: Generator) -> ColouredMesh:
         hip = [side * 0.1, 0.15, 0]
         leg = tube([side * 0.1, -0.12, 0], hip, 0.03, 0.03, 6)
         sculpture.add(leg, orange, plain=True, limb="leg", side=side, pivot=hip)
-    tail = ellipsoid([0, 0.45, -1.4 * width], [0.12, 0.04, 0.2], 1, turn("x", 25))
+    tail = ellipsoid([0, 0.48, -1.5 * width], [0.12, 0.04, 0.26], 1, turn("x", 25))
     sculpture.add(tail, 0.7 * coat, limb="tail", end=-1.0, pivot=[0, 0.4, -1.1 * width])
     return sculpture.mesh()
 

@@ -108,10 +108,11 @@ def tail_wag(mesh: ColouredMesh, tau: np.ndarray, style: Style) -> np.ndarray:
 
 
 def leaves_sway(mesh: ColouredMesh, tau: np.ndarray, style: Style) -> np.ndarray:
-    """Leaves bend to and fro, a little out of step with each other; what carries them stays."""
+    """Leaves bend to and fro, the upper ones later; what carries them stays."""
     points, axis = rest(mesh, tau), np.array([np.sin(style.heading), 0.0, np.cos(style.heading)])
-    apart = mesh.vertices @ np.array([np.cos(style.phase), 0.0, np.sin(style.phase)])
-    swing = beat(tau[:, None], style, 1.0, 2.0, 1.2 * apart / np.abs(apart).max())
+    across = np.array([np.cos(style.phase), 3.0, np.sin(style.phase)])
+    late = (mesh.vertices - mesh.vertices.min(0)) @ across / (3.0 * height(mesh))
+    swing = beat(tau[:, None], style, 1.0, 2.0, -0.9 * late)
     for leaves in limbs(mesh, "leaves"):
         turned(points, leaves.members, leaves.pivot, axis, 0.4 * style.amplitude * swing)
     return points
