@@ -9,7 +9,7 @@ import numpy as np
 
 from to4d.errors import InputError
 from to4d.gltf_arrays import Arrays, read_arrays
-from to4d.gltf_nodes import Nodes, read_nodes
+from to4d.gltf_nodes import Nodes, read_nodes, scene_nodes
 from to4d.gltf_tracks import Track, read_clips
 from to4d.mesh_io import Limits
 
@@ -131,7 +131,7 @@ def load(path: str | Path, limits: Limits | None = None) -> Animation:
         skins = [_read_skin(arrays, skin) for skin in header.get("skins", ())]
         drawn = [
             (node, number)
-            for node in sorted(nodes.order)
+            for node in scene_nodes(header)
             if "mesh" in header["nodes"][node]
             for number, part in enumerate(header["meshes"][header["nodes"][node]["mesh"]]["primitives"])
             if part.get("mode", 4) == 4

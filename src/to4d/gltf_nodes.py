@@ -1,6 +1,6 @@
 """The tree of nodes of a glTF 2.0 file (sections 3.5.2, 3.5.3) and where it stands at any time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ REST = {"translation": (0.0, 0.0, 0.0), "rotation": (0.0, 0.0, 0.0, 1.0), "scale
 class Nodes:
     """The tree of nodes with its rest transforms."""
 
-    order: tuple[int, ...]  # the nodes of the scene, parents before children
+    order: tuple[int, ...]  # parents before children
     parents: Mapping[int, int]
     rest: Mapping[str, np.ndarray]  # translation (K, 3), rotation (K, 4), scale (K, 3) of all K nodes
     matrices: Mapping[int, np.ndarray]  # of the nodes that have a (4, 4) matrix instead
@@ -50,17 +50,29 @@ def compose(translation: np.ndarray, rotation: np.ndarray, scale: np.ndarray) ->
     return matrix
 
 
+def descend(header: dict[str, Any], roots: Iterable[int]) -> list[int]:
+    """`roots` and all nodes below them, parents before children."""
+    order = list(roots)
+    for node in order:  # grows while it is read
+        order += header["nodes"][node].get("children", ())
+        if len(order) > len(header["nodes"]):
+            raise InputError("its nodes are not a tree")
+    return order
+
+
+def scene_nodes(header: dict[str, Any]) -> list[int]:
+    """The nodes that are shown, in the order of the file: those of the default scene, or all where there is none."""
+    scenes, every = header.get("scenes"), range(len(header["nodes"]))
+    return sorted(descend(header, scenes[header.get("scene", 0)].get("nodes", ()))) if scenes else list(every)
+
+
 def read_nodes(header: dict[str, Any]) -> Nodes:
-    """The nodes of the file's scene, or all of them where it names none."""
+    """All nodes of a file."""
     nodes = header["nodes"]
     parents = {child: node for node, each in enumerate(nodes) for child in each.get("children", ())}
-    scenes = header.get("scenes")
-    roots = [n for n in range(len(nodes)) if n not in parents]
-    order = list(scenes[header.get("scene", 0)].get("nodes", ()) if scenes else roots)
-    for node in order:  # grows while it is read
-        order += nodes[node].get("children", ())
-        if len(order) > len(nodes):
-            raise InputError("its nodes are not a tree")
+    order = descend(header, (node for node in range(len(nodes)) if node not in parents))
+    if len(order) < len(nodes):
+        raise InputError("its nodes are not a tree")
     rest = {path: np.array([node.get(path, value) for node in nodes], float) for path, value in REST.items()}
     matrices = {n: np.reshape(node["matrix"], (4, 4)).T for n, node in enumerate(nodes) if "matrix" in node}
     return Nodes(tuple(order), parents, rest, matrices)
