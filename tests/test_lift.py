@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from to4d.geometry import orbit, pixel_rays
-from to4d.lift import find_matches, flow_loss
+from to4d.lift import Matches, find_matches, flow_loss, forward, solve
 from to4d.types import Render
 
 RADIUS, FRAMES = 0.5, 4
@@ -18,6 +18,31 @@ class Translation(torch.nn.Module):
 
     def displacement(self, points, times):
         return -times[:, None] * self.by + 0.0 * points
+
+
+class Spin(torch.nn.Module):
+    """What shows at x was at x turned back about the vertical, by `turn_deg` at every time."""
+
+    def __init__(self, turn_deg):
+        super().__init__()
+        self.angle = torch.nn.Parameter(torch.tensor(float(turn_deg)).deg2rad())
+
+    def displacement(self, points, times):
+        return turned(points, -self.angle) - points
+
+
+def turned(points, angle):
+    (x, y, z), c, s = points.unbind(-1), angle.cos(), angle.sin()
+    return torch.stack([c * x + s * z, y, c * z - s * x], -1)
+
+
+def spin_matches(turn_deg, count=200):
+    """Exact matches of a spin from one camera at azimuth 0: random places of a ball."""
+    places = torch.randn(count, 3, generator=torch.Generator().manual_seed(3)) * 0.2
+    eye = torch.tensor([0.0, 0.5, 3.0]).expand(count, 3)
+    directions = torch.nn.functional.normalize(places - eye, dim=-1)
+    sources = turned(places, -torch.tensor(turn_deg).deg2rad())
+    return Matches(eye, directions, torch.full((count,), 0.5), sources, torch.ones(count)), places
 
 
 def sphere(cameras):
@@ -105,3 +130,43 @@ def test_places_that_do_not_look_like_their_source_hardly_count():
         find_matches(c, still_flow(), mask, sphere(cameras), cameras, TIMES).weights for c in (pale, 0 * pale + 1)
     ]
     assert weights[0].max() < 0.01 and weights[1].median() == 1.0
+
+
+@pytest.mark.parametrize("turn_deg", [30.0, 90.0, 150.0])
+def test_points_are_followed_through_turns(turn_deg):
+    matches, places = spin_matches(turn_deg)
+    torch.testing.assert_close(forward(Spin(turn_deg), matches.sources, matches.times), places, atol=2e-3, rtol=0)
+
+
+def test_points_are_followed_through_a_motion_that_bends():
+    field, (matches, _) = Spin(70.0), spin_matches(0.0)
+    field.displacement = lambda x, t, turn=field.displacement: turn(x, t) + 0.1 * (4 * x.roll(1, -1)).sin()
+    moved = forward(field, matches.sources, matches.times)
+    back = moved + field.displacement(moved, matches.times)
+    assert (back - matches.sources).norm(dim=-1).quantile(0.95) < 1e-3
+
+
+def test_a_motion_that_cannot_be_inverted_is_left_at_its_nearest():
+    field, (matches, _) = Translation(), spin_matches(0.0)
+    field.displacement = lambda x, t: 0.3 - x  # all shows one point
+    moved = forward(field, matches.sources, matches.times)
+    assert moved.isfinite().all() and (moved - matches.sources).norm(dim=-1).max() < 3.0
+
+
+def test_small_systems_are_solved():
+    matrix = torch.randn(50, 3, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    matrix = matrix[matrix.det().abs() > 0.1]
+    right = torch.ones(len(matrix), 3, dtype=torch.float64)
+    torch.testing.assert_close(solve(list(matrix.unbind(-1)), right), torch.linalg.solve(matrix, right))
+
+
+@pytest.mark.parametrize("turn_deg", [60.0, 90.0, 135.0])
+def test_a_turn_fits_its_own_matches_and_is_pulled_there(turn_deg):
+    matches, _ = spin_matches(turn_deg)
+    assert flow_loss(Spin(turn_deg), matches) < 1e-3
+    for wrong_deg in (turn_deg - 15, turn_deg + 15):
+        field = Spin(wrong_deg)
+        loss = flow_loss(field, matches)
+        loss.backward()
+        assert loss > 0.02
+        assert field.angle.grad * (wrong_deg - turn_deg) > 0

@@ -18,6 +18,9 @@ from to4d.types import Cameras, Render
 
 SEEN = 0.5  # opacity from which the mesh has a surface
 ALIKE = 0.15  # mean difference of colour channels at which a place and its source hardly agree
+REACH = 0.01  # over which slopes of the motion are taken, world units
+STRIDE = 0.5  # longest step of `forward`, world units: about the object's radius
+FLAT = 0.1  # a motion that squeezes volumes below this share is damped in `forward`
 
 
 class Moved(Protocol):
@@ -41,18 +44,52 @@ class Matches:
 def flow_loss(field: Moved, matches: Matches) -> Tensor:
     """Weighted mean distance across the view between x + d(x, t) and the source, in world units.
 
-    x stands on the ray, where the moved source is nearest to it.
+    x stands on the ray, where the moved source is nearest to it. Across is meant at t = 0, where sources are: there the
+    view has turned with the object.
     """
     with torch.no_grad():
-        moved = matches.sources
-        for _ in range(3):  # the inverse of x -> x + d(x, t), by fixed-point iteration
-            moved = matches.sources - field.displacement(moved, matches.times)
+        moved = forward(field, matches.sources, matches.times)
         along = ((moved - matches.origins) * matches.directions).sum(-1, keepdim=True)
         points = matches.origins + along * matches.directions
+        ahead = points + REACH * matches.directions
+        both = torch.cat([points, ahead])
+        here, there = (both + field.displacement(both, matches.times.repeat(2))).chunk(2)
+        view = normalize(there - here, dim=-1)
     offset = points + field.displacement(points, matches.times) - matches.sources
-    across = offset - (offset * matches.directions).sum(-1, keepdim=True) * matches.directions
+    across = offset - (offset * view).sum(-1, keepdim=True) * view
     distance = (across.square().sum(-1) + 1e-8).sqrt()
     return (matches.weights * distance).sum() / matches.weights.sum().clamp_min(1.0)
+
+
+@torch.no_grad()
+def forward(field: Moved, sources: Tensor, times: Tensor, rounds: int = 5) -> Tensor:
+    """Where sources (N, 3) are at times (N,): the inverse of x -> x + d(x, t), the best of some Newton steps.
+
+    Slopes are differences over `REACH`. A step is at most `STRIDE` long; one that gains nothing is halved. A turn is
+    linear in x, so that one step is enough for it, while fixed-point iteration diverges from 60 degrees on.
+    """
+    axes = REACH * torch.eye(3).to(sources)
+    best, least, step = sources, torch.full_like(sources[:, :1], torch.inf), torch.zeros_like(sources)
+    for _ in range(rounds):
+        points = best + step
+        probes = torch.cat([points, *(points + axis for axis in axes)])
+        origin, *ahead = (probes + field.displacement(probes, times.repeat(4))).chunk(4)
+        error = (origin - sources).square().sum(-1, keepdim=True)
+        gained = error < least
+        best, least = torch.where(gained, points, best), torch.minimum(error, least)
+        newton = solve([(x - origin) / REACH for x in ahead], sources - origin)
+        newton = newton * (STRIDE / newton.norm(dim=-1, keepdim=True).clamp_min(STRIDE))
+        step = torch.where(gained, newton, 0.5 * step)
+    return best
+
+
+def solve(columns: list[Tensor], right: Tensor) -> Tensor:
+    """Solutions (N, 3) of 3 x 3 systems with three columns (N, 3) each, damped where they are nearly singular."""
+    a, b, c = columns
+    rows = torch.linalg.cross(b, c), torch.linalg.cross(c, a), torch.linalg.cross(a, b)
+    volume = (a * rows[0]).sum(-1)
+    volume = torch.where(volume.abs() < FLAT, FLAT * torch.where(volume < 0, -1.0, 1.0), volume)
+    return torch.stack([(row * right).sum(-1) / volume for row in rows], -1)
 
 
 @torch.no_grad()
