@@ -48,7 +48,7 @@ def take(clips: ClipSet, tokens: Tokens, rows: np.ndarray) -> Batch:
         opacity,
         flow,
         trimmed(tokens[torch.from_numpy(rows)]),
-        torch.from_numpy(clips.speed[rows]),
+        torch.from_numpy(clips.stride[rows]),
     )
 
 

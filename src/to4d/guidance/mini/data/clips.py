@@ -1,21 +1,22 @@
 """One training clip from one number: object, caption, motion, camera, light -> frames, opacity and backward flow."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.random import Generator
 
 from to4d.geometry import orbit, project
+from to4d.guidance.mini.data.actions import draw_action, perform, possible
 from to4d.guidance.mini.data.captions import draw_caption
-from to4d.guidance.mini.data.motions import MOTIONS, move
-from to4d.guidance.mini.data.objects import draw_object, normalised
+from to4d.guidance.mini.data.objects import Subject, draw_subject
 from to4d.guidance.mini.data.shapes import ColouredMesh
-from to4d.guidance.mini.data.style import Style, draw_style
+from to4d.guidance.mini.data.style import draw_style
 from to4d.kernels.raster import average_down, rasterize
 
 FRAMES, SIZE, FINE, GRID = 16, 64, 2, 16  # GRID: opacity and flow are kept at the latents' resolution
-FOV_DEG, DISTANCE = 40.0, 3.0
+FOV_DEG, DISTANCE = (27.0, 42.0), 3.0
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,17 @@ class Clip:
     frames: np.ndarray  # (V, S, S, 3) uint8
     opacity: np.ndarray  # (V, 16, 16) in [0, 1]
     flow: np.ndarray  # (V, 16, 16, 2) where the surface seen here was in frame 0, minus here; image is [-1, 1]^2
+    told: "Told"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known of a clip besides its pictures."""
+
     text: str
     noun: str
     kind: str
-    speed: float
+    stride: float  # motion time between frames, 1 is ordinary; the caption does not tell
 
 
 @dataclass(frozen=True)
@@ -38,19 +46,21 @@ class View:
     azimuth_deg: float
     elevation_deg: float
     distance: float
+    fov_deg: float
     background: np.ndarray  # (3,)
     light: np.ndarray  # (3,) direction to the light
     ambient: float  # 1 is unlit
 
 
 def draw_view(rng: Generator) -> View:
-    """A random camera on the orbit; white background 7 times in 10, unlit 5 times in 10."""
-    background = np.ones(3) if rng.uniform() < 0.7 else rng.uniform(0.0, 1.0, 3 if rng.uniform() < 0.5 else 1)
+    """A random camera on the orbit; white background about half of the time, unlit 5 times in 10."""
+    background = np.ones(3) if rng.uniform() < 0.55 else rng.uniform(0.0, 1.0, 3 if rng.uniform() < 0.5 else 1)
     light = rng.uniform([-0.7, 0.3, -0.7], [0.7, 1.0, 0.7])
     return View(
         azimuth_deg=rng.uniform(-180.0, 180.0),
         elevation_deg=rng.uniform(-10.0, 30.0),
         distance=DISTANCE * rng.uniform(0.9, 1.1),
+        fov_deg=rng.uniform(*FOV_DEG),
         background=np.broadcast_to(background, 3),
         light=light / np.linalg.norm(light),
         ambient=1.0 if rng.uniform() < 0.5 else rng.uniform(0.55, 0.9),
@@ -77,7 +87,7 @@ def _shade(mesh: ColouredMesh, moved: np.ndarray, view: View) -> np.ndarray:
 def render(mesh: ColouredMesh, moved: np.ndarray, view: View) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Frames (V, S, S, 3) in [0, 1], opacity (V, S, S, 1) and source positions in frame 0 (V, S, S, 2) in [-1, 1]."""
     fine = SIZE * FINE
-    camera = orbit(torch.tensor([view.azimuth_deg]), view.elevation_deg, view.distance, FOV_DEG, (fine, fine))
+    camera = orbit(torch.tensor([view.azimuth_deg]), view.elevation_deg, view.distance, view.fov_deg, (fine, fine))
     points = torch.from_numpy(moved.astype(np.float32))
     pixels = project(points, camera)[0].numpy()
     back, eye = camera.pose[0, :3, 2].numpy(), camera.pose[0, :3, 3].numpy()
@@ -99,12 +109,11 @@ def backward_flow(opacity: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, 
     return pooled[..., 2], pooled[..., :2] / np.maximum(pooled[..., 2:], 1e-3)
 
 
-def make_clip(mesh: ColouredMesh, kind: str, style: Style, view: View, text: str, noun: str) -> Clip:
-    """Render one clip of a normalised mesh."""
-    moved = move(kind, mesh.vertices, np.arange(FRAMES) / FRAMES, style)
+def make_clip(mesh: ColouredMesh, moved: np.ndarray, view: View, told: Told) -> Clip:
+    """Render one clip of a mesh whose vertices go through (V, N, 3)."""
     frames, opacity, source = render(mesh, moved, view)
     opacity, flow = backward_flow(opacity, source)
-    return Clip((frames * 255.0 + 0.5).clip(0, 255).astype(np.uint8), opacity, flow, text, noun, kind, style.speed)
+    return Clip((frames * 255.0 + 0.5).clip(0, 255).astype(np.uint8), opacity, flow, told)
 
 
 def lateral_heading(azimuth_deg: float) -> float:
@@ -112,12 +121,29 @@ def lateral_heading(azimuth_deg: float) -> float:
     return np.deg2rad(azimuth_deg)
 
 
-def draw_clip(rng: Generator, real: dict[str, ColouredMesh], held_out: bool = False, kind: str | None = None) -> Clip:
-    """A random clip; `kind` fixes the motion."""
-    mesh, nouns = draw_object(rng, real, held_out)
-    kinds = [*MOTIONS, "jump", "sway", "grow", "bloom"]  # the four that people ask for most, twice
-    kind = kind or kinds[rng.integers(len(kinds))]
-    caption, view = draw_caption(rng, kind, nouns), draw_view(rng)
-    speed = float(rng.choice([0.5, 0.75, 1.0, 1.0, 1.0, 1.0, 1.25, 1.5]))
-    style = draw_style(rng, caption.amplitude, speed, lateral_heading(view.azimuth_deg))
-    return make_clip(normalised(mesh, rng.uniform(0.5, 0.7)), kind, style, view, caption.text, caption.noun)
+def draw_clips(
+    rng: Generator,
+    real: Mapping[str, Subject],
+    held_out: bool = False,
+    kind: str | None = None,
+    signs: tuple[float, ...] = (1.0,),
+) -> list[Clip]:
+    """A random clip once for each of `signs` of its motion; `kind` fixes what it shows, and then the object fits it."""
+    subject = draw_subject(rng, real, held_out)
+    while kind is not None and all(action.kind != kind for action in possible(subject)):
+        subject = draw_subject(rng, real, held_out)
+    action, view = draw_action(rng, subject, kind), draw_view(rng)
+    caption = draw_caption(rng, action.words, subject.nouns, held_out)
+    stride = float(rng.choice([0.5, 0.75, 1.0, 1.0, 1.0, 1.0, 1.25, 1.5]))
+    style = draw_style(rng, caption.amplitude, caption.speed * stride, lateral_heading(view.azimuth_deg))
+    told, radius, seed = (
+        Told(caption.text, caption.noun, action.kind, stride),
+        rng.uniform(0.45, 0.65),
+        rng.integers(2**31),
+    )
+    clips = []
+    for sign in signs:
+        own = replace(style, sign=sign * style.sign)
+        moved = perform(action, subject, np.random.default_rng(seed), np.arange(FRAMES) / FRAMES, own, radius)
+        clips.append(make_clip(subject.mesh, moved, view, told))
+    return clips

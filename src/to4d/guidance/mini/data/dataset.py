@@ -1,9 +1,9 @@
 """Many clips on disk: made once by a few processes, the same for any number of processes, then read as arrays."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -11,25 +11,25 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.random import Generator
 
-from to4d.guidance.mini.data.assets import load_assets
-from to4d.guidance.mini.data.captions import draw_caption
-from to4d.guidance.mini.data.clips import (
-    FRAMES,
-    GRID,
-    SIZE,
-    Clip,
-    draw_clip,
-    draw_view,
-    lateral_heading,
-    make_clip,
-)
-from to4d.guidance.mini.data.objects import draw_object, normalised
-from to4d.guidance.mini.data.shapes import ColouredMesh
-from to4d.guidance.mini.data.style import draw_style
+from to4d.guidance.mini.data.clips import FRAMES, GRID, SIZE, Clip, draw_clips
+from to4d.guidance.mini.data.objects import Subject, load_real
 
-Draw = Callable[[Generator, dict[str, ColouredMesh]], list[Clip]]
+Draw = Callable[[Generator, Mapping[str, Subject]], list[Clip]]
 BLOCK = 25  # draws a task; small, so that two processes end together
-SIGNED = ("sway", "rock", "shake", "fall", "nod", "twist", "spin", "stretch", "pulse")  # kinds with an opposite
+SIGNED = (
+    "sway",
+    "rock",
+    "shake",
+    "fall",
+    "nod",
+    "twist",
+    "spin",
+    "stretch",
+    "pulse",
+    "ripple",
+    "wilt",
+    "roll",
+)  # kinds with an opposite
 
 
 @dataclass(frozen=True)
@@ -42,31 +42,25 @@ class ClipSet:
     text: list[str]
     noun: list[str]
     kind: list[str]
-    speed: np.ndarray  # (N,) float32
+    stride: np.ndarray  # (N,) float32
 
     def __len__(self) -> int:
         return len(self.text)
 
 
-def draw_train(rng: Generator, real: dict[str, ColouredMesh]) -> list[Clip]:
+def draw_train(rng: Generator, real: Mapping[str, Subject]) -> list[Clip]:
     """One clip for training."""
-    return [draw_clip(rng, real)]
+    return draw_clips(rng, real)
 
 
-def draw_validation(rng: Generator, real: dict[str, ColouredMesh]) -> list[Clip]:
-    """One clip of a held-out object."""
-    return [draw_clip(rng, real, held_out=True)]
+def draw_validation(rng: Generator, real: Mapping[str, Subject]) -> list[Clip]:
+    """One clip of a held-out object, in held-out words."""
+    return draw_clips(rng, real, held_out=True)
 
 
-def draw_pair(rng: Generator, real: dict[str, ColouredMesh]) -> list[Clip]:
+def draw_pair(rng: Generator, real: Mapping[str, Subject]) -> list[Clip]:
     """Two clips of one held-out object, view and caption, with opposite sign: only the frames can tell them apart."""
-    mesh, nouns = draw_object(rng, real, held_out=True)
-    kind = SIGNED[rng.integers(len(SIGNED))]
-    caption, view = draw_caption(rng, kind, nouns), draw_view(rng)
-    mesh = normalised(mesh, rng.uniform(0.5, 0.7))
-    style = draw_style(rng, caption.amplitude, 1.0, lateral_heading(view.azimuth_deg))
-    styles = (style, replace(style, sign=-style.sign))
-    return [make_clip(mesh, kind, each, view, caption.text, caption.noun) for each in styles]
+    return draw_clips(rng, real, held_out=True, kind=SIGNED[rng.integers(len(SIGNED))], signs=(1.0, -1.0))
 
 
 DRAWS: dict[str, tuple[Draw, int, bool]] = {  # name -> what to draw, clips a draw, held-out objects
@@ -91,13 +85,13 @@ def _open(folder: Path, count: int, mode: str) -> dict[str, np.ndarray]:
 def _fill(folder: Path, split: str, seed: int, start: int, stop: int) -> list[dict]:
     """Draws `start` to `stop` of a split: frames to disk, words as a list."""
     draw, each, held_out = DRAWS[split]
-    real, words = load_assets(held_out), []
+    real, words = load_real(held_out), []
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r+") for name in ("frames", "opacity", "flow")}
     for index in range(start, stop):
         for offset, clip in enumerate(draw(np.random.default_rng([seed, list(DRAWS).index(split), index]), real)):
             for name, array in arrays.items():
                 array[index * each + offset] = getattr(clip, name)
-            words.append({"text": clip.text, "noun": clip.noun, "kind": clip.kind, "speed": clip.speed})
+            words.append(asdict(clip.told))
     return words
 
 
@@ -121,5 +115,5 @@ def load(folder: Path, split: str, seed: int, draws: int, processes: int = 2) ->
     folder = folder / f"{split}-{seed}-{draws}"
     words = json.loads((folder / "words.json").read_text())
     frames, opacity, flow = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("frames", "opacity", "flow"))
-    speed = np.array([word["speed"] for word in words], np.float32)
-    return ClipSet(frames, opacity, flow, *([word[key] for word in words] for key in ("text", "noun", "kind")), speed)
+    stride = np.array([word["stride"] for word in words], np.float32)
+    return ClipSet(frames, opacity, flow, *([word[key] for word in words] for key in ("text", "noun", "kind")), stride)

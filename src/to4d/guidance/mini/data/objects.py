@@ -1,15 +1,18 @@
 """The objects of the training clips: procedural kinds, real meshes, and their names."""
 
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import numpy as np
 from numpy.random import Generator
 
-from to4d.guidance.mini.data import animals, assets, figures, plants, things
+from to4d.guidance.mini.data import animals, assets, autorig, creatures, figures, food, plants, things, toys
+from to4d.guidance.mini.data.animated import Animated, load_clips
 from to4d.guidance.mini.data.captions import all_words
 from to4d.guidance.mini.data.shapes import ColouredMesh
 
-PROCEDURAL = {
+KINDS = {
     "plant": (plants.potted_plant, ("plant", "potted plant", "houseplant")),
     "flower": (plants.flower, ("flower", "daisy", "tulip", "rose")),
     "tree": (plants.tree, ("tree", "pine")),
@@ -21,6 +24,7 @@ PROCEDURAL = {
     "bird": (animals.bird, ("bird", "duck", "chick", "chicken")),
     "fish": (animals.fish, ("fish",)),
     "teddy": (figures.teddy, ("bear", "teddy bear", "doll")),
+    "snowman": (figures.snowman, ("snowman",)),
     "candle": (things.candle, ("candle",)),
     "bell": (things.bell, ("bell", "hand bell")),
     "lamp": (things.lamp, ("lamp",)),
@@ -30,28 +34,53 @@ PROCEDURAL = {
     "ball": (things.ball, ("ball",)),
     "car": (things.car, ("car", "truck")),
     "blob": (things.blob, ("object", "thing")),
+    **creatures.KINDS,
+    **food.KINDS,
+    **toys.KINDS,
 }
-HELD_OUT_KINDS = {"snowman": (figures.snowman, ("snowman",))}
+HELD_OUT_KINDS = ("snowman", "sheep")  # procedural kinds that are never trained on
+REAL, REAL_HELD_OUT = 0.45, 0.7  # share of real meshes, in training and among the held out
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An object, what it is called, and the real clips that it came with."""
+
+    mesh: ColouredMesh
+    nouns: tuple[str, ...]
+    animated: Animated | None = None
 
 
 def vocabulary_words() -> tuple[str, ...]:
     """Every word of the captions, whether or not the real meshes are at hand."""
-    names = [noun for _, nouns in (PROCEDURAL | HELD_OUT_KINDS).values() for noun in nouns]
+    names = [noun for _, nouns in KINDS.values() for noun in nouns]
     return all_words(names + [noun for nouns in assets.NOUNS.values() for noun in nouns])
 
 
-def normalised(mesh: ColouredMesh, radius: float) -> ColouredMesh:
-    """Centred by its bounding box and scaled into a sphere of `radius`."""
-    vertices = mesh.vertices - 0.5 * (mesh.vertices.min(0) + mesh.vertices.max(0))
-    return ColouredMesh(vertices * (radius / np.linalg.norm(vertices, axis=1).max()), mesh.faces, mesh.colors)
+@cache
+def load_real(held_out: bool) -> dict[str, Subject]:
+    """Slug -> object of TO4D_DATA, either those for training or those of `assets.HELD_OUT`."""
+    subjects = {}
+    for entry in assets.manifest():
+        slug = entry["slug"]
+        if (slug in assets.HELD_OUT) == held_out:
+            mesh = assets.load_asset(entry)
+            if slug in autorig.BUILDS:
+                mesh = replace(mesh, limbs=autorig.rig(mesh, *autorig.BUILDS[slug]))
+            subjects[slug] = Subject(mesh, assets.NOUNS[slug], load_clips(entry))
+    return subjects
 
 
-def draw_object(rng: Generator, real: dict[str, ColouredMesh], held_out: bool) -> tuple[ColouredMesh, tuple[str, ...]]:
-    """A random object and its names: a procedural one, or (4 in 10 if there are any) a real mesh."""
-    if real and rng.uniform() < (0.8 if held_out else 0.4):
-        slug = list(real)[rng.integers(len(real))]
-        return real[slug], assets.NOUNS[slug]
-    kinds = HELD_OUT_KINDS if held_out else PROCEDURAL
-    make, nouns = kinds[list(kinds)[rng.integers(len(kinds))]]
-    mesh = make(rng)
-    return ColouredMesh(mesh.vertices * rng.uniform(0.8, 1.25, 3), mesh.faces, mesh.colors), nouns
+def fitting(vertices: np.ndarray, radius: float) -> tuple[np.ndarray, float]:
+    """Offset (3,), then scale, that centre the bounding box of (N, 3) and put everything into a sphere of `radius`."""
+    middle = 0.5 * (vertices.min(0) + vertices.max(0))
+    return -middle, radius / np.linalg.norm(vertices - middle, axis=1).max()
+
+
+def draw_subject(rng: Generator, real: Mapping[str, Subject], held_out: bool = False) -> Subject:
+    """A random object: a procedural one, or a real one if there are any."""
+    if real and rng.uniform() < (REAL_HELD_OUT if held_out else REAL):
+        return real[list(real)[rng.integers(len(real))]]
+    kinds = [kind for kind in KINDS if (kind in HELD_OUT_KINDS) == held_out]
+    make, nouns = KINDS[kinds[rng.integers(len(kinds))]]
+    return Subject(make(rng).scaled(rng.uniform(0.8, 1.25, 3)), nouns)
