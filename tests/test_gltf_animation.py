@@ -14,7 +14,6 @@ from to4d.guidance.mini.data.assets import averaged, load_asset, manifest
 HALF = np.sqrt(0.5)
 TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
 KINDS = {"f": 5126, "H": 5123, "B": 5121}
-ENTRIES = [entry for entry in manifest() if entry["has_animation"]]
 
 
 class Glb:
@@ -179,6 +178,20 @@ def test_only_what_can_be_seen_is_a_motion():
 def test_merged_vertices_are_means():
     values = np.arange(12.0).reshape(2, 3, 2)
     np.testing.assert_allclose(averaged(values, np.array([1, 0, 1])), [[[2, 3], [2, 3]], [[8, 9], [8, 9]]])
+
+
+def test_linear_colour_factors_become_srgb(tmp_path, monkeypatch):
+    monkeypatch.setenv("TO4D_DATA", str(tmp_path))
+    (tmp_path / "grey").mkdir()
+    glb = Glb()
+    points = glb.array(np.eye(3), width=3)
+    look = {"pbrMetallicRoughness": {"baseColorFactor": [0.214, 0.214, 1.0, 1.0]}}
+    part = {"attributes": {"POSITION": points}, "indices": glb.array([0, 1, 2], "H"), "material": 0}
+    shown = {"nodes": [{"mesh": 0}], "scenes": [{"nodes": [0]}], "scene": 0}
+    glb.write(tmp_path / "grey" / "a.glb", meshes=[{"primitives": [part]}], materials=[look], **shown)
+    for animated in (False, True):
+        entry = {"slug": "grey", "primary": "a.glb", "up_axis": "+Y", "has_animation": animated}
+        np.testing.assert_allclose(load_asset(entry).colors, np.tile([0.5, 0.5, 1.0], (3, 1)), atol=0.01)
 
 
 @pytest.mark.skipif("TO4D_DATA" not in os.environ, reason="needs the folder of real objects")

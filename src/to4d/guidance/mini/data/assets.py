@@ -13,6 +13,7 @@ import trimesh
 
 from to4d.gltf_animation import Animation, load
 from to4d.guidance.mini.data.shapes import ColouredMesh
+from to4d.materials import srgb_from_linear
 
 HELD_OUT = (  # never trained on: the acceptance objects of the project and one of each family
     "gso_mario",
@@ -121,16 +122,22 @@ def reduced(mesh: ColouredMesh) -> ColouredMesh:
     return merged(mesh, reduction(mesh))
 
 
-def _vertex_colors(part: trimesh.Trimesh) -> np.ndarray:
-    """(N, 3) sRGB of one mesh: its texture, vertex colours or material colour."""
-    visual = part.visual
-    if visual.kind == "texture":
-        material = visual.material
-        image = getattr(material, "baseColorTexture", None) or getattr(material, "image", None)
-        rgba = material.to_color(visual.uv) if image is not None and visual.uv is not None else material.main_color
-    else:
-        rgba = visual.vertex_colors
-    return np.broadcast_to(np.asarray(rgba, float)[..., :3] / 255.0, (len(part.vertices), 3))
+def _vertex_colors(part: trimesh.Trimesh, linear: bool) -> np.ndarray:
+    """(N, 3) sRGB of one mesh: texture, colour factor and vertex colours; glTF has the last two `linear`."""
+    visual, shape = part.visual, (len(part.vertices), 3)
+    tone = srgb_from_linear if linear else np.asarray
+    if visual.kind != "texture":
+        return np.broadcast_to(tone(visual.vertex_colors[..., :3] / 255.0), shape)
+    material = visual.material
+    image = getattr(material, "baseColorTexture", None) or getattr(material, "image", None)
+    textured = image is not None and visual.uv is not None
+    factor = getattr(material, "baseColorFactor", None) if textured else material.main_color
+    colors = np.ones(shape) if factor is None else np.broadcast_to(tone(np.asarray(factor)[:3] / 255.0), shape)
+    painted = visual.vertex_attributes.get("color")
+    if painted is not None:
+        top = np.iinfo(painted.dtype).max if painted.dtype.kind in "ui" else 1.0
+        colors = colors * tone(painted[:, :3] / top)
+    return colors * material.to_color(visual.uv)[:, :3] / 255.0 if textured else colors
 
 
 def asset_path(entry: dict) -> Path:
@@ -142,7 +149,7 @@ def gltf_colors(path: Path, animation: Animation) -> np.ndarray:
     """(N, 3) sRGB at the vertices of an animated file, in its own order."""
     parts = list(trimesh.load_scene(path, process=False).geometry.values())
     numbers = sorted({(piece.mesh, piece.primitive) for piece in animation.pieces})
-    colors = dict(zip(numbers, map(_vertex_colors, parts), strict=True))
+    colors = dict(zip(numbers, (_vertex_colors(part, True) for part in parts), strict=True))
     return np.concatenate([colors[piece.mesh, piece.primitive] for piece in animation.pieces])
 
 
@@ -159,7 +166,8 @@ def _load_still(path: Path) -> ColouredMesh:
     offsets = np.cumsum([0] + [len(part.vertices) for part in parts])
     faces = np.concatenate([part.faces + offset for part, offset in zip(parts, offsets, strict=False)])
     vertices = np.concatenate([part.vertices for part in parts])
-    return ColouredMesh(vertices, faces, np.concatenate([_vertex_colors(part) for part in parts]))
+    linear = path.suffix in (".glb", ".gltf")
+    return ColouredMesh(vertices, faces, np.concatenate([_vertex_colors(part, linear) for part in parts]))
 
 
 def upright(points: np.ndarray, up_axis: str) -> np.ndarray:
