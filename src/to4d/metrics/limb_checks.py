@@ -1,7 +1,7 @@
 """Motions of limbs against the body, from surface tracks (V, N, 3): one yes or no a clip.
 
 The object faces along z, so that left and right are the two sides of its middle in x. Nothing else is known of its
-limbs: legs are what is in the lowest third, hands are what is outermost in x above the hip. H is the height.
+limbs: feet are what is in the lowest sixth, hands are what is outermost in x above the hip. H is the height.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from to4d.metrics.check import Check, correlation, turns
-from to4d.metrics.track_checks import height, relative_to_body, third, yaw
+from to4d.metrics.track_checks import height, outer, relative_to_body, yaw
+
+FEET = 1.0 / 6.0  # of the height, from below, is feet
 
 
 @dataclass(frozen=True)
@@ -22,32 +24,32 @@ class Phase:
 
 
 def limb_phase(moved: Tensor) -> tuple[Phase, ...]:
-    """The phase of the legs: of one pair (left, right), and of two pairs (at the front, at the back).
+    """The phase of the feet: of one pair (left, right), and of two pairs (at the front, at the back).
 
-    Legs are the points in the lowest third of the object. A pair's path is the mean of its points along z.
+    A path is the mean of a foot's points along z.
     """
-    body, low = relative_to_body(moved), third(moved, top=False)[0]
-    path = third(body, top=False)[..., 2]
+    low = outer(moved, top=False, share=FEET)[0]
+    path = outer(relative_to_body(moved), top=False, share=FEET)[..., 2]
     x, z = (low[:, axis] - 0.5 * (low[:, axis].max() + low[:, axis].min()) for axis in (0, 2))
     pairs = [(x < 0, x >= 0), ((x < 0) & (z >= 0), (x >= 0) & (z >= 0)), ((x < 0) & (z < 0), (x >= 0) & (z < 0))]
     return tuple(_phase(path[:, left], path[:, right], height(moved)) for left, right in pairs)
 
 
 def walking(moved: Tensor) -> Check:
-    """Left and right legs move along z by 3% of H or more each, in turn: turning round, correlated by 0 or less.
+    """Left and right feet move along z by 3% of H or more each, in turn: turning round, correlated by 0 or less.
 
-    Either all left against all right (two legs), or at the front as well as at the back (four). The bottom third has to
+    Either all left against all right (two legs), or at the front as well as at the back (four). The base has to
     seem turned more than the top third: a twist moves the halves of the base in turn as well.
     """
     both, front, back = limb_phase(moved)
     best = max((both,), (front, back), key=lambda pairs: min(_strength(pair) for pair in pairs))
     value = min(_strength(pair) for pair in best)
     top, bottom = (
-        (angle.max() - angle.min()).item() for angle in (yaw(third(moved, top=end)) for end in (True, False))
+        (angle.max() - angle.min()).item() for angle in (yaw(outer(moved, top=end)) for end in (True, False))
     )
     name = "left and right" if len(best) == 1 else "front and back pairs"
     phases = ", ".join(f"{pair.amplitude:.3f} of the height with correlation {pair.correlation:.2f}" for pair in best)
-    text = f"the legs ({name}) move by {phases}; the top turns by {top:.1f} degrees, the base by {bottom:.1f}"
+    text = f"the feet ({name}) move by {phases}; the top turns by {top:.1f} degrees, the base by {bottom:.1f}"
     return Check("walking", value >= 0.03 and top <= bottom, value, 0.03, text)
 
 

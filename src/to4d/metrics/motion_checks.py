@@ -72,13 +72,13 @@ def falling(seen: Track) -> Check:
 
 
 def rolling(seen: Track) -> Check:
-    """The long axis turns over by 120 degrees or more, and the centroid moves 25% of the height to the side.
+    """The long axis turns over by 120 degrees or more, and the centroid moves 15% of the height to the side.
 
     What is too round to have an axis is not seen to roll.
     """
     value, aside = _tilt(seen).abs().max().item(), _sideways(seen.x, seen).abs().max().item()
     text = f"the long axis turns by {value:.1f} degrees, the centroid moves {aside:.3f} of the height to the side"
-    return Check("rolling", value >= 120.0 and aside >= 0.25, value, 120.0, text)
+    return Check("rolling", value >= 120.0 and aside >= 0.15, value, 120.0, text)
 
 
 def nodding(seen: Track) -> Check:

@@ -2,7 +2,7 @@
 
 import torch
 
-from to4d.metrics.check import Check, came_back, correlation, turns
+from to4d.metrics.check import QUIET, Check, came_back, correlation, turns
 from to4d.metrics.silhouette import Track
 
 
@@ -35,16 +35,17 @@ def melting(seen: Track) -> Check:
 
 
 def breathing(seen: Track) -> Check:
-    """The area turns round at least twice by 8% or more, and height and width go along with each other."""
+    """The area turns round at least twice by 8% or more; height and width go along with each other (0.8 correlated)."""
     together = correlation(seen.height, seen.width)
     value = turns(seen.area / seen.area[0], 0.08)
     text = f"the area turns round {value} times; height and width are correlated by {together:.2f}"
-    return Check("breathing", value >= 2 and together >= 0.5, float(value), 2.0, text)
+    return Check("breathing", value >= 2 and together >= 0.8, float(value), 2.0, text)
 
 
 def stretching(seen: Track) -> Check:
-    """The height reaches 1.15 times that of frame 0 while the width goes down to 0.97 times or less."""
+    """The height reaches 1.15 times that of frame 0 while the width is 0.97 times or less, and the base stays."""
     height, width = seen.height / seen.height[0], seen.width / seen.width[0]
-    value = torch.where(width <= 0.97, height, 1.0).max().item()
-    text = f"the height reaches {height.max():.3f} of that in frame 0, and {value:.3f} while it is narrower"
+    lift = (seen.bottom - seen.bottom[0]).abs() / seen.height[0]
+    value = torch.where((width <= 0.97) & (lift < QUIET * (height - 1.0)), height, 1.0).max().item()
+    text = f"the height reaches {height.max():.3f} of that in frame 0, and {value:.3f} while narrower on its base"
     return Check("stretching", value >= 1.15, value, 1.15, text)
