@@ -18,9 +18,9 @@ from to4d.checkpoint import TreeIO, load_tree, save_tree, write_atomically
 from to4d.errors import InputError
 from to4d.folders import cache_folder
 from to4d.phases import Phase
-from to4d.prompt import make_prompt
+from to4d.prompt import make_prompt, same, words
 from to4d.render.occupancy import sample_surface
-from to4d.types import Mesh, Scene, generator_at
+from to4d.types import Mesh, Prompt, Scene, generator_at
 
 log = logging.getLogger(__name__)
 
@@ -103,9 +103,19 @@ def build_scene(cfg: DictConfig, mesh: Mesh) -> Scene:
     renderer.start_from(sample_surface(mesh, 200_000, generator_at(cfg.seed, 0, "surface")))
     needs_prior = any(get_class(node._target_).needs_prior for node in cfg.phase.values())
     scene = Scene(reference, renderer, prompt, instantiate(cfg.guidance) if needs_prior else None)
-    for word, nearest in scene.prior.unknown_words(prompt.text) if needs_prior else ():
-        log.warning("the prior has never seen the word %r; the nearest that it knows is %r", word, nearest)
+    if needs_prior:
+        warn_of_words(scene.prior.unknown_words(prompt.text), prompt)
     return scene
+
+
+def warn_of_words(unknown: list[tuple[str, str]], prompt: Prompt) -> None:
+    """Say which words mean nothing to the prior; the noun may be any word."""
+    for word, nearest in unknown:
+        if word == prompt.text:
+            log.warning("the prior finds no motion that it knows in %r; it knows: %s", word, nearest)
+        elif not any(same(noun, word) for noun in words(prompt.noun)):
+            advice = f"the nearest that it knows is {nearest!r}" if nearest else "it knows none like it"
+            log.warning("the prior has never seen the word %r; %s", word, advice)
 
 
 def train(

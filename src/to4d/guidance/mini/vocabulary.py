@@ -7,10 +7,11 @@ nouns, so any noun can name the object; a verb it has never seen means little to
 import re
 import zlib
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import torch
 from torch import Tensor
+
+from to4d.guidance.mini.motion_words import is_motion, known_motions, nearest
 
 MAX_TOKENS, MAX_TRIGRAMS, TRIGRAM_BUCKETS = 32, 12, 2048
 PAD, START, UNKNOWN, FIRST_WORD = 0, 1, 2, 3
@@ -82,9 +83,16 @@ class Vocabulary:
         return FIRST_WORD + len(self.words)
 
     def unknown_words(self, text: str) -> list[tuple[str, str]]:
-        """The words of `text` that were never seen in training, each with the known word that is spelt most alike."""
-        unknown = [word for word in dict.fromkeys(split_words(text)) if word not in self.words]
-        return [(word, get_close_matches(word, self.words, 1, 0.0)[0]) for word in unknown]
+        """The words of `text` that were never seen in training, each with the known word closest to it, or "".
+
+        If no word is a motion that is known, and none is near to one, the last pair is `text` and all known motions.
+        """
+        said = list(dict.fromkeys(split_words(text)))
+        pairs = [(word, nearest(word, self.words)) for word in said if word not in self.words]
+        known = [word for word in said if word in self.words] + [like.split()[0] for _, like in pairs if like]
+        if not any(is_motion(word) for word in known):
+            pairs.append((text, ", ".join(known_motions(self.words).values())))
+        return pairs
 
     def encode(self, texts: list[str], nouns: list[str | None]) -> Tokens:
         """Tokens of prompts; a noun of None marks no token. Text beyond 31 words is an error if the noun is there."""

@@ -4,58 +4,58 @@ from dataclasses import dataclass
 
 from numpy.random import Generator
 
-VERBS = {  # stem forms first; -s and -ing forms are what people write
-    "jump": ("jumping", "jumps", "hopping", "hops", "bouncing", "leaping", "jump"),
-    "grow": ("growing", "grows", "expanding", "enlarging", "grow"),
-    "bloom": ("blooming", "blooms", "blossoming", "opening", "unfolding", "bloom"),
-    "melt": ("melting", "melts", "collapsing", "dissolving", "sinking", "melt"),
-    "shrink": ("shrinking", "shrinks", "deflating", "shrink"),
-    "sway": ("swaying", "sways", "waving", "waves", "swinging", "swings", "bending", "sway"),
-    "rock": ("walking", "walks", "rocking", "dancing", "dances", "wobbling", "marching", "walk"),
-    "shake": ("shaking", "shakes", "trembling", "vibrating", "shivering", "ringing", "shake"),
-    "nod": ("nodding", "nods", "bowing", "nod"),
-    "twist": ("twisting", "twists", "twirling", "twist"),
-    "spin": ("spinning", "spins", "rotating", "turning", "spin"),
-    "stretch": ("stretching", "stretches", "squashing", "stretch"),
-    "pulse": ("breathing", "breathes", "pulsing", "inflating", "beating"),
-    "fall": ("falling", "falls", "toppling", "tipping", "fall"),
-    "fly": ("flying", "flies", "floating", "rising", "fly"),
-    "still": ("standing", "resting", "still", "stands", "motionless"),
-}
-TAILS = {
-    "jump": ("up and down", "in place", "up in the air", "happily"),
-    "grow": ("up", "big", "larger", "bigger"),
-    "bloom": ("", "in spring"),
-    "sway": ("in the wind", "side to side", "gently", "from side to side", "its arms"),
-    "melt": ("down", "away"),
-    "rock": ("to music", "in place", "forward"),
-    "shake": ("in place",),
-    "nod": ("its head",),
-    "spin": ("around", "in place"),
-    "stretch": ("up",),
-    "fall": ("over", "down"),
-    "fly": ("up", "up in the air", "in the air"),
-    "still": ("still",),
-}
-SOFT, STRONG = ("slightly", "gently", "slowly"), ("strongly", "vigorously", "wildly", "quickly", "high")
-LEADS = ("", "", "", "", "", "", "animated", "a photo of", "a video of", "3d model of")
-PAINTS = ("red", "green", "blue", "yellow", "small", "big", "cute", "little", "old")
+from to4d.guidance.mini.data.sentences import (
+    AFTER,
+    EXTRAS,
+    FRAMES,
+    HELD_OUT_FRAMES,
+    HELD_OUT_PART_FRAME,
+    HIGH,
+    LEADS,
+    PAINTS,
+    PART_FRAMES,
+    QUICK,
+    SLOW,
+    SOFT,
+    STRONG,
+    TAILS,
+)
+from to4d.guidance.mini.data.verbs import FORMS, HELD_OUT_FORMS, PARTS, VERBS, inflect, phrases
+
 SYLLABLES = ("ka", "zu", "mo", "ri", "ten", "bla", "fox", "gro", "pi", "lu", "nar", "dro", "ve", "shi", "quo", "wem")
-COMMON = "a an the is on in up down of with and it its background white object thing toy animal figure"
+COMMON = "a an the is are on in up down of with and it its background white object thing toy animal figure"
+MAX_WORDS = 31
 
 
 @dataclass(frozen=True)
 class Caption:
-    """A sentence, its noun and how large the motion should be."""
+    """A sentence, its noun, and by how much it makes the motion larger and quicker than usual."""
 
     text: str
     noun: str
     amplitude: float
+    speed: float
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A frame, the form of the verb that it wants, such a verb, and the part that moves if it names one."""
+
+    frame: str
+    form: str
+    verb: str
+    part: str = ""
 
 
 def pick(rng: Generator, options: tuple[str, ...]) -> str:
     """One of the options."""
     return options[rng.integers(len(options))]
+
+
+def weighted(rng: Generator, options: dict[str, float]) -> str:
+    """One of the options, as often as its weight says."""
+    total = sum(options.values())
+    return list(options)[rng.choice(len(options), p=[weight / total for weight in options.values()])]
 
 
 def nonsense(rng: Generator) -> str:
@@ -71,30 +71,87 @@ def draw_noun(rng: Generator, nouns: tuple[str, ...]) -> str:
     return pick(rng, ("object", "thing", "toy")) if chance < 0.26 else pick(rng, nouns)
 
 
-def draw_caption(rng: Generator, kind: str, nouns: tuple[str, ...]) -> Caption:
-    """A random sentence about an object that moves as `kind` says."""
-    amplitude, adverb, chance = 1.0, "", rng.uniform()
-    if chance < 0.1:
-        adverb, amplitude = pick(rng, SOFT), 0.65
-    elif chance < 0.2:
-        adverb, amplitude = pick(rng, STRONG), 1.25
-    noun, verb, tail = draw_noun(rng, nouns), pick(rng, VERBS[kind]), ""
-    if kind in TAILS and rng.uniform() < 0.4:
-        tail = pick(rng, TAILS[kind])
-    lead = pick(rng, LEADS)
-    article = pick(rng, ("a", "a", "the")) if rng.uniform() < 0.9 else ""
-    paint = pick(rng, PAINTS) if rng.uniform() < 0.12 else ""
-    link = "is" if rng.uniform() < 0.25 else ""
-    action = [adverb, verb] if rng.uniform() < 0.6 else [verb, adverb]
-    scene = "on a white background" if rng.uniform() < 0.08 else ""
-    words = [lead, article, paint, noun, link, *action, tail, scene]
-    if rng.uniform() < 0.1:
-        words = [verb, adverb, article, noun, tail]
-    return Caption(" ".join(word for word in words if word), noun, amplitude * rng.uniform(0.85, 1.15))
+def draw_adverbs(rng: Generator, kind: str) -> tuple[list[str], float, float]:
+    """No, one or two adverbs, and the amplitude and the speed that they stand for."""
+    words, amplitude, speed, chance = [], rng.uniform(0.85, 1.15), 1.0, rng.uniform(size=2)
+    if kind == "still":
+        return words, amplitude, speed
+    if chance[0] < 0.14:
+        soft = chance[0] < 0.07
+        words.append(pick(rng, SOFT if soft else STRONG + (("high",) if kind in HIGH else ())))
+        amplitude = (0.6 if soft else 1.35) * rng.uniform(0.92, 1.08)
+    if chance[1] < 0.16:
+        slow = chance[1] < 0.08
+        words.append(pick(rng, SLOW if slow else QUICK))
+        speed = 0.6 if slow else 1.5
+    return words, amplitude, speed
+
+
+def draw_action(rng: Generator, verb: str, kind: str, adverbs: list[str]) -> str:
+    """The verb with its adverbs around it and perhaps a place or a direction behind it."""
+    before = [word for word in adverbs if word not in AFTER and rng.uniform() < 0.5]
+    tail = pick(rng, TAILS[kind]) if kind in TAILS and " " not in verb and rng.uniform() < 0.35 else ""
+    after = [word for word in adverbs if word not in before]
+    return " ".join(word for word in (*before, verb, tail, *after) if word)
+
+
+def draw_name(rng: Generator, noun: str) -> tuple[str, str]:
+    """The noun with up to two adjectives, and the same with an article."""
+    chance = rng.uniform()
+    paints = [pick(rng, PAINTS) for _ in range(int(chance < 0.2) + int(chance < 0.05))]
+    name = " ".join([*dict.fromkeys(paints), noun])
+    article = pick(rng, ("an" if name[0] in "aeiou" else "a", "the")) if rng.uniform() < 0.93 else ""
+    return name, f"{article} {name}".strip()
+
+
+def draw_sentence(rng: Generator, kind: str, held_out: bool) -> Sentence:
+    """A sentence about this kind of motion; about a part of the object now and then, if one part alone moves."""
+    part, ways, kept = PARTS.get(kind, ("", "", ""))
+    if part and rng.uniform() < 0.5:
+        if held_out:
+            return Sentence(HELD_OUT_PART_FRAME, "past", pick(rng, phrases(kept)), part)
+        frame, way = weighted(rng, PART_FRAMES), pick(rng, phrases(ways))
+        form = "ing" if "{ing}" in frame else "s"
+        return Sentence(frame, form, inflect(way, "base" if form == "s" and part.endswith("s") else form), part)
+    if held_out:
+        form = pick(rng, tuple(form for form, verbs in HELD_OUT_FORMS[kind].items() if verbs))
+        return Sentence(pick(rng, HELD_OUT_FRAMES[form]), form, pick(rng, HELD_OUT_FORMS[kind][form]))
+    frame = weighted(rng, FRAMES)
+    form = next(form for form in FORMS[kind] if f"{{{form}}}" in frame)
+    return Sentence(frame, form, pick(rng, FORMS[kind][form]))
+
+
+def draw_caption(rng: Generator, kind: str, nouns: tuple[str, ...], held_out: bool = False) -> Caption:
+    """A random sentence of at most 31 words about an object, one of `nouns`, that moves as `kind` says.
+
+    `held_out` makes it of words and frames that no training caption has.
+    """
+    noun = draw_noun(rng, nouns)
+    name, named = draw_name(rng, noun)
+    adverbs, amplitude, speed = draw_adverbs(rng, kind)
+    sentence = draw_sentence(rng, kind, held_out)
+    action = draw_action(rng, sentence.verb, kind, adverbs)
+    text = sentence.frame.format(n=name, np=named, part=sentence.part, **{sentence.form: action})
+    if not held_out:
+        text = decorated(rng, text, leads=sentence.frame in ("{np} {ing}", "{n} {ing}"))
+    return Caption(text, noun, amplitude, speed)
+
+
+def decorated(rng: Generator, text: str, leads: bool) -> str:
+    """The text with words before it, if `leads`, and sometimes many after it."""
+    text = f"{pick(rng, LEADS)} {text}" if leads and rng.uniform() < 0.3 else text
+    for extra in rng.permutation(EXTRAS)[: rng.integers(1, 9) if rng.uniform() < 0.2 else 0]:
+        longer = f"{text}, {extra}"
+        text = longer if len(longer.split()) <= MAX_WORDS else text
+    return text
 
 
 def all_words(nouns: list[str]) -> tuple[str, ...]:
-    """Every word a caption can hold, nonsense left out, in a fixed order."""
-    pools = [*VERBS.values(), *TAILS.values(), SOFT, STRONG, LEADS, PAINTS, tuple(nouns), (COMMON,)]
-    words = (word for pool in pools for phrase in pool for word in phrase.split())
-    return tuple(dict.fromkeys(words))
+    """Every word a training caption can hold, nonsense left out, in a fixed order."""
+    ways = [way for _, ways, _ in PARTS.values() for way in phrases(ways)]
+    ways = [inflect(way, form) for way in ways for form in ("base", "s", "ing")]
+    blank = dict.fromkeys(("n", "np", "part", "base", "s", "ing"), "")
+    frames = [frame.format(**blank).replace(",", " ") for frame in (*FRAMES, *PART_FRAMES)]
+    pools = [*VERBS.values(), ways, [part for part, _, _ in PARTS.values()], *TAILS.values()]
+    pools += [SLOW, QUICK, SOFT, STRONG, ("high",), frames, LEADS, PAINTS, EXTRAS, nouns, (COMMON,)]
+    return tuple(dict.fromkeys(word for pool in pools for phrase in pool for word in phrase.split()))

@@ -26,7 +26,7 @@ def jump(body: Body, tau: np.ndarray, style: Style) -> Moved:
 def bounce(body: Body, tau: np.ndarray, style: Style) -> Moved:
     """Three to five small hops, each with a clear squash."""
     count = style.speed * (3.2 + 1.8 * style.cycles) * tau
-    return hop(body, count, 0.17 * style.amplitude * body.reach, 1.2 * style.amplitude * smooth(tau / 0.06))
+    return hop(body, count, 0.17 * style.amplitude * body.reach, style.amplitude * smooth(tau / 0.06))
 
 
 def grow(body: Body, tau: np.ndarray, style: Style) -> Moved:
@@ -94,7 +94,7 @@ def roll(body: Body, tau: np.ndarray, style: Style) -> Moved:
     total = np.deg2rad(min((90.0 + 110.0 * style.cycles) * style.amplitude, 200.0))
     angle = style.sign * total * smooth(style.progress(tau))
     x, y, z = tipped(body, angle, 0.5 * (body.x.min() + body.x.max()), 0.5 * body.height)
-    return x + 0.15 * body.reach * angle, y - y.min(1, keepdims=True), z
+    return x + 0.12 * body.reach * angle, y - y.min(1, keepdims=True), z
 
 
 def fly(body: Body, tau: np.ndarray, style: Style) -> Moved:
