@@ -28,7 +28,8 @@ def possible(subject: Subject) -> list[Action]:
     limbs = {limb.name for limb in subject.mesh.limbs}
     clips = subject.animated.kinds if subject.animated else ()
     actions = [Action(kind, "clip", kind) for kind in clips]
-    actions += [Action(kind, "limbs", kind) for kind, (needs, _) in LIMB_MOTIONS.items() if limbs.issuperset(needs)]
+    able = [kind for kind, (needs, _) in LIMB_MOTIONS.items() if limbs.issuperset(needs)]
+    actions += [Action(kind, "limbs", kind) for kind in able if kind != "swim" or "leg" not in limbs]
     actions += [Action(kind, "whole", kind) for kind in MOTIONS]
     walkers = {action.kind for action in actions}
     legless = not limbs & {"leg"} and "walk" not in walkers

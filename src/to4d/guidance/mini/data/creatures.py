@@ -93,7 +93,7 @@ def dragon(rng: Generator) -> ColouredMesh:
     sculpture, coat, skin = Sculpture(rng), any_colour(rng), any_colour(rng)
     leg, width, half = rng.uniform(0.25, 0.45), rng.uniform(0.17, 0.26), rng.uniform(0.35, 0.5)
     up = leg + 0.6 * width
-    sculpture.add(ellipsoid([0, up, 0], [width, width, half], 3), coat)
+    sculpture.add(ellipsoid([0, up, 0], [width, width, half]), coat)
     base, size = np.array([0, up + 0.3 * width, 0.75 * half]), rng.uniform(0.12, 0.18)
     head = base + [0, rng.uniform(0.25, 0.6), rng.uniform(0.15, 0.3)]
     sculpture.add(
