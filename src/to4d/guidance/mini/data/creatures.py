@@ -68,7 +68,7 @@ def dinosaur(rng: Generator) -> ColouredMesh:
     size = rng.uniform(0.13, 0.21)
     head = front + [0, size + rng.uniform(0.05, 0.3), 0.12]
     sculpture.add(tube(front, head, 0.6 * width, 0.6 * size), coat, plain=True, limb="head", pivot=front)
-    snout = ellipsoid(head + [0, 0, 0.5 * size], [0.75 * size, 0.7 * size, size * rng.uniform(1.2, 1.8)])
+    snout = ellipsoid(head + [0, 0, 0.5 * size], [0.75 * size, 0.7 * size, size * rng.uniform(1.2, 1.8)], 1)
     sculpture.add(snout, coat, limb="head")
     eyes(sculpture, head + [0, 0.5 * size, 0.6 * size], 0.5 * size, 0.05, limb="head")
     for side in SIDES:
