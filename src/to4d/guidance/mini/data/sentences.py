@@ -53,7 +53,7 @@ HELD_OUT_FRAMES = {  # form of the verb -> sentences that no training caption ha
 HELD_OUT_PART_FRAME = "notice how the {part} of {np} {past}"
 LEADS = ("a photo of", "a video of", "an animation of", "a 3d model of", "animated", "a high quality render of")
 PAINTS = ("red", "green", "blue", "yellow", "white", "black", "brown", "orange", "purple", "pink")
-PAINTS += ("small", "big", "cute", "little", "old", "shiny")
+PAINTS += ("small", "big", "cute", "tiny", "old", "shiny")
 EXTRAS = (
     "on a white background",
     "on a wooden table",

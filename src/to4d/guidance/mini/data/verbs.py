@@ -87,7 +87,7 @@ PARTS = {  # kind -> the part that moves, how it moves, and how it moves in word
     "head_shake": ("head", "shake, turn from side to side", "shook, waggled"),
     "tail_wag": ("tail", "wag, swing, swish", "wagged, swished"),
     "leaves_sway": ("leaves", "sway, flutter, rustle, move, wave, swing", "swayed, rustled, stirred"),
-    "trunk_raise": ("trunk", "rise, go up, lift", "rose, lifted"),
+    "trunk_raise": ("trunk", "rise, swing up, lift", "rose, lifted"),
     "flap": ("wings", "flap, beat, flutter", "flapped, fluttered"),
     "wave": ("arm", "wave, go up and *wave", "waved"),
 }
