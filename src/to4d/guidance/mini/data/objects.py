@@ -1,7 +1,7 @@
 """The objects of the training clips: procedural kinds, real meshes, and their names."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 
 import numpy as np
@@ -64,9 +64,7 @@ def load_real(held_out: bool) -> dict[str, Subject]:
     for entry in assets.manifest():
         slug = entry["slug"]
         if (slug in assets.HELD_OUT) == held_out:
-            mesh = assets.load_asset(entry)
-            if slug in autorig.BUILDS:
-                mesh = replace(mesh, limbs=autorig.rig(mesh, *autorig.BUILDS[slug]))
+            mesh = autorig.rigged(assets.load_asset(entry), slug)
             subjects[slug] = Subject(mesh, assets.NOUNS[slug], load_clips(entry))
     return subjects
 

@@ -68,7 +68,7 @@ def airplane(rng: Generator) -> ColouredMesh:
     for side in SIDES:
         root, roll = np.array([side * 0.6 * width, level, 0.1]), turn("y", side * sweep) @ turn("z", side * 4)
         wing = ellipsoid(root + roll @ [side * span, 0, 0], [span, 0.025, rng.uniform(0.12, 0.16)], 2, roll)
-        sculpture.add(wing, paint, limb="wing", side=side, pivot=root)
+        sculpture.add(wing, paint)
         sculpture.add(ellipsoid([side * 0.15, 0.42, -0.85 * length], [0.16, 0.015, 0.08], 1), paint, plain=True)
     angle = rng.uniform(0, 180)
     for blade in (0, 90):
