@@ -15,6 +15,7 @@ from torch import Tensor
 
 from to4d.guidance.mini.batches import Batch, take, tokenise
 from to4d.guidance.mini.data.dataset import ClipSet, load
+from to4d.guidance.mini.devices import device_of, moved
 from to4d.guidance.mini.net import MiniNet, Prediction
 from to4d.guidance.mini.prior import MiniPrior
 from to4d.guidance.mini.schedule import alpha_bar
@@ -24,6 +25,7 @@ from to4d.guidance.mini.vocabulary import Vocabulary
 from to4d.types import generator_at
 
 LEVELS = (300, 600, 900, 999)
+CLIPS, PAIRS = 512, 200  # held out
 SIZE = 16
 
 
@@ -40,17 +42,17 @@ class Figures:
     overlap: Tensor  # (N,) intersection over union of attention > 1/2 of its maximum and opacity > 1/2
 
 
-def batches(clips: ClipSet, vocabulary: Vocabulary, count: int) -> Iterator[Batch]:
-    """The first `count` clips in batches."""
-    tokens = tokenise(clips, vocabulary)
+def batches(net: MiniNet, clips: ClipSet, vocabulary: Vocabulary, count: int) -> Iterator[Batch]:
+    """The first `count` clips in batches, where the net is."""
+    tokens, device = tokenise(clips, vocabulary), device_of(net)
     for start in range(0, min(count, len(clips)), SIZE):
-        yield take(clips, tokens, np.arange(start, min(start + SIZE, count, len(clips))))
+        yield moved(take(clips, tokens, np.arange(start, min(start + SIZE, count, len(clips)))), device)
 
 
 @torch.no_grad()
 def predict(net: MiniNet, batch: Batch, clean: Tensor, level: int, rng: torch.Generator) -> Prediction:
     """The net's view of clips noised to a step; `clean` (B, V, C, 16, 16) need not be the batch's own."""
-    shares = alpha_bar()[torch.full((len(clean),), level)]
+    shares = alpha_bar()[level].expand(len(clean)).to(clean)
     words = net.encode_words(batch.tokens)
     return net(noised(clean, shares, rng), shares, net.first_frame(batch.first), words, batch.stride)
 
@@ -65,7 +67,7 @@ def overlap(attention: Tensor, opacity: Tensor) -> Tensor:
 def figures(net: MiniNet, clips: ClipSet, vocabulary: Vocabulary, level: int, count: int) -> Figures:
     """All figures of a net at one noise level."""
     rows = []
-    for number, batch in enumerate(batches(clips, vocabulary, count)):
+    for number, batch in enumerate(batches(net, clips, vocabulary, count)):
         clean = net.codec.encode(batch.frames)
         out = predict(net, batch, clean, level, generator_at(7, number))
         zero = torch.zeros_like(out.flow)
@@ -80,7 +82,7 @@ def figures(net: MiniNet, clips: ClipSet, vocabulary: Vocabulary, level: int, co
                 overlap(out.attention, batch.opacity),
             ]
         )
-    return Figures(*(torch.cat(column) for column in zip(*rows, strict=True)))
+    return Figures(*(torch.cat(column).cpu() for column in zip(*rows, strict=True)))
 
 
 def nearer_share(net: MiniNet, pairs: ClipSet, vocabulary: Vocabulary, level: int, count: int) -> float:
@@ -90,10 +92,10 @@ def nearer_share(net: MiniNet, pairs: ClipSet, vocabulary: Vocabulary, level: in
     the same condition, so the first frame and the words are those of row 2 i.
     """
     right = []
-    for number, batch in enumerate(batches(pairs, vocabulary, count)):
+    for number, batch in enumerate(batches(net, pairs, vocabulary, count)):
         clean = net.codec.encode(batch.frames)
         first = batch.first[0::2]
-        words = batch.tokens[torch.arange(0, len(clean), 2)]
+        words = batch.tokens[0 : len(clean) : 2]
         for own, other in ((clean[0::2], clean[1::2]), (clean[1::2], clean[0::2])):
             same = Batch(batch.frames[0::2], first, batch.opacity[0::2], batch.flow[0::2], words, batch.stride[0::2])
             guess = predict(net, same, own, level, generator_at(8, number)).clean
@@ -105,7 +107,7 @@ def nearer_share(net: MiniNet, pairs: ClipSet, vocabulary: Vocabulary, level: in
 def swapped_flow(net: MiniNet, clips: ClipSet, vocabulary: Vocabulary, level: int, count: int) -> float:
     """How much the flow changes, as a share of itself, if the noised clip is a static one instead of the true one."""
     change, size = [], []
-    for number, batch in enumerate(batches(clips, vocabulary, count)):
+    for number, batch in enumerate(batches(net, clips, vocabulary, count)):
         clean = net.codec.encode(batch.frames)
         flows = [
             predict(net, batch, each, level, generator_at(9, number)).flow
@@ -116,9 +118,9 @@ def swapped_flow(net: MiniNet, clips: ClipSet, vocabulary: Vocabulary, level: in
     return float(torch.cat(change).mean() / torch.cat(size).mean())
 
 
-def report(net: MiniNet, vocabulary: Vocabulary, folder: Path, seed: int = 0, count: int = 512) -> Iterator[str]:
+def report(net: MiniNet, vocabulary: Vocabulary, folder: Path, seed: int = 0, count: int = CLIPS) -> Iterator[str]:
     """Lines of the model card."""
-    clips, pairs = load(folder, "validation", seed, 512), load(folder, "pairs", seed, 200)
+    clips, pairs = load(folder, "validation", seed, CLIPS), load(folder, "pairs", seed, PAIRS)
     kinds = np.array(clips.kind[:count])
     found = {level: figures(net, clips, vocabulary, level, count) for level in LEVELS}
     yield f"clips {len(kinds)}; flow error |dx| + |dy| in half images (of the true flow's length)"
@@ -133,11 +135,9 @@ def report(net: MiniNet, vocabulary: Vocabulary, folder: Path, seed: int = 0, co
         least = min((float(f.size[kinds == kind].mean()), kind) for kind in set(kinds) - {"still"})
         yield f"t={level}: {errors}; noun overlap {f.overlap.mean():.3f}; {moves}{least[0]:.4f} ({least[1]})"
     for level in (500, 800, 950):
-        share, change = (
-            nearer_share(net, pairs, vocabulary, level, 400),
-            swapped_flow(net, clips, vocabulary, level, 64),
-        )
-        yield f"t={level}: nearer to its own clip {100 * share:.1f} % of 400; flow changes by {change:.2f} of itself"
+        share = 100 * nearer_share(net, pairs, vocabulary, level, 2 * PAIRS)
+        change = swapped_flow(net, clips, vocabulary, level, 64)
+        yield f"t={level}: nearer to its own clip {share:.1f} % of {2 * PAIRS}; flow changes by {change:.2f} of itself"
 
 
 def main() -> None:
@@ -145,9 +145,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", default=None, help="a safetensors file; the shipped one by default")
     parser.add_argument("--data", type=Path, required=True, help="where the clips are kept, or made if absent")
-    parser.add_argument("--count", type=int, default=512)
+    parser.add_argument("--count", type=int, default=CLIPS, help="clips to measure on")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     options = parser.parse_args()
-    prior = MiniPrior(options.weights)
+    prior = MiniPrior(options.weights).to(options.device)
     for line in report(prior.net, prior.vocabulary, options.data, count=options.count):
         print(line, flush=True)
 

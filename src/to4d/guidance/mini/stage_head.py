@@ -4,59 +4,89 @@ The head sees a noised clip only through <z_i - a w_0, D_k>. For z = a x + s e t
 noise with covariance s^2 D D^T, so it can be drawn from a small table: one matrix product instead of images.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from to4d.guidance.mini.batches import Batch
+from to4d.guidance.mini.batches import Batch, augmented, take
+from to4d.guidance.mini.data.dataset import ClipSet
+from to4d.guidance.mini.devices import device_of, moved
 from to4d.guidance.mini.flow import outline_terms, smooth_flow
 from to4d.guidance.mini.net import MiniNet
 from to4d.guidance.mini.templates import evidence
 from to4d.guidance.mini.vocabulary import Tokens
+from to4d.types import generator_at
 
 
 @dataclass(frozen=True)
 class Table:
-    """What stage 1 needs of N clips."""
+    """What stage 1 needs of N clips; the large arrays in half precision."""
 
     match: Tensor  # (N, V, K) <x_i - w_0, D_k>
-    root: Tensor  # (N, K, K) Cholesky factor of D D^T
+    root: Tensor  # (N, K, K) half, Cholesky factor of D D^T
     energy: Tensor  # (N, K)
-    still: Tensor  # (N, C, 16, 16)
+    still: Tensor  # (N, C, 16, 16) half
     box: Tensor  # (N, 3)
-    terms: Tensor  # (N, 17, 16, 16) of smooth flows
-    flow: Tensor  # (N, V, 2, 16, 16)
-    opacity: Tensor  # (N, V, 16, 16)
+    terms: Tensor  # (N, 17, 16, 16) half, of smooth flows
+    flow: Tensor  # (N, V, 2, 16, 16) half
+    opacity: Tensor  # (N, V, 16, 16) half
     stride: Tensor  # (N,)
+
+    def __len__(self) -> int:
+        return len(self.stride)
+
+    def __getitem__(self, rows: Tensor | slice) -> "Table":
+        return Table(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def tabulate(net: MiniNet, batch: Batch) -> Table:
-    """The table of a batch."""
+    """The table of a batch, on the net's device."""
+    batch = moved(batch, device_of(net))
     with torch.no_grad():
         first = net.first_frame(batch.first)
-        match = first.templates.match(net.codec.encode(batch.frames), torch.ones(len(batch.frames)))
-        gram = first.templates.change @ first.templates.change.transpose(1, 2)
+        templates, signal = first.templates, torch.ones(len(batch.frames), device=batch.frames.device)
+        match = templates.match(net.codec.encode(batch.frames), signal)
+        gram = templates.change @ templates.change.transpose(1, 2)
         jitter = 1e-4 * gram.diagonal(dim1=-2, dim2=-1).mean(-1)[:, None, None] + 1e-4
-        root = torch.linalg.cholesky(gram + jitter * torch.eye(gram.shape[-1]))
-    still, box = first.templates.still, first.outline.stack()
-    terms = outline_terms(first.outline).half()
-    return Table(
-        match,
-        root.half(),
-        first.templates.energy,
-        still,
-        box,
-        terms,
-        batch.flow.half(),
-        batch.opacity.half(),
-        batch.stride,
-    )
+        root = torch.linalg.cholesky(gram + jitter * torch.eye(gram.shape[-1], device=gram.device))
+    large = (root, templates.still, outline_terms(first.outline), batch.flow, batch.opacity)
+    root, still, terms, flow, opacity = (each.half() for each in large)
+    return Table(match, root, templates.energy, still, first.outline.stack(), terms, flow, opacity, batch.stride)
 
 
-def joined(tables: list[Table]) -> Table:
-    """Tables one after the other."""
-    return Table(*(torch.cat([getattr(table, name) for table in tables]) for name in Table.__dataclass_fields__))
+def stacked(parts: Iterable[Table], count: int) -> Table:
+    """Tables of `count` rows together, one after the other.
+
+    The whole is allocated once and filled: small tensors that outlive each part would stay between the large ones that
+    do not, and the allocator could give nothing back (1.5 MB a clip, where a row holds 0.08).
+    """
+    whole, start = None, 0
+    for part in parts:
+        if whole is None:
+            whole = Table(*(torch.empty(count, *x.shape[1:], dtype=x.dtype) for x in _tensors(part)))
+        for row, x in zip(_tensors(whole), _tensors(part), strict=True):
+            row[start : start + len(part)] = x
+        start += len(part)
+    return whole
+
+
+def _tensors(table: Table) -> list[Tensor]:
+    return [getattr(table, field.name) for field in fields(table)]
+
+
+def tabulate_all(net: MiniNet, clips: ClipSet, tokens: Tokens, seed: int, size: int = 16) -> Table:
+    """The table of every clip once, augmented, on the CPU."""
+
+    def part(start: int) -> Table:
+        if start % (100 * size) == 0:
+            print(f"table {start}/{len(clips)}", flush=True)
+        rows = np.arange(start, min(start + size, len(clips)))
+        return tabulate(net, augmented(take(clips, tokens, rows), generator_at(seed, start)))
+
+    return stacked(map(part, range(0, len(clips), size)), len(clips))
 
 
 def flow_error(flow: Tensor, target: Tensor, opacity: Tensor) -> Tensor:
@@ -65,22 +95,30 @@ def flow_error(flow: Tensor, target: Tensor, opacity: Tensor) -> Tensor:
     return ((flow - target)[:, 1:].abs().sum(2) * on).sum((1, 2, 3)) / on.sum((1, 2, 3)).clamp_min(1.0)
 
 
-def head_errors(
-    net: MiniNet, table: Table, rows: Tensor, tokens: Tokens, alpha_bar: Tensor, seen: Tensor, rng: Generator
-) -> Tensor:
-    """The head's flow error on rows of the table, noised to `alpha_bar` (B,): (B,)."""
+def flow_loss(flow: Tensor, target: Tensor, opacity: Tensor) -> Tensor:
+    """`flow_error` with up to 4 times the weight where the object moves, (B,).
+
+    Most of an object that moves its limbs is at rest; without the weight the safest guess is that all of it is.
+    """
+    length = target.norm(dim=2)
+    weight = (opacity > 0.3).float() * (1.0 + 3.0 * length / (length + 0.05))
+    error = ((flow - target).abs().sum(2) * weight)[:, 1:].sum((1, 2, 3))
+    return error / (opacity > 0.3).float()[:, 1:].sum((1, 2, 3)).clamp_min(1.0)
+
+
+def head_errors(net: MiniNet, table: Table, tokens: Tokens, alpha_bar: Tensor, seen: Tensor, rng: Generator) -> Tensor:
+    """The head's flow loss on a table of B rows, noised to `alpha_bar` (B,): (B,). All on the net's device."""
     signal, noise = alpha_bar.sqrt(), (1.0 - alpha_bar).sqrt()
-    match, energy = table.match[rows], table.energy[rows]
-    draw = torch.randn(match.shape, generator=rng) @ table.root[rows].float().transpose(1, 2)
-    match = signal[:, None, None] * match + noise[:, None, None] * draw
+    draw = torch.randn(table.match.shape, generator=rng).to(table.match) @ table.root.float().transpose(1, 2)
+    match = signal[:, None, None] * table.match + noise[:, None, None] * draw
     coefficients, _ = net.head_coefficients(
-        evidence(match, energy, signal, noise),
+        evidence(match, table.energy, signal, noise),
         net.encode_words(tokens),
-        table.still[rows],
-        table.box[rows],
+        table.still.float(),
+        table.box,
         seen,
         torch.log(signal / noise),
-        table.stride[rows],
+        table.stride,
     )
-    flow = smooth_flow(coefficients, table.terms[rows].float())
-    return flow_error(flow, table.flow[rows].float(), table.opacity[rows].float())
+    flow = smooth_flow(coefficients, table.terms.float())
+    return flow_loss(flow, table.flow.float(), table.opacity.float())

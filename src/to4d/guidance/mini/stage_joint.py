@@ -5,8 +5,9 @@ from torch import Generator, Tensor
 from torch.nn.functional import binary_cross_entropy
 
 from to4d.guidance.mini.batches import Batch, trimmed
+from to4d.guidance.mini.devices import device_of, moved
 from to4d.guidance.mini.net import MiniNet, Prediction
-from to4d.guidance.mini.stage_head import flow_error
+from to4d.guidance.mini.stage_head import flow_loss
 
 MAX_WEIGHT = 5.0  # of the velocity loss 1 / s^2 at low noise
 
@@ -14,7 +15,7 @@ MAX_WEIGHT = 5.0  # of the velocity loss 1 / s^2 at low noise
 def noised(latents: Tensor, alpha_bar: Tensor, rng: Generator) -> Tensor:
     """z_t of clean latents (B, ...) at signal shares (B,)."""
     shape = (-1,) + (1,) * (latents.dim() - 1)
-    noise = torch.randn(latents.shape, generator=rng)
+    noise = torch.randn(latents.shape, generator=rng).to(latents)
     return alpha_bar.sqrt().view(shape) * latents + (1.0 - alpha_bar).sqrt().view(shape) * noise
 
 
@@ -27,21 +28,33 @@ def attention_loss(prediction: Prediction, opacity: Tensor, noun: Tensor) -> Ten
     return binary_cross_entropy(share, opacity[named].clamp(0, 1))
 
 
-def joint_loss(net: MiniNet, batch: Batch, alpha_bar: Tensor, rng: Generator) -> tuple[Tensor, dict[str, float]]:
-    """Velocity-weighted error of the clean latents, flow errors, attention; prompt or image are dropped at times."""
-    count = len(batch.frames)
+def joint_loss(
+    net: MiniNet, batch: Batch, alpha_bar: Tensor, rng: Generator, attention_weight: float
+) -> tuple[Tensor, dict[str, float]]:
+    """Velocity-weighted error of the clean latents, flow errors, attention; prompt or image are dropped at times.
+
+    Args:
+        net: on any device.
+        batch: B clips, on the CPU as all that is drawn.
+        alpha_bar: (B,) signal shares.
+        rng: of this step.
+        attention_weight: of the attention's cross entropy.
+    """
+    count, device = len(batch.frames), device_of(net)
+    seen = torch.rand(count, generator=rng) > 0.05
+    tokens = trimmed(batch.tokens.dropped(torch.rand(count, generator=rng) < 0.12))
+    batch, tokens, seen, alpha_bar = moved((batch, tokens, seen, alpha_bar), device)
     with torch.no_grad():
-        seen = torch.rand(count, generator=rng) > 0.05
         first, clean = net.first_frame(batch.first, seen), net.codec.encode(batch.frames)
         noisy = noised(clean, alpha_bar, rng)
-        tokens = trimmed(batch.tokens.dropped(torch.rand(count, generator=rng) < 0.12))
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(device.type, torch.bfloat16):
         prediction = net(noisy, alpha_bar, first, net.encode_words(tokens), batch.stride)
     error = (prediction.clean - clean).square().mean((1, 2, 3, 4))
     denoising = (error * (1.0 / (1.0 - alpha_bar)).clamp(max=MAX_WEIGHT)).mean()
-    head = flow_error(prediction.head_flow, batch.flow, batch.opacity)
-    full = flow_error(prediction.flow, batch.flow, batch.opacity)
+    head = flow_loss(prediction.head_flow, batch.flow, batch.opacity)
+    full = flow_loss(prediction.flow, batch.flow, batch.opacity)
     attention = attention_loss(prediction, batch.opacity, tokens.noun)
-    loss = denoising + 2.0 * (head + full * seen).mean() + 0.1 * attention
+    loss = denoising + 2.0 * (head + full * seen).mean() + attention_weight * attention
     parts = {"clean": error.mean(), "weighted": denoising, "head": head.mean(), "flow": full.mean(), "noun": attention}
-    return loss, {key: float(part.detach()) for key, part in parts.items()}
+    values = torch.stack([part.detach().float() for part in parts.values()]).tolist()  # one wait for the device
+    return loss, dict(zip(parts, values, strict=True))

@@ -2,51 +2,41 @@
 
 The order: make the clips, fit codec and templates, train the head on flows (stage 1), train everything on noised clips
 while the head goes on (stage 2), write the weights. Every step draws from (seed, step) and the numbers of steps are
-fixed, so a run that was stopped goes on from its last checkpoint to the same weights as one that was not (same machine
-and threads).
+fixed, so a run that was killed goes on from its last checkpoint to the same weights as one that was not (same machine
+and threads). DIR/head.csv and DIR/joint.csv are the learning curves, DIR/samples shows held-out captions, and
+DIR/latest.safetensors holds stage 2's averaged weights at the last of these sheets.
 """
 
-import argparse
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from to4d.guidance.mini.batches import augmented, fit_codec, flow_coefficients, take, tokenise, trimmed, typical_flows
+from to4d.guidance.mini.ahead import Ahead
+from to4d.guidance.mini.batches import (
+    Batch,
+    augmented,
+    fit_codec,
+    flow_coefficients,
+    take,
+    tokenise,
+    trimmed,
+    typical_flows,
+)
+from to4d.guidance.mini.curves import Board
 from to4d.guidance.mini.data.dataset import ClipSet, load
 from to4d.guidance.mini.data.objects import vocabulary_words
+from to4d.guidance.mini.devices import device_of, moved
+from to4d.guidance.mini.evaluate import CLIPS
 from to4d.guidance.mini.net import MiniNet
+from to4d.guidance.mini.plan import Plan, parse
 from to4d.guidance.mini.schedule import STEPS, alpha_bar
-from to4d.guidance.mini.stage_head import Table, head_errors, joined, tabulate
+from to4d.guidance.mini.stage_head import head_errors, tabulate_all
 from to4d.guidance.mini.stage_joint import joint_loss
-from to4d.guidance.mini.trainer import Loss, Trainer
+from to4d.guidance.mini.trainer import Loss, Show, Trainer
 from to4d.guidance.mini.vocabulary import Tokens, Vocabulary
-from to4d.guidance.mini.weights import save_weights
+from to4d.guidance.mini.watch import sampling, weights_and_biases, write_weights
 from to4d.types import generator_at
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All numbers of a training; the defaults made the shipped weights."""
-
-    out: Path
-    seed: int = 0
-    clips: int = 12000
-    head_steps: int = 3000
-    head_batch: int = 96
-    head_rate: float = 1.2e-3
-    joint_steps: int = 2600
-    joint_batch: int = 12
-    trunk_rate: float = 1.2e-3
-    later_head_rate: float = 4e-4
-    threads: int = 2
-
-    @property
-    def data(self) -> Path:
-        """Where the clips are kept."""
-        return self.out / "data"
 
 
 def random_steps(count: int, rng: torch.Generator) -> Tensor:
@@ -55,19 +45,8 @@ def random_steps(count: int, rng: torch.Generator) -> Tensor:
     return (spread * STEPS).long().clamp(0, STEPS - 1)
 
 
-def tabulate_all(net: MiniNet, clips: ClipSet, tokens: Tokens, seed: int, size: int = 16) -> Table:
-    """Stage 1's table of every clip once, augmented."""
-
-    def parts() -> Iterator[Table]:
-        for start in range(0, len(clips), size):
-            rows = torch.arange(start, min(start + size, len(clips))).numpy()
-            yield tabulate(net, augmented(take(clips, tokens, rows), generator_at(seed, start)))
-
-    return joined(list(parts()))
-
-
 def fit_parts(net: MiniNet, clips: ClipSet, tokens: Tokens, plan: Plan) -> None:
-    """Codec from frames, templates from flows."""
+    """Codec from frames, templates from flows; the net must be on the CPU."""
     rng = generator_at(plan.seed + 2, 0)
     fit_codec(net.codec, clips, rng)
     rows = torch.randperm(len(clips), generator=rng)[:2500].sort().values.numpy()
@@ -77,7 +56,7 @@ def fit_parts(net: MiniNet, clips: ClipSet, tokens: Tokens, plan: Plan) -> None:
 
 def head_loss(net: MiniNet, clips: ClipSet, tokens: Tokens, plan: Plan, table_seed: int) -> Loss:
     """The loss of stage 1 as a function of the step."""
-    table, shares = tabulate_all(net, clips, tokens, table_seed), alpha_bar()
+    table, shares, device = tabulate_all(net, clips, tokens, table_seed), alpha_bar(), device_of(net)
 
     def loss(step: int) -> tuple[Tensor, dict[str, float]]:
         rng = generator_at(plan.seed + 3, step)
@@ -85,38 +64,55 @@ def head_loss(net: MiniNet, clips: ClipSet, tokens: Tokens, plan: Plan, table_se
         rows = torch.randint(len(clips), (plan.head_batch,), generator=rng)
         words = trimmed(tokens[rows].dropped(torch.rand(len(rows), generator=rng) < 0.12))
         seen = torch.rand(len(rows), generator=rng) > 0.03
-        with torch.autocast("cpu", torch.bfloat16):
-            errors = head_errors(net, table, rows, words, shares[random_steps(len(rows), rng)], seen, rng)
+        drawn = moved((table[rows], words, shares[random_steps(len(rows), rng)], seen), device)
+        with torch.autocast(device.type, torch.bfloat16):
+            errors = head_errors(net, *drawn, rng)
         return errors.mean(), {"table": float(errors.detach().mean())}
 
     return loss
 
 
-def train_head(net: MiniNet, clips: ClipSet, tokens: Tokens, plan: Plan) -> None:
-    """Stage 1."""
-    parameters = [*net.text.parameters(), *net.head.parameters()]
-    trainer = Trainer("head", net, [{"params": parameters, "lr": plan.head_rate}], plan.head_steps, plan.out)
+def train_head(
+    net: MiniNet, clips: ClipSet, tokens: Tokens, plan: Plan, last: int | None = None, board: Board | None = None
+) -> None:
+    """Stage 1; `last` as in `Trainer.run`."""
+    groups = [{"params": [*net.text.parameters(), *net.head.parameters()], "lr": plan.head_rate}]
+    trainer = Trainer("head", net, groups, plan.head_steps, plan.out, board=board)
     if not trainer.finished():
-        trainer.run(head_loss(net, clips, tokens, plan, plan.seed + 1))
+        trainer.run(head_loss(net, clips, tokens, plan, plan.seed + 1), last)
 
 
-def train_joint(net: MiniNet, clips: ClipSet, tokens: Tokens, plan: Plan, last: int | None = None) -> None:
+def train_joint(
+    net: MiniNet,
+    clips: ClipSet,
+    tokens: Tokens,
+    plan: Plan,
+    last: int | None = None,
+    board: Board | None = None,
+    show: Show | None = None,
+) -> None:
     """Stage 2: the trunk on noised clips, head and words still on the table's flows; `last` as in `Trainer.run`."""
     groups = [
         {"params": list(net.trunk.parameters()), "lr": plan.trunk_rate},
         {"params": [*net.text.parameters(), *net.head.parameters()], "lr": plan.later_head_rate},
     ]
-    trainer = Trainer("joint", net, groups, plan.joint_steps, plan.out)
+    trainer = Trainer("joint", net, groups, plan.joint_steps, plan.out, plan.sample_every, board, show)
     if trainer.finished():
         return
     shares, on_table = alpha_bar(), head_loss(net, clips, tokens, plan, plan.seed + 5)
 
-    def loss(step: int) -> tuple[Tensor, dict[str, float]]:
+    def draw(step: int) -> tuple[Batch, torch.Generator]:
         rng = generator_at(plan.seed + 4, step)
         rows = torch.randperm(len(clips), generator=rng)[: plan.joint_batch].sort().values
-        batch = augmented(take(clips, tokens, rows.numpy()), rng)
+        return augmented(take(clips, tokens, rows.numpy()), rng), rng
+
+    drawn = Ahead(draw)
+
+    def loss(step: int) -> tuple[Tensor, dict[str, float]]:
+        batch, rng = drawn(step)
         flows, table = on_table(plan.head_steps + step)
-        denoising, figures = joint_loss(net, batch, shares[random_steps(len(rows), rng)], rng)
+        level = shares[random_steps(len(batch.frames), rng)]
+        denoising, figures = joint_loss(net, batch, level, rng, plan.attention_weight)
         return denoising + 2.0 * flows, figures | table
 
     trainer.run(loss, last)
@@ -130,18 +126,18 @@ def train(plan: Plan) -> Path:
     vocabulary = Vocabulary(vocabulary_words())
     net, tokens = MiniNet(len(vocabulary)), tokenise(clips, vocabulary)
     fit_parts(net, clips, tokens, plan)
-    train_head(net, clips, tokens, plan)
-    train_joint(net, clips, tokens, plan)
-    return save_weights(net, vocabulary, plan.out / "mini.safetensors")
+    net.to(plan.device)
+    board, show = weights_and_biases(plan) if plan.wandb else None, None
+    if plan.sample_every:
+        show = sampling(vocabulary, load(plan.data, "validation", plan.seed, CLIPS), plan, board)
+    train_head(net, clips, tokens, plan, board=board)
+    train_joint(net, clips, tokens, plan, board=board, show=show)
+    return write_weights(net, vocabulary, plan.out / "mini.safetensors")
 
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="folder for clips, checkpoints and weights")
-    for name in ("seed", "clips", "head_steps", "joint_steps", "joint_batch", "threads"):
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(Plan, name))
-    print(f"weights in {train(Plan(**vars(parser.parse_args())))}")
+    print(f"weights in {train(parse(None, __doc__))}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """One training loop for both stages: fixed steps, a cosine rate, averaged weights, checkpoints to go on from."""
 
+import copy
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from to4d.checkpoint import load_tree, save_tree
+from to4d.guidance.mini.curves import Board, Curves
+from to4d.guidance.mini.devices import moved
+
 Loss = Callable[[int], tuple[Tensor, dict[str, float]]]
+Show = Callable[[int, nn.Module], None]
 
 
 @dataclass
@@ -32,25 +37,31 @@ def cosine(step: int, steps: int, warmup: int = 100) -> float:
 
 @dataclass
 class Trainer:
-    """Runs one stage of `net`; `folder`/`name`.pt is its checkpoint."""
+    """Runs one stage of `net`, wherever it lives. `folder`/`name`.ckpt is its checkpoint, which any device can read.
+
+    A checkpoint is written whole or not at all, so the program can be killed at any moment.
+    """
 
     name: str
     net: nn.Module
     groups: list[dict]  # for AdamW, each with its highest rate
     steps: int
     folder: Path
+    show_every: int = 500
+    board: Board | None = None
+    show: Show | None = None  # gets the number of steps done and a copy of the net with the averaged weights
     save_every: int = 250
 
     @property
     def path(self) -> Path:
         """The checkpoint."""
-        return self.folder / f"{self.name}.pt"
+        return self.folder / f"{self.name}.ckpt"
 
     def finished(self) -> bool:
         """Whether the stage is over; then the net takes its averaged weights from the checkpoint."""
         if not self.path.exists():
             return False
-        state = torch.load(self.path, weights_only=True)
+        state = load_tree(self.path)
         if state["step"] < self.steps:
             return False
         self.net.load_state_dict(state["average"])
@@ -58,12 +69,13 @@ class Trainer:
 
     def run(self, loss: Loss, last: int | None = None) -> None:
         """Train to the last step, or stop after step `last`; the net ends with its averaged weights."""
-        optimizer = torch.optim.AdamW(self.groups, betas=(0.9, 0.98), weight_decay=0.02)
+        optimizer = torch.optim.AdamW(self.groups, betas=(0.9, 0.98), weight_decay=0.02, fused=True)
         rates = [group["lr"] for group in optimizer.param_groups]
         average = Average({name: value.clone() for name, value in self.net.state_dict().items()})
-        progress = Progress(self.name, self.steps)
+        first, seconds = self._resume(optimizer, average)
+        curves = Curves(self.name, self.folder, self.steps, first, seconds, self.board)
         last = self.steps if last is None else last
-        for step in range(self._resume(optimizer, average), last):
+        for step in range(first, last):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * cosine(step, self.steps)
             value, figures = loss(step)
@@ -72,38 +84,27 @@ class Trainer:
             nn.utils.clip_grad_norm_([p for group in self.groups for p in group["params"]], 1.0)
             optimizer.step()
             average.update(self.net, step)
-            progress(step, figures)
+            curves(step + 1, figures)
             if (step + 1) % self.save_every == 0 or step + 1 == last:
-                self._save(step + 1, optimizer, average)
+                self._save(step + 1, optimizer, average, curves.seconds)
+            if self.show is not None and (step + 1) % self.show_every == 0:
+                self.show(step + 1, self._averaged(average))
         self.net.load_state_dict(average.weights)
 
-    def _save(self, step: int, optimizer: torch.optim.Optimizer, average: Average) -> None:
-        state = {"step": step, "net": self.net.state_dict(), "optimizer": optimizer.state_dict()}
-        torch.save(state | {"average": average.weights}, self.path.with_suffix(".part"))
-        self.path.with_suffix(".part").replace(self.path)
+    def _averaged(self, average: Average) -> nn.Module:
+        net = copy.deepcopy(self.net)
+        net.load_state_dict(average.weights)
+        return net.eval()
 
-    def _resume(self, optimizer: torch.optim.Optimizer, average: Average) -> int:
+    def _save(self, step: int, optimizer: torch.optim.Optimizer, average: Average, seconds: float) -> None:
+        state = {"step": step, "seconds": seconds, "net": self.net.state_dict(), "average": average.weights}
+        save_tree(self.path, state | {"optimizer": optimizer.state_dict()})
+
+    def _resume(self, optimizer: torch.optim.Optimizer, average: Average) -> tuple[int, float]:
         if not self.path.exists():
-            return 0
-        state = torch.load(self.path, weights_only=True)
+            return 0, 0.0
+        state = load_tree(self.path)
         self.net.load_state_dict(state["net"])
         optimizer.load_state_dict(state["optimizer"])
-        average.weights = state["average"]
-        return state["step"]
-
-
-class Progress:
-    """Prints the mean of each figure every 50 steps."""
-
-    def __init__(self, name: str, steps: int) -> None:
-        self.name, self.steps = name, steps
-        self.begun, self.seen = time.time(), []
-
-    def __call__(self, step: int, figures: dict[str, float]) -> None:
-        """Note one step."""
-        self.seen.append(figures)
-        if (step + 1) % 50 == 0:
-            means = {key: sum(each[key] for each in self.seen) / len(self.seen) for key in figures}
-            text = "  ".join(f"{key} {mean:.4f}" for key, mean in means.items())
-            print(f"{self.name} {step + 1}/{self.steps}  {time.time() - self.begun:.0f} s  {text}", flush=True)
-            self.seen = []
+        average.weights = {name: moved(state["average"][name], old.device) for name, old in average.weights.items()}
+        return state["step"], state["seconds"]

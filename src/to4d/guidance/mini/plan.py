@@ -1,0 +1,56 @@
+"""All numbers of a training, and the command line that sets them."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The defaults made the shipped weights."""
+
+    out: Path
+    seed: int = 0
+    clips: int = 12000
+    head_steps: int = 3000
+    head_batch: int = 96
+    head_rate: float = 1.2e-3
+    joint_steps: int = 2600
+    joint_batch: int = 12
+    trunk_rate: float = 1.2e-3
+    later_head_rate: float = 4e-4
+    attention_weight: float = 0.3  # of the loss of the attention to the noun
+    sample_every: int = 500  # steps of stage 2 between sheets of samples; 0 is never
+    threads: int = 2
+    device: str = "cpu"
+    wandb: bool = False
+
+    @property
+    def data(self) -> Path:
+        """Where the clips are kept."""
+        return self.out / "data"
+
+
+HELP = {
+    "clips": "clips to train on",
+    "joint_batch": "noised clips a step of stage 2",
+    "sample_every": "steps of stage 2 between sheets of samples; 0 is never",
+    "attention_weight": "of the loss of the attention to the noun",
+    "threads": "of the CPU",
+    "head_rate": "highest learning rate of stage 1",
+    "trunk_rate": "highest learning rate of the trunk",
+    "later_head_rate": "highest learning rate of head and words in stage 2",
+}
+
+
+def parse(words: Sequence[str] | None, description: str) -> Plan:
+    """The plan of a command line; None is the program's own."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, help="folder for clips, checkpoints, curves and weights")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default=Plan.device, help="where to train")
+    parser.add_argument("--wandb", action="store_true", help="log to Weights & Biases too, offline in OUT/wandb")
+    for name, default in ((n, getattr(Plan, n)) for n in Plan.__annotations__ if n not in ("out", "device", "wandb")):
+        text = f"{HELP.get(name, name.replace('_', ' '))} (default {default})"
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default, help=text)
+    return Plan(**vars(parser.parse_args(words)))

@@ -1,0 +1,68 @@
+"""Sheets of sampled clips: what a net in training makes of held-out captions, a row each."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from to4d.guidance.mini.batches import take, tokenise
+from to4d.guidance.mini.data.dataset import ClipSet
+from to4d.guidance.mini.devices import moved
+from to4d.guidance.mini.prior import Condition, MiniPrior, sample
+from to4d.guidance.mini.vocabulary import Tokens
+from to4d.types import generator_at
+
+LINE = 12  # pixels for the caption over each row
+
+
+def varied(kinds: list[str], count: int) -> np.ndarray:
+    """Rows of `count` clips, of as many kinds as there are, ascending.
+
+    >>> varied(["sway", "sway", "jump", "sway"], 3)
+    array([0, 1, 2])
+    """
+    place: dict[str, int] = {}
+    rank = []  # how many of the same kind come before a clip
+    for kind in kinds:
+        rank.append(place.get(kind, 0))
+        place[kind] = rank[-1] + 1
+    return np.sort(np.argsort(rank, kind="stable")[:count])
+
+
+def condition_of(prior: MiniPrior, first: Tensor, tokens: Tokens) -> Condition:
+    """First frames (B, S, S, 3), each with a prompt of its own."""
+    empty = tokens.dropped(torch.ones(len(first), dtype=torch.bool))
+    both = Tokens(*(torch.cat([getattr(each, k) for each in (tokens, empty)]) for k in Tokens.__dataclass_fields__))
+    device = prior.alpha_bar.device
+    words = prior.net.encode_words(moved(both, device))
+    return Condition(prior.net.first_frame(first.to(device)).repeat(2), words)
+
+
+@torch.no_grad()
+def sampled(prior: MiniPrior, clips: ClipSet, rows: np.ndarray, seed: int, steps: int, scale: float = 2.0) -> Tensor:
+    """Ancestral samples for the first frames and captions of rows: (B, V, S, S, 3) in [0, 1] on the CPU."""
+    batch = take(clips, tokenise(clips, prior.vocabulary), rows)
+    condition = condition_of(prior, batch.first, batch.tokens)
+    return prior.decode(sample(prior, condition, scale, steps, generator_at(seed, 0), eta=1.0)).cpu()
+
+
+def sheet(clips: Tensor, texts: list[str]) -> Image.Image:
+    """Clips (B, V, S, S, 3), a row each, with its text above."""
+    count, frames, size = clips.shape[:3]
+    picture = Image.new("RGB", (frames * size, count * (size + LINE)), "white")
+    draw = ImageDraw.Draw(picture)
+    for row, text in enumerate(texts):
+        draw.text((2, row * (size + LINE)), text, fill="black")
+        pixels = (clips[row].transpose(0, 1).reshape(size, frames * size, 3) * 255.0).round().byte().numpy()
+        picture.paste(Image.fromarray(pixels), (0, row * (size + LINE) + LINE))
+    return picture
+
+
+def show_samples(prior: MiniPrior, clips: ClipSet, path: Path, count: int = 8, steps: int = 25, seed: int = 0) -> Path:
+    """Write a sheet of samples for `count` clips of many kinds."""
+    rows = varied(clips.kind, count)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet(sampled(prior, clips, rows, seed, steps), [clips.text[row] for row in rows]).save(path)
+    return path

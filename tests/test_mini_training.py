@@ -1,0 +1,221 @@
+"""The embedded prior's training: stopped and gone on, its table, its curves and its samples."""
+
+import csv
+from copy import deepcopy
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from to4d.guidance.mini.batches import augmented, take, tokenise
+from to4d.guidance.mini.curves import Curves
+from to4d.guidance.mini.data.dataset import ClipSet
+from to4d.guidance.mini.net import MiniNet
+from to4d.guidance.mini.plan import Plan, parse
+from to4d.guidance.mini.samples import varied
+from to4d.guidance.mini.stage_head import tabulate, tabulate_all
+from to4d.guidance.mini.stage_joint import joint_loss
+from to4d.guidance.mini.train import fit_parts, head_loss, train_head, train_joint
+from to4d.guidance.mini.trainer import Trainer
+from to4d.guidance.mini.vocabulary import Vocabulary
+from to4d.guidance.mini.watch import sampling, weights_and_biases
+from to4d.types import generator_at
+
+VOCABULARY = Vocabulary(("a", "box", "sliding", "jumping"))
+
+
+def sliding_boxes(count: int) -> ClipSet:
+    """Coloured boxes on white that slide sideways or jump, each with its flow."""
+    rng = np.random.default_rng(0)
+    frames = np.full((count, 16, 64, 64, 3), 255, np.uint8)
+    opacity, flow = np.zeros((count, 16, 16, 16), np.float16), np.zeros((count, 16, 16, 16, 2), np.float16)
+    for row in range(count):
+        colour, speed, axis = rng.integers(0, 200, (16, 16, 3)), rng.choice([-1, 1]), row % 2
+        for frame in range(16):
+            shift = speed * frame // 4 * 4
+            y, x = 24 + shift * (axis == 1), 24 + shift * (axis == 0)
+            frames[row, frame, y : y + 16, x : x + 16] = colour
+            opacity[row, frame, y // 4 : y // 4 + 4, x // 4 : x // 4 + 4] = 1.0
+            flow[row, frame, ..., axis] = -shift / 32
+    kinds = ["sliding", "jumping"] * (count // 2)
+    return ClipSet(frames, opacity, flow, [f"a box {k}" for k in kinds], ["box"] * count, kinds, np.ones(count, "f4"))
+
+
+@pytest.fixture(scope="module")
+def boxes() -> ClipSet:
+    return sliding_boxes(10)
+
+
+@pytest.fixture(scope="module")
+def start(boxes: ClipSet) -> MiniNet:
+    """A net before its training; copy it to train it."""
+    torch.manual_seed(0)
+    net = MiniNet(len(VOCABULARY))
+    fit_parts(net, boxes, tokenise(boxes, VOCABULARY), Plan(Path()))
+    return net
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def assert_equal_nets(one: nn.Module, other: nn.Module) -> None:
+    for name, value in one.state_dict().items():
+        assert torch.equal(value, other.state_dict()[name]), name
+
+
+def tiny(folder: Path) -> Plan:
+    return Plan(folder, head_steps=2, head_batch=4, joint_steps=2, joint_batch=2)
+
+
+@pytest.mark.parametrize("stage", [train_head, train_joint])
+def test_a_stage_that_was_stopped_goes_on_to_the_same_weights(boxes: ClipSet, start: MiniNet, tmp_path, stage):
+    nets = []
+    for name, stops in (("unbroken", (2,)), ("stopped", (1, 2))):
+        for stop in stops:
+            plan = tiny(tmp_path / name)
+            net = deepcopy(start)
+            stage(net, boxes, tokenise(boxes, VOCABULARY), plan, last=stop)
+        nets.append(net)
+    assert_equal_nets(*nets)
+    assert any(not torch.equal(a, b) for a, b in zip(start.parameters(), nets[0].parameters(), strict=True))
+
+
+def test_samples_do_not_touch_the_training(boxes: ClipSet, start: MiniNet, tmp_path):
+    nets = []
+    for name in ("seen", "unseen"):
+        plan = replace(tiny(tmp_path / name), sample_every=1)
+        nets.append(deepcopy(start))
+        show = sampling(VOCABULARY, boxes, plan, count=1, steps=2) if name == "seen" else None
+        train_joint(nets[-1], boxes, tokenise(boxes, VOCABULARY), plan, show=show)
+    assert_equal_nets(*nets)
+    assert [path.name for path in sorted((tmp_path / "seen" / "samples").iterdir())] == [
+        "joint-00001.png",
+        "joint-00002.png",
+    ]
+
+
+class Line(nn.Module):
+    """A net that learns to be 1, 2, 3."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(3))
+
+    def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
+        error = (self.weight - torch.tensor([1.0, 2.0, 3.0]) + 0.1 * generator_noise(step)).square().mean()
+        return error, {"error": float(error.detach())}
+
+
+def generator_noise(step: int) -> Tensor:
+    return torch.randn(3, generator=generator_at(0, step))
+
+
+def trainer_of(folder: Path, steps: int = 400) -> tuple[Line, Trainer]:
+    net = Line()
+    return net, Trainer("line", net, [{"params": [net.weight], "lr": 0.1}], steps, folder)
+
+
+def test_a_killed_training_goes_on_from_its_last_checkpoint(tmp_path):
+    unbroken, trainer = trainer_of(tmp_path / "unbroken")
+    trainer.run(unbroken.loss)
+    killed, trainer = trainer_of(tmp_path / "killed")
+
+    def loss(step: int) -> tuple[Tensor, dict[str, float]]:
+        if step == 333:
+            raise KeyboardInterrupt
+        return killed.loss(step)
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run(loss)
+    again, trainer = trainer_of(tmp_path / "killed")
+    asked = []
+    trainer.run(lambda step: asked.append(step) or again.loss(step))
+    assert asked[0] == 250
+    assert_equal_nets(unbroken, again)
+    assert (again.weight - torch.tensor([1.0, 2.0, 3.0])).abs().max() < 0.5
+    curves = [read(tmp_path / name / "line.csv") for name in ("unbroken", "killed")]
+    assert [row["step"] for row in curves[0]] == [str(step) for step in range(50, 401, 50)]
+    assert [(row["step"], row["error"]) for row in curves[0]] == [(row["step"], row["error"]) for row in curves[1]]
+
+
+def test_a_finished_stage_is_not_trained_again_but_has_its_averaged_weights(tmp_path):
+    net, trainer = trainer_of(tmp_path, steps=20)
+    trainer.run(net.loss)
+    again, trainer = trainer_of(tmp_path, steps=20)
+    assert trainer.finished()
+    assert_equal_nets(net, again)
+
+
+def test_curves_carry_time_on_and_say_what_is_left(tmp_path, capsys):
+    Curves("line", tmp_path, 200, first=0, seconds=100.0)(50, {"error": 2.0})
+    later = Curves("line", tmp_path, 200, first=50, seconds=3600.0, every=1)
+    later(51, {"error": 1.0, "new": 3.0})
+    rows = read(tmp_path / "line.csv")
+    assert [(row["step"], row["new"]) for row in rows] == [("50", ""), ("51", "3")]
+    assert 3600 <= float(rows[1]["seconds"]) < 3700
+    assert "line 51/200  1 h 00 min, 0 min 0" in capsys.readouterr().out
+
+
+def test_the_table_holds_each_clip_once_in_order(boxes: ClipSet, start: MiniNet):
+    net, tokens = start, tokenise(boxes, VOCABULARY)
+    whole = tabulate_all(net, boxes, tokens, seed=3, size=6)
+    last = tabulate(net, augmented(take(boxes, tokens, np.arange(6, 10)), generator_at(3, 6)))
+    for field in fields(whole):
+        assert len(getattr(whole, field.name)) == 10
+        torch.testing.assert_close(getattr(whole[6:], field.name), getattr(last, field.name))
+
+
+def test_the_head_learns_flows_from_the_table(boxes: ClipSet, start: MiniNet, tmp_path):
+    plan = Plan(tmp_path, head_batch=16)
+    net = deepcopy(start)
+    loss = head_loss(net, boxes, tokenise(boxes, VOCABULARY), plan, 0)
+    optimizer = torch.optim.AdamW([*net.text.parameters(), *net.head.parameters()], lr=1e-3)
+    values = []
+    for step in range(24):
+        value, _ = loss(step)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        values.append(float(value.detach()))
+    assert np.mean(values[-6:]) < 0.8 * np.mean(values[:6])
+
+
+def test_the_attention_weighs_as_much_as_it_is_told(boxes: ClipSet, start: MiniNet):
+    net, tokens = deepcopy(start).eval(), tokenise(boxes, VOCABULARY)
+    batch = take(boxes, tokens, np.arange(4))
+    drawn = [joint_loss(net, batch, torch.full((4,), 0.5), generator_at(0, 0), w) for w in (0.0, 1.0)]
+    (without, figures), (whole, _) = drawn
+    assert float((whole - without).detach()) == pytest.approx(figures["noun"], rel=1e-3)
+
+
+def test_a_sheet_has_a_row_for_each_caption(boxes: ClipSet, start: MiniNet, tmp_path):
+    plan = tiny(tmp_path)
+    sampling(VOCABULARY, boxes, plan, count=2, steps=2)(7, start)
+    with Image.open(tmp_path / "samples" / "joint-00007.png") as picture:
+        assert picture.width == 16 * 64 and picture.height == 2 * (64 + 12)
+    assert [path.name for path in tmp_path.glob("*.safetensors")] == ["latest.safetensors"]
+
+
+def test_samples_show_as_many_kinds_as_there_are():
+    assert varied(["sway", "sway", "jump", "spin", "jump"], 3).tolist() == [0, 2, 3]
+
+
+def test_the_dashboard_takes_figures_and_pictures_offline(tmp_path):
+    board = weights_and_biases(Plan(tmp_path, wandb=True))
+    board.log_metrics({"joint/clean": 1.0}, 50)
+    Image.new("RGB", (4, 4)).save(tmp_path / "x.png")
+    board.log_image("joint/samples", [str(tmp_path / "x.png")], 50)
+    board.experiment.finish()
+    assert list((tmp_path / "wandb").glob("offline-run-*"))
+
+
+def test_the_command_line_sets_the_plan():
+    plan = parse(["--out", "here", "--joint-steps", "7", "--attention-weight", "0.5", "--device", "cuda"], "")
+    assert plan == Plan(Path("here"), joint_steps=7, attention_weight=0.5, device="cuda")
+    assert parse(["--out", "here"], "") == Plan(Path("here"))
