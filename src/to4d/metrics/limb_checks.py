@@ -1,7 +1,7 @@
 """Motions of limbs against the body, from surface tracks (V, N, 3): one yes or no a clip.
 
-The object faces along z, so that left and right are the two sides of its middle in x. Nothing else is known of its
-limbs: feet are what is in the lowest sixth, hands are what is outermost in x above the hip. H is the height.
+The object faces along z, so that left and right are the two sides of its points' median in x. Nothing else is known of
+its limbs: feet are what is in the lowest sixth, hands what is outermost in x above the hip. H is the height.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ def limb_phase(moved: Tensor) -> tuple[Phase, ...]:
     """
     low = outer(moved, top=False, share=FEET)[0]
     path = outer(relative_to_body(moved), top=False, share=FEET)[..., 2]
-    x, z = (low[:, axis] - 0.5 * (low[:, axis].max() + low[:, axis].min()) for axis in (0, 2))
+    x, z = low[:, 0] - moved[0, :, 0].median(), low[:, 2] - 0.5 * (low[:, 2].max() + low[:, 2].min())
     pairs = [(x < 0, x >= 0), ((x < 0) & (z >= 0), (x >= 0) & (z >= 0)), ((x < 0) & (z < 0), (x >= 0) & (z < 0))]
     return tuple(_phase(path[:, left], path[:, right], height(moved)) for left, right in pairs)
 
@@ -61,7 +61,7 @@ def waving(moved: Tensor) -> Check:
     """
     way = (relative_to_body(moved) - moved[0]).norm(dim=-1).amax(0) / height(moved)
     x, y = moved[0, :, 0], moved[0, :, 1]
-    upper, middle = y >= y.quantile(0.01) + 0.4 * height(moved), 0.5 * (x.quantile(0.01) + x.quantile(0.99))
+    upper, middle = y >= y.quantile(0.01) + 0.4 * height(moved), x.median()
     left, right = (_outermost(side * (x - middle), upper, way) for side in (-1.0, 1.0))
     value, other, rest = max(left, right), min(left, right), way.median().item()
     text = f"one hand moves by {value:.3f} of the height against the body, the other by {other:.3f}, "

@@ -82,9 +82,13 @@ def rolling(seen: Track) -> Check:
 
 
 def nodding(seen: Track) -> Check:
-    """The top sinks by at least 5% of the height and comes back; the base stays, and the upper half to one side."""
+    """The top sinks by at least 5% of the height and comes back; the base stays, and the upper half to one side.
+
+    Frames in which the object is narrower than 0.95 times its width do not count: what becomes smaller does not bow.
+    """
+    whole = seen.width >= 0.95 * seen.width[0]
     sink, lift = -_up(seen.top, seen), _up(seen.bottom, seen)
-    value = torch.where(least_later(sink) <= RETURNED * sink, sink, 0.0).max().item()
+    value = torch.where((least_later(sink) <= RETURNED * sink) & whole, sink, 0.0).max().item()
     base = max(lift.abs().max().item(), _sideways(seen.lower_x, seen).abs().max().item())
     upper = _sideways(seen.upper_x, seen)
     other_side = min(upper.max().item(), -upper.min().item())

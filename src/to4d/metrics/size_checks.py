@@ -35,11 +35,12 @@ def melting(seen: Track) -> Check:
 
 
 def breathing(seen: Track) -> Check:
-    """The area turns round at least twice by 8% or more; height and width go along with each other (0.8 correlated)."""
+    """Area (by 8% or more) and width (by 4%) turn round at least twice; height and width are correlated by 0.8."""
     together = correlation(seen.height, seen.width)
-    value = turns(seen.area / seen.area[0], 0.08)
-    text = f"the area turns round {value} times; height and width are correlated by {together:.2f}"
-    return Check("breathing", value >= 2 and together >= 0.8, float(value), 2.0, text)
+    area, width = turns(seen.area / seen.area[0], 0.08), turns(seen.width / seen.width[0], 0.04)
+    value = float(min(area, width))
+    text = f"the area turns round {area} times, the width {width} times; height and width are {together:.2f} correlated"
+    return Check("breathing", value >= 2 and together >= 0.8, value, 2.0, text)
 
 
 def stretching(seen: Track) -> Check:
