@@ -25,7 +25,7 @@ from to4d.guidance.mini.vocabulary import Vocabulary
 from to4d.types import generator_at
 
 LEVELS = (300, 600, 900, 999)
-CLIPS, PAIRS = 512, 200  # held out
+CLIPS, PAIRS = 768, 200  # held out
 SIZE = 16
 
 

@@ -12,7 +12,7 @@ class Plan:
 
     out: Path
     seed: int = 0
-    clips: int = 12000
+    clips: int = 16000
     head_steps: int = 3000
     head_batch: int = 96
     head_rate: float = 1.2e-3
@@ -21,7 +21,7 @@ class Plan:
     trunk_rate: float = 1.2e-3
     later_head_rate: float = 4e-4
     attention_weight: float = 0.3  # of the loss of the attention to the noun
-    sample_every: int = 500  # steps of stage 2 between sheets of samples; 0 is never
+    sample_every: int = 1000  # steps of stage 2 between sheets of samples; 0 is never
     threads: int = 2
     device: str = "cpu"
     wandb: bool = False

@@ -47,13 +47,15 @@ class MiniPrior(nn.Module):
     Args:
         weights: a safetensors file; None is the one in the package.
         frame_stride: motion time between frames: 0.5 is slow motion, 1.5 is hurried (trained on 0.5 to 1.5).
+        sees_image: whether it is shown the first frame; without, it is a text-to-video prior ("w/o image-to-video").
     """
 
-    def __init__(self, weights: str | None = None, frame_stride: float = 1.0) -> None:
+    def __init__(self, weights: str | None = None, frame_stride: float = 1.0, sees_image: bool = True) -> None:
         super().__init__()
         self.net, self.vocabulary = load_weights(SHIPPED if weights is None else Path(weights))
         self.register_buffer("alpha_bar", alpha_bar(), persistent=False)
         self.frames, self.size, self.frame_stride = FRAMES, (SIZE, SIZE), frame_stride
+        self.sees_image = sees_image
         self.requires_grad_(False).eval()
 
     def train(self, mode: bool = True) -> "MiniPrior":
@@ -83,7 +85,8 @@ class MiniPrior(nn.Module):
             torch.cat(pair).repeat_interleave(len(still), 0).to(still.device)
             for pair in ((tokens.words, empty.words), (tokens.trigrams, empty.trigrams), (tokens.noun, empty.noun))
         ]
-        return Condition(self.net.first_frame(still.float()).repeat(2), self.net.encode_words(Tokens(*both)))
+        seen = torch.full((len(still),), self.sees_image, device=still.device)
+        return Condition(self.net.first_frame(still.float(), seen).repeat(2), self.net.encode_words(Tokens(*both)))
 
     @torch.no_grad()
     def denoise(self, noisy: Tensor, t: int, condition: Condition, guidance_scale: float) -> Denoised:
