@@ -28,7 +28,8 @@ LAYERS = [
     {"cli"},
 ]
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
-MESH = {"mesh_io", "materials", "gltf_header", "catalogue", "download", "objects"}  # one part in several files
+GLTF = {"gltf_header", "gltf_animation", "gltf_arrays", "gltf_nodes", "gltf_tracks"}
+MESH = {"mesh_io", "materials", "catalogue", "download", "objects", *GLTF}  # one part in several files
 HOMES = {
     "embreex": {"render"},
     "nvdiffrast": {"render"},

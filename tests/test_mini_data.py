@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from to4d.guidance.mini.data import dataset
+from to4d.guidance.mini.data.actions import draw_action, possible
 from to4d.guidance.mini.data.assets import cluster
-from to4d.guidance.mini.data.captions import SOFT, VERBS, draw_caption
-from to4d.guidance.mini.data.clips import draw_clip, lateral_heading
+from to4d.guidance.mini.data.clips import draw_clips, lateral_heading
 from to4d.guidance.mini.data.motions import MOTIONS, move
-from to4d.guidance.mini.data.objects import HELD_OUT_KINDS, PROCEDURAL, normalised, vocabulary_words
+from to4d.guidance.mini.data.objects import HELD_OUT_KINDS, KINDS, Subject, draw_subject, fitting
 from to4d.guidance.mini.data.shapes import ColouredMesh
 from to4d.guidance.mini.data.style import Style, draw_style
-from to4d.guidance.mini.vocabulary import Vocabulary, noun_positions, split_words
 
 TAU = np.arange(16) / 16
 POINTS = np.random.default_rng(0).uniform([-0.3, -0.5, -0.2], [0.3, 0.5, 0.2], (400, 3))
@@ -75,37 +74,33 @@ def test_a_heading_of_the_camera_is_lateral_in_its_image():
     assert abs(shift @ right) == pytest.approx(np.linalg.norm(shift), rel=1e-6)
 
 
-@pytest.mark.parametrize("name", PROCEDURAL | HELD_OUT_KINDS)
+@pytest.mark.parametrize("name", KINDS)
 def test_procedural_objects_are_valid_and_fit_their_sphere(name: str):
-    mesh = normalised((PROCEDURAL | HELD_OUT_KINDS)[name][0](np.random.default_rng(1)), 0.6)
-    assert np.linalg.norm(mesh.vertices, axis=1).max() == pytest.approx(0.6)
+    mesh = KINDS[name][0](np.random.default_rng(1))
+    offset, scale = fitting(mesh.vertices, 0.6)
+    assert np.linalg.norm((mesh.vertices + offset) * scale, axis=1).max() == pytest.approx(0.6)
     assert mesh.faces.min() >= 0 and mesh.faces.max() < len(mesh.vertices) == len(mesh.colors)
     assert mesh.colors.min() >= 0.0 and mesh.colors.max() <= 1.0
     assert len(mesh.faces) < 12000
 
 
-def test_captions_name_the_noun_and_a_verb_of_the_motion():
-    rng = np.random.default_rng(0)
-    for index in range(300):
-        kind = list(VERBS)[index % len(VERBS)]
-        caption = draw_caption(rng, kind, ("hand bell",))
-        words = split_words(caption.text)
-        assert noun_positions(words, caption.noun)
-        assert set(words) & set(VERBS[kind])
-        assert caption.amplitude < 0.8 or not set(words) & (set(SOFT) - {"gently"})
+def test_objects_do_what_their_limbs_allow():
+    plant, dog = (Subject(KINDS[kind][0](np.random.default_rng(0)), (kind,)) for kind in ("plant", "dog"))
+    assert ("leaves_sway", "limbs") in {(a.kind, a.source) for a in possible(plant)}
+    assert ("walk", "limbs") in {(a.kind, a.source) for a in possible(dog)}
+    assert not any(a.kind in ("walk", "swim", "wave") and a.source == "limbs" for a in possible(plant))
+    with pytest.raises(ValueError, match="no motion 'trunk_raise'"):
+        draw_action(np.random.default_rng(0), dog, "trunk_raise")
 
 
-def test_the_vocabulary_knows_every_caption_word_but_nonsense():
-    vocabulary, rng = Vocabulary(vocabulary_words()), np.random.default_rng(0)
-    for index in range(300):
-        caption = draw_caption(rng, list(VERBS)[index % len(VERBS)], ("potted plant",))
-        unknown = {word for word, _ in vocabulary.unknown_words(caption.text)}
-        assert unknown <= set(split_words(caption.noun))
+def test_held_out_clips_show_held_out_objects():
+    for seed in range(5):
+        assert draw_subject(np.random.default_rng(seed), {}, held_out=True).nouns[0] in HELD_OUT_KINDS
 
 
 def test_one_seed_makes_one_clip():
-    first, second = (draw_clip(np.random.default_rng([3, 5]), {}) for _ in range(2))
-    assert first.text == second.text
+    first, second = (draw_clips(np.random.default_rng([3, 5]), {})[0] for _ in range(2))
+    assert first.told == second.told
     np.testing.assert_array_equal(first.frames, second.frames)
 
 
@@ -125,7 +120,7 @@ def test_a_data_set_does_not_depend_on_how_it_is_shared_out(tmp_path, monkeypatc
 def test_clips_of_a_pair_share_all_but_the_motion(monkeypatch):
     monkeypatch.delenv("TO4D_DATA", raising=False)
     one, other = dataset.draw_pair(np.random.default_rng(4), {})
-    assert (one.text, one.noun, one.kind) == (other.text, other.noun, other.kind)
+    assert one.told == other.told
     np.testing.assert_array_equal(one.frames[0], other.frames[0])
     assert np.abs(one.frames.astype(int) - other.frames).max() > 50
 

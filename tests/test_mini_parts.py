@@ -7,10 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from to4d.guidance.mini.codec import PatchCodec
-from to4d.guidance.mini.flow import ObjectBox, find_object, polynomial, smooth_flow, warp
+from to4d.guidance.mini.flow import (
+    TERMS,
+    Outline,
+    bulge,
+    coordinates,
+    find_object,
+    outline_terms,
+    pixel_centres,
+    smooth_flow,
+    warp,
+)
 from to4d.guidance.mini.layers import attend
 from to4d.guidance.mini.schedule import alpha_bar
-from to4d.guidance.mini.templates import TemplateBank, evidence
+from to4d.guidance.mini.templates import COUNT, TemplateBank, evidence
 from to4d.guidance.mini.text import TextEncoder
 from to4d.guidance.mini.vocabulary import MAX_TOKENS, START, UNKNOWN, Vocabulary
 
@@ -131,12 +141,37 @@ def test_a_constant_flow_shifts_by_whole_pixels():
     torch.testing.assert_close(moved[:, 3:, :-5], images[:, :-3, 5:], atol=1e-4, rtol=0)
 
 
-def test_polynomials_scale_with_the_object():
-    small, large = (ObjectBox(torch.zeros(1), torch.tensor([h / 2]), torch.tensor([h])) for h in (0.5, 1.0))
-    up = torch.zeros(1, 1, 2, 12)
+def outline(height: float, mask: torch.Tensor) -> Outline:
+    return Outline(torch.zeros(1), torch.tensor([height / 2]), torch.tensor([height]), bulge(mask), mask)
+
+
+def test_smooth_flows_scale_with_the_object():
+    up = torch.zeros(1, 1, 2, TERMS)
     up[..., 1, 0] = 1.0
-    flows = [smooth_flow(up, polynomial(box)) for box in (small, large)]
+    flows = [smooth_flow(up, outline_terms(outline(height, torch.zeros(1, 64, 64)))) for height in (0.5, 1.0)]
     torch.testing.assert_close(2.0 * flows[0], flows[1])
+
+
+def test_the_bulge_of_a_disc_is_a_ball():
+    line = pixel_centres(64)
+    radius = (line[:, None] ** 2 + line**2).sqrt()
+    depth = bulge((radius < 0.7).float()[None])[0]
+    inner = radius < 0.6
+    torch.testing.assert_close(depth[inner], (0.49 - radius[inner] ** 2).sqrt(), atol=0.08, rtol=0)
+    assert (depth[radius >= 0.7] == 0).all()
+
+
+def test_the_bulge_makes_turning_a_smooth_flow():
+    """A place of a ball turned by an angle came from x cos a - z sin a, where z is the bulge."""
+    line, angle = pixel_centres(64), torch.tensor(0.5)
+    mask = ((line[:, None] ** 2 + line**2).sqrt() < 0.8).float()[None]
+    here = outline(1.6, mask)
+    u, _, d = coordinates(here)
+    coefficients = torch.zeros(1, 1, 2, TERMS)
+    coefficients[..., 0, 1], coefficients[..., 0, 14] = angle.cos() - 1.0, -angle.sin()
+    flow = smooth_flow(coefficients, outline_terms(here))[0, 0, 0]
+    wanted = 0.8 * (u[0] * (angle.cos() - 1.0) - d[0] * angle.sin())
+    torch.testing.assert_close(flow, wanted)
 
 
 def test_likelihood_ratios_agree_with_gaussian_densities():
@@ -149,14 +184,14 @@ def test_likelihood_ratios_agree_with_gaussian_densities():
     frames = torch.randn(2, 16, 8, 16, 16, generator=generator)
     signal, noise = torch.tensor([0.3, 0.05]), torch.tensor([0.954, 0.9987])
     match = templates.match(frames, signal)
-    ratio = torch.sinh(evidence(match, templates.energy, signal, noise)[..., 96:192] / 0.3)
-    looks = codec.encode(warp(images, smooth_flow(bank.coefficients.expand(2, -1, -1, -1), polynomial(box))))
+    ratio = torch.sinh(evidence(match, templates.energy, signal, noise)[..., COUNT : 2 * COUNT] / 0.3)
+    looks = codec.encode(warp(images, smooth_flow(bank.coefficients.expand(2, -1, -1, -1), outline_terms(box))))
 
     def log_density(row: int, frame: int, k: int) -> float:
         rest = frames[row, frame].double() - signal[row].double() * looks[row, k].double()
         return float(-0.5 * rest.square().sum() / noise[row].double() ** 2)
 
-    for row, frame, k in ((0, 0, 1), (0, 7, 95), (1, 15, 40), (1, 3, 0)):
+    for row, frame, k in ((0, 0, 1), (0, 7, COUNT - 1), (1, 15, 40), (1, 3, 0)):
         wanted = log_density(row, frame, k) - log_density(row, frame, 0)
         assert float(ratio[row, frame, k]) == pytest.approx(wanted, rel=2e-3, abs=2e-2)
 
@@ -168,5 +203,5 @@ def test_correlations_of_pure_noise_have_unit_variance():
     templates = bank(codec, images, find_object(images))
     frames = 0.9 * torch.randn(1, 400, 8, 16, 16, generator=generator)
     score = evidence(templates.match(frames, torch.zeros(1)), templates.energy, torch.zeros(1), torch.tensor([0.9]))
-    deviation = torch.sinh(2.0 * score[0, :, 192:]).std(0)
+    deviation = torch.sinh(2.0 * score[0, :, 2 * COUNT :]).std(0)
     np.testing.assert_allclose(deviation, 1.0, atol=0.2)
