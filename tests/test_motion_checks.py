@@ -50,7 +50,7 @@ MOTIONS = {
     "flying": [draw.fly(0.25), draw.fly(0.5)],
     "shrinking": [draw.grow(-0.15), draw.grow(-0.4)],
     "breathing": [breathe(0.1), breathe(0.2, 2.5)],
-    "stretching": [stretch(0.3)],
+    "stretching": [stretch(0.3), stretch(0.32)],
     "rolling": [roll(150), roll(-170)],
     "still": [draw.still(), draw.sway(0.02)],
     "none": [draw.jump(0.06), draw.grow(0.06), draw.sway(0.08), draw.pulse(0.3), draw.fly(0.1)],
