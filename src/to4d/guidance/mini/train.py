@@ -106,7 +106,7 @@ def train_joint(
         rows = torch.randperm(len(clips), generator=rng)[: plan.joint_batch].sort().values
         return augmented(take(clips, tokens, rows.numpy()), rng), rng
 
-    drawn = Ahead(draw)
+    drawn = draw if plan.device == "cpu" else Ahead(draw)  # a busy CPU has no core to spare for it
 
     def loss(step: int) -> tuple[Tensor, dict[str, float]]:
         batch, rng = drawn(step)
