@@ -7,12 +7,14 @@ ordinary random signs, phases and directions, and with the conditional predictio
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from to4d.guidance.mini import adherence
 from to4d.guidance.mini.batches import Batch, take, tokenise
 from to4d.guidance.mini.data.dataset import ClipSet, load
 from to4d.guidance.mini.devices import device_of, moved
@@ -146,10 +148,15 @@ def main() -> None:
     parser.add_argument("--weights", default=None, help="a safetensors file; the shipped one by default")
     parser.add_argument("--data", type=Path, required=True, help="where the clips are kept, or made if absent")
     parser.add_argument("--count", type=int, default=CLIPS, help="clips to measure on")
+    parser.add_argument("--samples", type=int, default=256, help="clips to sample and judge; 0 for none")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     options = parser.parse_args()
     prior = MiniPrior(options.weights).to(options.device)
-    for line in report(prior.net, prior.vocabulary, options.data, count=options.count):
+    lines = report(prior.net, prior.vocabulary, options.data, count=options.count)
+    if options.samples:
+        clips = load(options.data, "validation", 0, CLIPS)
+        lines = chain(lines, adherence.report(prior, options.data, clips, options.samples))
+    for line in lines:
         print(line, flush=True)
 
 

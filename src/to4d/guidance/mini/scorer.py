@@ -24,10 +24,10 @@ class Scorer(nn.Module):
     def __init__(self, kinds: tuple[str, ...], width: int = 128) -> None:
         super().__init__()
         self.kinds = kinds
-        sizes = (6, 32, 64, 96, width)
+        sizes = (6, 48, 96, width)
         self.look = nn.Sequential(
             *(
-                nn.Sequential(nn.Conv2d(a, b, 3, 2 if b > 32 else 1, 1), nn.GroupNorm(8, b), nn.SiLU())
+                nn.Sequential(nn.Conv2d(a, b, 3, 2, 1), nn.GroupNorm(8, b), nn.SiLU())
                 for a, b in zip(sizes, sizes[1:], strict=False)
             )
         )
@@ -49,7 +49,7 @@ class Scorer(nn.Module):
 class Plan:
     """How the scorer is trained."""
 
-    steps: int = 2400
+    steps: int = 2000
     batch: int = 32
     rate: float = 1.5e-3
     seed: int = 100
