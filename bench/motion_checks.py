@@ -1,52 +1,80 @@
-"""How well the motion checks tell motions apart: true clips of held-out meshes, share of views that pass.
+"""How well the motion checks tell motions apart: true clips of held-out meshes and of moving limbs, share that passes.
 
-TO4D_DATA=... python bench/motion_checks.py [--amplitude 0.5]
+TO4D_DATA=... python bench/motion_checks.py [--amplitude 0.5] [--limbs]
 """
 
 import argparse
-import json
+from collections import defaultdict
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from to4d.guidance.mini.data import assets, clips, motions
-from to4d.metrics.motion_checks import CHECKS
-from to4d.metrics.prompt_check import confusion
+from to4d.guidance.mini.data import clips
+from to4d.guidance.mini.data.limb_motions import LIMB_MOTIONS
+from to4d.guidance.mini.data.motions import MOTIONS, move
+from to4d.guidance.mini.data.objects import KINDS as OBJECTS
+from to4d.guidance.mini.data.objects import fitting, load_real
+from to4d.guidance.mini.data.shapes import ColouredMesh
+from to4d.guidance.mini.data.style import draw_style
+from to4d.metrics.prompt_check import KINDS, check_clip
+from to4d.metrics.tracks import surface_sample
 
 MESHES = ("gso_mario", "gso_hand_bell", "q_houseplant")
+WALKERS = ("figure", "robot", "dog", "horse", "bird")
 AZIMUTHS_DEG = (0.0, 90.0, 180.0, 270.0)
+TAU = np.arange(clips.FRAMES) / clips.FRAMES
 
 
-def true_clips(amplitude: float, styles: int = 2) -> Iterator[tuple[str, Tensor]]:
-    """Pairs of a motion and opacity (4 views, V, H, W), with directions that every view sees."""
-    random = np.random.default_rng(0)
-    meshes = assets.load_assets(held_out=True)
-    for kind in motions.MOTIONS:
-        for name in MESHES:
-            mesh = clips.normalised(meshes[name], 0.6)
-            for _ in range(styles):
-                yield kind, torch.stack([view(mesh, kind, amplitude, azimuth, random) for azimuth in AZIMUTHS_DEG])
+def fitted(mesh: ColouredMesh) -> ColouredMesh:
+    """In a sphere of 0.6."""
+    offset, scale = fitting(mesh.vertices, 0.6)
+    return mesh.moved(offset).scaled(scale)
 
 
-def view(mesh: clips.ColouredMesh, kind: str, amplitude: float, azimuth: float, random: np.random.Generator) -> Tensor:
-    """Opacity (V, H, W) of one view, moved in a random style across it."""
-    style = motions.draw_style(random, amplitude, 1.0, clips.lateral_heading(azimuth))
-    camera = clips.View(azimuth, 0.0, 3.0, np.ones(3), np.array([0.0, 1.0, 0.0]), ambient=1.0)
-    moved = motions.move(kind, mesh.vertices, np.arange(clips.FRAMES) / clips.FRAMES, style)
-    return torch.from_numpy(clips.render(mesh, moved, camera)[1][..., 0])
+def whole(amplitude: float, random: np.random.Generator) -> Iterator[tuple[str, ColouredMesh, np.ndarray]]:
+    """Every whole-object motion on held-out meshes, in directions that every view sees."""
+    meshes = [fitted(load_real(held_out=True)[name].mesh) for name in MESHES]
+    for kind in MOTIONS:
+        for mesh in meshes:
+            for azimuth in AZIMUTHS_DEG[:2]:
+                style = draw_style(random, amplitude, 1.0, clips.lateral_heading(azimuth))
+                yield kind, mesh, move(kind, mesh.vertices, TAU, style)
+
+
+def limbs(amplitude: float, random: np.random.Generator) -> Iterator[tuple[str, ColouredMesh, np.ndarray]]:
+    """Every limb motion on procedural objects that have the limbs."""
+    for kind, (needs, animate) in LIMB_MOTIONS.items():
+        for name in (name for name in WALKERS for _ in range(4)):
+            mesh = fitted(OBJECTS[name][0](random))
+            if {limb.name for limb in mesh.limbs}.issuperset(needs):
+                yield kind, mesh, animate(mesh, TAU, draw_style(random, amplitude, 1.0, 0.0))
+
+
+def opacity(mesh: ColouredMesh, moved: np.ndarray) -> Tensor:
+    """(4 views, V, H, W)."""
+    light = np.array([0.0, 1.0, 0.0])
+    views = [clips.View(azimuth, 0.0, 3.0, 40.0, np.ones(3), light, 1.0) for azimuth in AZIMUTHS_DEG]
+    return torch.stack([torch.from_numpy(clips.render(mesh, moved, view)[1][..., 0]) for view in views])
 
 
 def main() -> None:
-    """Print the confusion as JSON and as a table."""
+    """Print the share of views that pass each check, a row a motion."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--amplitude", type=float, default=1.0)
-    rows = confusion(true_clips(parser.parse_args().amplitude))
-    print(json.dumps(rows))
-    print(f"{'':>10}" + "".join(f"{kind:>10}" for kind in CHECKS))
+    parser.add_argument("--limbs", action="store_true", help="limb motions of procedural objects instead")
+    options = parser.parse_args()
+    rows, random = defaultdict(lambda: defaultdict(list)), np.random.default_rng(0)
+    for kind, mesh, moved in (limbs if options.limbs else whole)(options.amplitude, random):
+        corners, weights = surface_sample(torch.from_numpy(mesh.vertices), torch.from_numpy(mesh.faces))
+        points, seen = (torch.from_numpy(moved)[:, corners] * weights[..., None]).sum(2), opacity(mesh, moved)
+        for check in KINDS:
+            verdict = check_clip(check, seen, points)
+            rows[kind][check].append(verdict.passed_views / len(AZIMUTHS_DEG))
+    print(f"{'':>12}" + "".join(f"{check[:9]:>10}" for check in KINDS))
     for kind, row in rows.items():
-        print(f"{kind:>10}" + "".join(f"{row[check]:>10.2f}" for check in CHECKS))
+        print(f"{kind:>12}" + "".join(f"{np.mean(row[check]):>10.2f}" for check in KINDS))
 
 
 if __name__ == "__main__":
