@@ -2,7 +2,8 @@
 
     TO4D_DATA=... python bench/motion_matrix.py --out DIR [--objects ...] [--motions ...] [setting=value ...]
 
-A clip passes a check if at least three of its four views do. Finished cells are kept: the command resumes.
+A clip passes a check if at least three of its four views do (a check on surface tracks counts for all four). Finished
+cells are kept: the command resumes. At the end: how many cells pass their own check, and the mean confusion.
 """
 
 import argparse
@@ -14,9 +15,12 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 
 ROOT = Path(__file__).resolve().parents[1]
-OBJECTS = ["gso/plant", "gso/mario", "gso/hand_bell"]
-MOTIONS = ["jumping", "growing", "swaying"]
-CHECKS = ["jumping", "growing", "swaying"]
+OBJECTS = [
+    *("gso/mario", "gso/hand_bell", "gso/rhino", "data/q_houseplant"),
+    *("data/kaykit_candle_triple", "gso/spiderman", "gso/lion", "data/sunflower"),
+]
+MOTIONS = ["jumping", "growing", "melting", "swaying", "spinning", "shaking", "nodding", "falling over"]
+CHECKS = ["jumping", "growing", "melting", "swaying", "spinning", "shaking", "nodding", "falling", "twisting", "still"]
 
 
 def noun_of(name: str) -> str:
@@ -27,7 +31,7 @@ def noun_of(name: str) -> str:
 
 def cell(name: str, motion: str, out: Path, settings: list[str]) -> dict:
     """Run one prompt on one object, unless that is done; its metrics."""
-    folder = out / name.replace("/", "_") / motion
+    folder = out / name.replace("/", "_") / motion.replace(" ", "_")
     if not (folder / "metrics.json").exists():
         prompt = f"a {noun_of(name)} {motion}"
         command = [sys.executable, "train.py", f"object={name}", f"prompt={prompt}", f"out={folder}", *settings]
@@ -45,13 +49,30 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"| object | prompt | own check | {' | '.join(CHECKS)} | flow | PSNR t=0, lowest view | haze |")
     print("|---" * (len(CHECKS) + 6) + "|")
+    cells = []
     for name in arguments.objects:
         for motion in arguments.motions:
             m = cell(name, motion, arguments.out.resolve(), arguments.settings)
+            cells.append((motion, m))
             own = {True: "passed", False: "failed", None: "-"}[m["eval/motion_passed"]]
-            views = " | ".join(f"{m[f'eval/views_passing/{check}']}/4" for check in CHECKS)
+            passing = [m[f"eval/views_passing/{check}"] for check in CHECKS]
+            views = " | ".join("-" if count is None else f"{count}/4" for count in passing)
             figures = f"{m['eval/flow']:.2f} | {m['eval/psnr_t0_min']:.1f} | {m['eval/haze']:.4f}"
             print(f"| {name} | {motion} | {own} | {views} | {figures} |", flush=True)
+    print(summary(cells))
+
+
+def summary(cells: list[tuple[str, dict]]) -> str:
+    """How many cells pass their own check, and for every prompt the share of views that pass each check."""
+    passed = sum(m["eval/motion_passed"] is True for _, m in cells)
+    lines = [f"\n{passed} of {len(cells)} pass their own check\n", f"| prompt | {' | '.join(CHECKS)} |"]
+    lines.append("|---" * (len(CHECKS) + 1) + "|")
+    for motion in dict.fromkeys(motion for motion, _ in cells):
+        rows = [m for label, m in cells if label == motion]
+        counts = [[m[f"eval/views_passing/{check}"] for m in rows] for check in CHECKS]
+        shares = [sum(c for c in column if c is not None) / (4 * len(rows)) for column in counts]
+        lines.append(f"| {motion} | " + " | ".join(f"{share:.2f}" if share else "." for share in shares) + " |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
