@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from difflib import get_close_matches
+from functools import cache
 
 from to4d.guidance.mini.data.verbs import HELD_OUT_VERBS, VERBS
 
@@ -78,6 +79,30 @@ def kind_of(word: str) -> str | None:
     kept = {phrase.split()[0]: kind for kind, verbs in reversed(HELD_OUT_VERBS.items()) for phrase in verbs}
     alike = {stem: kind for kind, text in reversed(SYNONYMS.items()) for stem in text.split()}
     return kept.get(word) or next((alike[stem] for stem in stems(word) if stem in alike), None)
+
+
+@cache
+def _verbs(words: tuple[str, ...]) -> dict[str, str]:
+    """Stem -> a known word that a motion's phrase begins with."""
+    return {stem: known for known in reversed(words) if is_motion(known) for stem in stems(known)}
+
+
+def understood(word: str, words: tuple[str, ...]) -> str:
+    """The known verb that a word outside the vocabulary is read as: another form of it, or one of the same meaning.
+
+    The word itself if the tables tell nothing: spelling alone is no reason to take one word for another.
+
+    >>> understood("jumped", ("jumping", "spin")), understood("pirouettes", ("jumping", "spin"))
+    ('jumping', 'spin')
+    """
+    verbs = _verbs(words)
+    same = next((verbs[stem] for stem in stems(word) if stem in verbs), None)
+    return same or _motions(words).get(kind_of(word) or "", word).split()[0]
+
+
+@cache
+def _motions(words: tuple[str, ...]) -> dict[str, str]:
+    return known_motions(words)
 
 
 def nearest(word: str, words: Collection[str]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from to4d.guidance.mini.motion_words import is_motion, known_motions, nearest
+from to4d.guidance.mini.motion_words import is_motion, known_motions, nearest, understood
 
 MAX_TOKENS, MAX_TRIGRAMS, TRIGRAM_BUCKETS = 32, 12, 2048
 PAD, START, UNKNOWN, FIRST_WORD = 0, 1, 2, 3
@@ -95,7 +95,10 @@ class Vocabulary:
         return pairs
 
     def encode(self, texts: list[str], nouns: list[str | None]) -> Tokens:
-        """Tokens of prompts; a noun of None marks no token. Text beyond 31 words is an error if the noun is there."""
+        """Tokens of prompts; a noun of None marks no token. Text beyond 31 words is an error if the noun is there.
+
+        Verbs that were never trained are read as the known ones that mean the same (`motion_words.understood`).
+        """
         numbers = {word: FIRST_WORD + index for index, word in enumerate(self.words)}
         length = min(MAX_TOKENS, 1 + max(len(split_words(text)) for text in texts))
         ids = torch.zeros(len(texts), length, dtype=torch.long)
@@ -104,13 +107,18 @@ class Vocabulary:
         ids[:, 0] = START
         for row, (text, noun) in enumerate(zip(texts, nouns, strict=True)):
             words = split_words(text)[: length - 1]
+            places = [] if noun is None else self._places(words, text, noun)
+            words = [word if at in places else self.read(word) for at, word in enumerate(words)]
             for column, word in enumerate(words, start=1):
                 ids[row, column] = numbers.get(word, UNKNOWN)
                 buckets = trigram_buckets(word)
                 trigrams[row, column, : len(buckets)] = torch.tensor(buckets)
-            if noun is not None:
-                marks[row, [1 + place for place in self._places(words, text, noun)]] = True
+            marks[row, [1 + place for place in places]] = True
         return Tokens(ids, trigrams, marks)
+
+    def read(self, word: str) -> str:
+        """The word itself if it is known, or a known verb in its place if there is one."""
+        return word if word in self.words else understood(word, self.words)
 
     @staticmethod
     def _places(words: list[str], text: str, noun: str) -> list[int]:
