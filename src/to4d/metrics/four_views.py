@@ -16,7 +16,8 @@ from to4d.metrics import motion
 from to4d.metrics.identity import haze, psnr, ssim
 from to4d.metrics.motion_checks import CHECKS
 from to4d.metrics.prompt_check import KINDS, best_verdict, check_clip, motion_kind
-from to4d.metrics.tracks import surface_points, surface_tracks
+from to4d.metrics.tracks import surface_points
+from to4d.tracks import surface_tracks
 from to4d.types import Prompt, Render, Scene
 from to4d.viewpoints import Viewpoints, frame_times, look
 

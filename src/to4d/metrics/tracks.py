@@ -1,32 +1,9 @@
-"""Where the points of the surface go: a backward motion, turned round.
-
-A moved field shows at x what was at x + d(x, t) when t was 0. A point s of the surface is therefore seen at the x with
-x + d(x, t) = s, which Newton's method finds; stepping by x <- s - d(x) would diverge for turns of 60 degrees and more.
-"""
-
-from collections.abc import Callable
-from dataclasses import dataclass
+"""Points of the surface to follow with `to4d.tracks`, spread evenly and the same at every call."""
 
 import torch
 from torch import Tensor
 
 from to4d.types import Mesh, generator_at
-
-REACH = 0.01  # of the finite differences, in world units
-TOLERANCE = 1e-4  # world units
-STEPS = (1.0, 0.5, 0.2, 0.05)  # shares of a Newton step that are tried; the best is taken
-
-
-@dataclass(frozen=True)
-class Tracks:
-    """N points of the surface in V frames; `found` (V, N) is false where no place was found that shows the point."""
-
-    places: Tensor  # (V, N, 3) world units
-    found: Tensor  # (V, N) bool
-
-    def kept(self) -> Tensor:
-        """(V, n, 3) of the points that were found in every frame."""
-        return self.places[:, self.found.all(0)]
 
 
 def surface_sample(vertices: Tensor, faces: Tensor, count: int = 1200) -> tuple[Tensor, Tensor]:
@@ -47,72 +24,3 @@ def surface_points(mesh: Mesh, count: int = 1200) -> Tensor:
     """(count, 3) points spread evenly over the mesh's area; the same at every call."""
     corners, weights = surface_sample(mesh.vertices, mesh.faces, count)
     return (weights[..., None] * mesh.vertices[corners].double()).sum(1).float()
-
-
-@torch.no_grad()
-def surface_tracks(displacement: Callable[[Tensor, Tensor], Tensor], points: Tensor, times: Tensor) -> Tracks:
-    """Follow points (N, 3) of the surface at t = 0 over rising times (V,).
-
-    Args:
-        displacement: d of (N, 3), (N,), the backward motion, such as `field.displacement`.
-        points: in world units.
-        times: each is searched for from the places of the one before.
-    """
-    place, found = points, torch.ones(len(points), dtype=torch.bool, device=points.device)
-    places, founds = [], []
-    for time in times.tolist():
-        source = _source(displacement, time)
-        place, found = _search(source, points, place)
-        if found.any() and not found.all():  # once more, from where the nearest point that was found has gone
-            near = torch.cdist(points[~found], points[found]).argmin(1)
-            again = place.clone()
-            again[~found], there = _search(
-                source, points[~found], points[~found] + (place[found] - points[found])[near]
-            )
-            place, found = torch.where(_put(found, there)[:, None], again, place), _put(found, there)
-        places.append(place)
-        founds.append(found)
-    return Tracks(torch.stack(places), torch.stack(founds))
-
-
-def _source(displacement: Callable[[Tensor, Tensor], Tensor], time: float) -> Callable[[Tensor], Tensor]:
-    """Which place at t = 0 shows at (N, 3) at `time`."""
-    return lambda x: x + displacement(x, x.new_full((len(x),), time))
-
-
-def _put(found: Tensor, there: Tensor) -> Tensor:
-    """`found` (N,), with the answers `there` for those that were not found."""
-    return found.clone().masked_scatter_(~found, there)
-
-
-def _search(
-    source: Callable[[Tensor], Tensor], points: Tensor, start: Tensor, steps: int = 25
-) -> tuple[Tensor, Tensor]:
-    """Damped Newton: x (N, 3) with source(x) = points, from `start`, and whether it was found (N,)."""
-    x = start.clone()
-    off = source(x) - points
-    for _ in range(steps):
-        left = (off.norm(dim=-1) > TOLERANCE).nonzero().flatten()
-        if not len(left):
-            break
-        step = _newton(_slopes(source, x[left]), off[left])
-        tries = torch.stack([x[left] - share * step for share in STEPS])
-        offs = source(tries.flatten(0, 1)).view_as(tries) - points[left]
-        best = offs.norm(dim=-1).argmin(0)
-        row = torch.arange(len(left), device=x.device)
-        x[left], off[left] = tries[best, row], offs[best, row]
-    return x, off.norm(dim=-1) <= TOLERANCE
-
-
-def _slopes(source: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """(N, 3, 3) slopes of `source` at x by central differences: row is what changes, column along which axis."""
-    shifts = REACH * torch.eye(3, dtype=x.dtype, device=x.device)[:, None]
-    ahead, behind = (source((x + sign * shifts).flatten(0, 1)).view(3, -1, 3) for sign in (1.0, -1.0))
-    return ((ahead - behind) / (2.0 * REACH)).permute(1, 2, 0)
-
-
-def _newton(slopes: Tensor, off: Tensor) -> Tensor:
-    """(N, 3) the step that undoes `off` (N, 3); a little short of it where slopes are near singular."""
-    slopes, back = slopes.double(), slopes.double().transpose(-1, -2)
-    ridge = 1e-6 * torch.eye(3, dtype=torch.float64, device=off.device)
-    return torch.linalg.solve(back @ slopes + ridge, (back @ off.double()[..., None]))[..., 0].to(off)
