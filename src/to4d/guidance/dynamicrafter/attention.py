@@ -1,0 +1,188 @@
+"""Attention of DynamiCrafter's U-Net over the places of a frame, over its frames, and to words and image tokens.
+
+Parameters are named as in the official checkpoints, so that these load by key. All attention is fused.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import gelu, scaled_dot_product_attention
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the U-Net is told about R clips."""
+
+    text: Tensor  # (R, L, D) tokens of the prompt, the same for every frame
+    image: Tensor  # (R, V, Q, D) tokens of the first frame, Q for each frame
+    marks: Tensor | None = (
+        None  # (r, L) how much each token counts in the maps; r <= R: the first clips alone are watched
+    )
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """(n, l, heads * d) -> (n, heads, l, d)."""
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def merge_heads(x: Tensor) -> Tensor:
+    """(n, heads, l, d) -> (n, l, heads * d)."""
+    return x.transpose(1, 2).flatten(2)
+
+
+def attention_to(marks: Tensor, queries: Tensor, keys: Tensor) -> Tensor:
+    """The share of attention that goes to marked keys, mean over heads: fused attention whose values are the marks.
+
+    Args:
+        marks: (n, l).
+        queries: (n, heads, p, d).
+        keys: (n, heads, l, d).
+
+    Returns:
+        (n, p), in [0, 1] where marks are.
+    """
+    values = marks[:, None, :, None].to(queries.dtype).expand_as(keys).contiguous()
+    return scaled_dot_product_attention(queries, keys, values)[..., 0].mean(1)
+
+
+class SelfAttention(nn.Module):
+    """Every token looks at every other one of its row."""
+
+    def __init__(self, width: int, context: int, heads: int, head_width: int) -> None:
+        super().__init__()
+        inner = heads * head_width
+        self.heads = heads
+        self.to_q = nn.Linear(width, inner, bias=False)
+        self.to_k = nn.Linear(context, inner, bias=False)
+        self.to_v = nn.Linear(context, inner, bias=False)
+        self.to_out = nn.Sequential(nn.Linear(inner, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, l, width) -> (n, l, width)."""
+        q, k, v = (split_heads(project(x), self.heads) for project in (self.to_q, self.to_k, self.to_v))
+        return self.to_out(merge_heads(scaled_dot_product_attention(q, k, v)))
+
+
+class TextImageAttention(SelfAttention):
+    """Places look at words and, by a softmax of its own, at image tokens; the two answers are added."""
+
+    def __init__(self, width: int, context: int, heads: int, head_width: int, learnt_scale: bool) -> None:
+        super().__init__(width, context, heads, head_width)
+        self.to_k_ip = nn.Linear(context, heads * head_width, bias=False)
+        self.to_v_ip = nn.Linear(context, heads * head_width, bias=False)
+        self.alpha = nn.Parameter(torch.zeros(())) if learnt_scale else None
+
+    def forward(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor | None]:
+        """Places (R V, p, width) -> the same, and the attention to the marked tokens (r V, p)."""
+        views = context.image.shape[1]
+        q = split_heads(self.to_q(x), self.heads)
+        text = [split_heads(project(context.text), self.heads) for project in (self.to_k, self.to_v)]
+        k, v = (part.repeat_interleave(views, 0) for part in text)
+        tokens = context.image.flatten(0, 1)
+        k_image, v_image = (split_heads(project(tokens), self.heads) for project in (self.to_k_ip, self.to_v_ip))
+        out = merge_heads(scaled_dot_product_attention(q, k, v))
+        from_image = merge_heads(scaled_dot_product_attention(q, k_image, v_image))
+        out = out + (from_image if self.alpha is None else from_image * (self.alpha.tanh() + 1.0))
+        if context.marks is None:
+            return self.to_out(out), None
+        rows = len(context.marks) * views
+        return self.to_out(out), attention_to(context.marks.repeat_interleave(views, 0), q[:rows], k[:rows])
+
+
+class GatedLinear(nn.Module):
+    """A linear layer gated by another one."""
+
+    def __init__(self, width: int, inner: int) -> None:
+        super().__init__()
+        self.proj = nn.Linear(width, 2 * inner)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., width) -> (..., inner)."""
+        value, gate = self.proj(x).chunk(2, dim=-1)
+        return value * gelu(gate)
+
+
+class FeedForward(nn.Module):
+    """The token-wise part of a transformer block."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.net = nn.Sequential(GatedLinear(width, 4 * width), nn.Identity(), nn.Linear(4 * width, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., width) -> (..., width)."""
+        return self.net(x)
+
+
+class TransformerBlock(nn.Module):
+    """Self-attention, a second attention (to the context if `context` is given, else to itself), feed-forward."""
+
+    def __init__(
+        self, width: int, heads: int, head_width: int, context: int | None = None, learnt_scale: bool = False
+    ) -> None:
+        super().__init__()
+        self.attn1 = SelfAttention(width, width, heads, head_width)
+        if context is None:
+            self.attn2 = SelfAttention(width, width, heads, head_width)
+        else:
+            self.attn2 = TextImageAttention(width, context, heads, head_width, learnt_scale)
+        self.ff = FeedForward(width)
+        self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(width) for _ in range(3))
+
+    def forward(self, x: Tensor, context: Context | None = None) -> tuple[Tensor, Tensor | None]:
+        """(n, l, width) -> the same, and the map of the second attention."""
+        x = x + self.attn1(self.norm1(x))
+        seen, attention = (self.attn2(self.norm2(x)), None) if context is None else self.attn2(self.norm2(x), context)
+        x = x + seen
+        return x + self.ff(self.norm3(x)), attention
+
+
+class SpatialTransformer(nn.Module):
+    """Places of a frame look at each other, at the words and at the first frame."""
+
+    def __init__(self, channels: int, heads: int, head_width: int, context: int, learnt_scale: bool) -> None:
+        super().__init__()
+        inner = heads * head_width
+        self.norm = nn.GroupNorm(32, channels, eps=1e-6)
+        self.proj_in = nn.Linear(channels, inner)
+        self.transformer_blocks = nn.ModuleList([TransformerBlock(inner, heads, head_width, context, learnt_scale)])
+        self.proj_out = nn.Linear(inner, channels)
+
+    def forward(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor | None]:
+        """(R V, c, h, w) -> the same, and the attention to the marked tokens (r V, h, w)."""
+        size = x.shape[-2:]
+        tokens = self.proj_in(self.norm(x).flatten(2).transpose(1, 2))
+        tokens, attention = self.transformer_blocks[0](tokens, context)
+        out = self.proj_out(tokens).transpose(1, 2).unflatten(2, size)
+        return x + out, None if attention is None else attention.unflatten(1, size)
+
+
+class TemporalTransformer(nn.Module):
+    """Every place looks at itself in the other frames.
+
+    Args of the constructor:
+        convolve: whether the projections are 1D convolutions of width 1 (a matter of parameter shapes alone).
+    """
+
+    def __init__(self, channels: int, heads: int, head_width: int, convolve: bool = False) -> None:
+        super().__init__()
+        inner = heads * head_width
+        self.norm = nn.GroupNorm(32, channels, eps=1e-6)
+        self.proj_in = nn.Conv1d(channels, inner, 1) if convolve else nn.Linear(channels, inner)
+        self.transformer_blocks = nn.ModuleList([TransformerBlock(inner, heads, head_width)])
+        self.proj_out = nn.Conv1d(inner, channels, 1) if convolve else nn.Linear(inner, channels)
+
+    def forward(self, x: Tensor, views: int) -> Tensor:
+        """(R V, c, h, w) with V frames a clip -> the same."""
+        clips = x.unflatten(0, (-1, views)).transpose(1, 2)  # (R, c, V, h, w): the norm is over all frames
+        rows, _, _, height, width = clips.shape
+        tokens = self.norm(clips).permute(0, 3, 4, 2, 1).flatten(0, 2)  # (R h w, V, c)
+        tokens = self.transformer_blocks[0](_project(self.proj_in, tokens))[0]
+        out = _project(self.proj_out, tokens).unflatten(0, (rows, height, width)).permute(0, 3, 4, 1, 2)
+        return x + out.flatten(0, 1)
+
+
+def _project(layer: nn.Linear | nn.Conv1d, tokens: Tensor) -> Tensor:
+    """A linear layer, or a convolution of width 1, on (n, l, c)."""
+    return nn.functional.linear(tokens, layer.weight.flatten(1), layer.bias)
