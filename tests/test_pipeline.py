@@ -72,7 +72,7 @@ def equal(a, b):
 
 
 def test_a_run_folder_holds_everything_that_was_promised(unbroken):
-    for name in ("config.yaml", "metrics.json", "model.safetensors", "turntable.mp4", "contact.png"):
+    for name in ("config.yaml", "metrics.json", "model.safetensors", "turntable.mp4", "contact.png", "asset.glb"):
         assert (unbroken / name).stat().st_size > 0
     for phase in ("static", "dynamic", "refine"):
         assert (unbroken / "checkpoints" / f"{phase}.safetensors").exists()
@@ -81,7 +81,7 @@ def test_a_run_folder_holds_everything_that_was_promised(unbroken):
             assert video.streams.video[0].codec_context.name == "h264"
     assert not list(unbroken.rglob("*.autosave"))
     metrics = json.loads((unbroken / "metrics.json").read_text())
-    assert all(key.startswith("eval/") for key in metrics)
+    assert all(key.startswith(("eval/", "export/")) for key in metrics)
 
 
 def test_the_phases_change_the_field_one_after_the_other(unbroken):

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import warnings
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -48,9 +49,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         shared = cache_path(cfg, name, mesh) if cfg.cache and phase.cached else None
         train(phase, scene, out / "checkpoints" / f"{name}.safetensors", shared, cfg, loggers, progress)
     save_model(out / "model.safetensors", scene)
-    for export in exports:
-        export(scene, out)
-    metrics = measure(scene)
+    figures = export_all(exports, scene, out)
+    metrics = measure(scene) | figures
     write_atomically(out / "metrics.json", json.dumps(metrics, indent=1).encode())
     finish(loggers, metrics)
     return metrics
@@ -170,6 +170,28 @@ def take(path: Path, scene: Scene) -> bool:
 def save_model(path: Path, scene: Scene) -> None:
     """Write the 4D model, field and occupancy."""
     save_tree(path, dict(scene.renderer.state_dict()))
+
+
+def export_all(exports: list[Callable], scene: Scene, out: Path) -> dict[str, Any]:
+    """Call the exporters; some return figures, by name, the others what they wrote."""
+    told = [export(scene, out) for export in exports]
+    return {name: value for figures in told if isinstance(figures, dict) for name, value in figures.items()}
+
+
+def restore(folder: Path) -> Scene:
+    """The scene of a finished run, without its prior.
+
+    Raises:
+        InputError: if there is none in `folder`.
+    """
+    missing = [name for name in ("config.yaml", "model.safetensors") if not (folder / name).is_file()]
+    if missing:
+        raise InputError(f"{folder} holds no finished run (it has no {missing[0]}); name the folder of one: run=DIR")
+    cfg = OmegaConf.load(folder / "config.yaml")
+    cfg.phase = {}
+    scene = build_scene(cfg, instantiate(cfg.object))
+    scene.renderer.load_state_dict(load_tree(folder / "model.safetensors"))
+    return scene
 
 
 def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:

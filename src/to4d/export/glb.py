@@ -1,0 +1,110 @@
+"""The user's own mesh, moving, as one GLB file: looks untouched, motion as morph targets with linear weights.
+
+The mesh is the input file's, in its own units, axes and place (`glb_source`; `glb_build` where it was no glTF). What
+moves it is the field's motion, turned round for every vertex. Frame 0 is weight 0 of all targets: the input itself.
+"""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from to4d.checkpoint import write_atomically
+from to4d.export.glb_build import document_of_file, document_of_mesh, world_from_document
+from to4d.export.glb_motion import Movement, follow
+from to4d.export.glb_pieces import add_clip, collect
+from to4d.export.glb_source import put_to_rest, read_document
+from to4d.export.glb_write import Document
+from to4d.export.morphs import Surface, edge_change, flipped
+from to4d.mesh_io import Limits, find_file
+from to4d.types import Mesh, Scene
+from to4d.viewpoints import frame_times
+
+log = logging.getLogger(__name__)
+
+TRUSTED = Limits(faces=2**31, texels=2**40, file_bytes=2**40)  # the file was checked when the run loaded it
+
+
+@dataclass(frozen=True)
+class Glb:
+    """Writes `asset.glb` for a 4D model that moves a static field (model=deform); others are left to other exporters.
+
+    Args:
+        frames: frame i stands at time i/frames of the motion.
+        fps: frames a second.
+        tolerance: frames that lie this near the straight line between their neighbours are dropped, as a share of the
+            mesh's size (diagonal of its bounding box).
+        normals: move normals too, where the mesh has them.
+    """
+
+    frames: int = 48
+    fps: float = 24.0
+    tolerance: float = 5e-4
+    normals: bool = True
+
+    def __post_init__(self) -> None:
+        if self.frames < 2 or not self.fps > 0:
+            raise ValueError(f"an animation needs frames >= 2 and fps > 0, not frames={self.frames}, fps={self.fps}")
+
+    def __call__(self, scene: Scene, out: Path) -> dict[str, Any]:
+        """Write below the folder `out`; returns figures about the asset, `export/<quantity>`."""
+        field, mesh = scene.renderer.field, scene.reference.mesh
+        if not hasattr(field, "displacement"):
+            log.info("no asset.glb: only a moved field (model=deform) can move the mesh itself")
+            return {}
+        document, transform = open_document(mesh)
+        pieces = collect(document, transform)
+        check_place(pieces.surface, mesh)
+        movement = follow(field, pieces.surface, frame_times(self.frames), self.tolerance * pieces.surface.size)
+        add_clip(document, pieces, movement, scene.prompt.text, self.fps, self.normals)
+        data = document.binary()
+        write_atomically(Path(out) / "asset.glb", data)
+        figures = {"frames": self.frames, "bytes": len(data), **measure(pieces.surface, movement)}
+        tell(figures)
+        return {f"export/{name}": value for name, value in figures.items()}
+
+
+def open_document(mesh: Mesh) -> tuple[Document, np.ndarray]:
+    """The mesh as a glTF document at rest, and (4, 4) from there to the world."""
+    if mesh.source is None:
+        return document_of_mesh(mesh), world_from_document(mesh)
+    path = find_file(mesh.source)
+    if path.suffix.lower() not in (".glb", ".gltf"):
+        return document_of_file(mesh, path, TRUSTED), world_from_document(mesh)
+    document = read_document(path, TRUSTED)
+    if left_out := put_to_rest(document):
+        log.info("asset.glb: the mesh's own %s are left out; it moves as it stands", ", ".join(left_out))
+    return document, mesh.transform.numpy()
+
+
+def check_place(surface: Surface, mesh: Mesh) -> None:
+    """Warn if the document is not where the mesh is: its file has changed since, or is read in another way."""
+    used = surface.points[np.unique(surface.faces)] if len(surface.faces) else surface.points
+    box, wanted = (np.stack([x.min(0), x.max(0)]) for x in (used, mesh.vertices.double().numpy()))
+    if np.abs(box - wanted).max() > 1e-3 * surface.size:
+        log.warning("asset.glb: %s is not the mesh that was animated; the motion may not fit it", mesh.source)
+
+
+def measure(surface: Surface, movement: Movement) -> dict[str, float | int]:
+    """What the motion does to the mesh."""
+    shrink, grow = edge_change(surface, movement.moves)
+    flips = [flipped(surface, movement.moves[k], s) for k, s in zip(movement.keys, movement.slopes, strict=True)]
+    return {
+        "morph_targets": len(movement.keys) - 1,
+        "points": len(surface.points),
+        "points_not_followed": int((~movement.found.all(0)).sum()),
+        "shortest_edge": shrink,
+        "longest_edge": grow,
+        "flipped_triangles": max(flips),
+    }
+
+
+def tell(figures: dict[str, float | int]) -> None:
+    """One line for the log."""
+    log.info(
+        "asset.glb: %(frames)d frames as %(morph_targets)d shapes; edges change in length by factors from "
+        "%(shortest_edge).2f to %(longest_edge).2f; %(points_not_followed)d of %(points)d points could not be followed",
+        figures,
+    )

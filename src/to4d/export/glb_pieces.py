@@ -1,0 +1,129 @@
+"""The vertices of a glTF document: gathered into one surface in the world, and given back a motion as morph targets."""
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+
+from to4d.export.glb_motion import Movement
+from to4d.export.glb_write import VERTICES, Document
+from to4d.export.morphs import Surface, turned
+from to4d.gltf_arrays import Arrays
+from to4d.gltf_nodes import read_nodes, scene_nodes
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The vertices of one primitive (or of several that share them) at one node."""
+
+    node: int
+    accessors: tuple[int, int | None]  # POSITION and NORMAL
+    axes: np.ndarray  # (3, 3) from its own axes to the world's
+    numbers: np.ndarray  # (n,) which points of the surface its vertices are
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """All vertices of a document; those at one place are one point of the surface, so that no seam opens."""
+
+    surface: Surface
+    pieces: tuple[Piece, ...]
+
+
+def collect(document: Document, transform: np.ndarray) -> Pieces:
+    """The vertices of all shown nodes.
+
+    Args:
+        document: nodes that share a mesh get one each, for they will move differently.
+        transform: (4, 4) from the document's coordinates to the world.
+    """
+    _unshare(document)
+    arrays = document.arrays()
+    world = transform @ read_nodes(arrays.header).world((), np.zeros(1))[0]
+    pieces, points, faces, offset = {}, [], [np.zeros((0, 3), np.int64)], 0
+    for node, part in _shown(arrays.header):
+        accessors = part["attributes"]["POSITION"], part["attributes"].get("NORMAL")
+        if (node, accessors) not in pieces:
+            places = arrays[accessors[0]] @ world[node, :3, :3].T + world[node, :3, 3]
+            pieces[node, accessors] = offset, len(places)
+            points.append(places)
+            offset += len(places)
+        if part.get("mode", 4) == 4:
+            faces.append(_triangles(arrays, part) + pieces[node, accessors][0])
+    surface, numbers = _welded(np.concatenate(points), np.concatenate(faces))
+    return Pieces(
+        surface,
+        tuple(
+            Piece(node, accessors, world[node, :3, :3], numbers[start : start + count])
+            for (node, accessors), (start, count) in pieces.items()
+        ),
+    )
+
+
+def _unshare(document: Document) -> None:
+    """Give every shown node a mesh of its own; arrays stay shared."""
+    taken, nodes = set(), document.header["nodes"]
+    for node in scene_nodes(document.header):
+        mesh = nodes[node].get("mesh")
+        if mesh is not None and mesh in taken:
+            nodes[node]["mesh"] = document.add("meshes", copy.deepcopy(document.header["meshes"][mesh]))
+        taken.add(mesh)
+
+
+def _shown(header: dict) -> list[tuple[int, dict]]:
+    """Nodes and the primitives that they show."""
+    nodes = [node for node in scene_nodes(header) if "mesh" in header["nodes"][node]]
+    return [(node, part) for node in nodes for part in header["meshes"][header["nodes"][node]["mesh"]]["primitives"]]
+
+
+def _triangles(arrays: Arrays, part: dict) -> np.ndarray:
+    """(m, 3)."""
+    count = arrays.header["accessors"][part["attributes"]["POSITION"]]["count"]
+    corners = arrays[part["indices"]][:, 0] if "indices" in part else np.arange(count)
+    return corners.astype(np.int64)[: len(corners) // 3 * 3].reshape(-1, 3)
+
+
+def _welded(points: np.ndarray, faces: np.ndarray) -> tuple[Surface, np.ndarray]:
+    """The surface of distinct points, and which of them each point is."""
+    _, first, numbers = np.unique(points.astype(np.float32), axis=0, return_index=True, return_inverse=True)
+    numbers = numbers.reshape(-1)
+    return Surface(points[first], numbers[faces]), numbers
+
+
+def add_clip(document: Document, pieces: Pieces, movement: Movement, name: str, fps: float, normals: bool) -> None:
+    """Add morph targets, one a key, and a clip that goes from each to the next."""
+    header, keys = document.header, movement.keys
+    if len(keys) < 2:
+        raise ValueError("a clip needs a second key")
+    arrays = document.arrays()
+    targets = {(p.node, p.accessors): _targets(document, arrays, p, movement, normals) for p in pieces.pieces}
+    shown = _shown(header)
+    for node, part in shown:
+        accessors = part["attributes"]["POSITION"], part["attributes"].get("NORMAL")
+        part["targets"] = targets[node, accessors]
+    weights = np.eye(len(keys), len(keys) - 1, -1, dtype=np.float32)  # a row a key; at rest all are 0
+    for node in dict(shown):
+        mesh = header["meshes"][header["nodes"][node]["mesh"]]
+        mesh["weights"] = [0.0] * (len(keys) - 1)
+        if isinstance(mesh.setdefault("extras", {}), dict):
+            mesh["extras"]["targetNames"] = [f"frame {key}" for key in keys[1:]]
+    seconds = document.add_array((np.array(keys) / fps).astype(np.float32), bounds=True)
+    sampler = {"input": seconds, "output": document.add_array(weights.reshape(-1)), "interpolation": "LINEAR"}
+    channels = [{"sampler": 0, "target": {"node": node, "path": "weights"}} for node in dict(shown)]
+    document.add("animations", {"name": name, "samplers": [sampler], "channels": channels})
+
+
+def _targets(document: Document, arrays: Arrays, piece: Piece, movement: Movement, normals: bool) -> list[dict]:
+    """The morph targets of a piece, in its own axes: displacements of positions and normals."""
+    position, normal = piece.accessors
+    back = np.linalg.inv(piece.axes).T
+    rest = arrays[normal] if normals and normal is not None else None
+    targets = []
+    for number, key in enumerate(movement.keys[1:], 1):
+        moves = movement.moves[key][piece.numbers] @ back
+        target = {"POSITION": document.add_array(moves.astype(np.float32), VERTICES, bounds=True)}
+        if rest is not None:
+            change = turned(rest, movement.slopes[number][piece.numbers], piece.axes) - rest
+            target["NORMAL"] = document.add_array(change.astype(np.float32), VERTICES, bounds=True)
+        targets.append(target)
+    return targets

@@ -1,0 +1,80 @@
+"""A glTF 2.0 file that grows in memory, and its one-file form (sections 3.6 and 4.4)."""
+
+import json
+import struct
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from to4d.errors import InputError
+from to4d.gltf_arrays import NUMBERS, Arrays
+
+KINDS = {np.dtype(number): kind for kind, number in NUMBERS.items()}
+SHAPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
+VERTICES, INDICES = 34962, 34963  # what a buffer view is for
+JSON_CHUNK, BINARY_CHUNK = 0x4E4F534A, 0x004E4942
+
+
+@dataclass
+class Document:
+    """A header, and the bytes behind each of its buffer views; buffers come into being when it is written."""
+
+    header: dict[str, Any]
+    views: list[bytes] = field(default_factory=list)
+
+    def add(self, kind: str, item: dict[str, Any]) -> int:
+        """Append to one of the header's lists, such as `meshes`; returns the number."""
+        items = self.header.setdefault(kind, [])
+        items.append(item)
+        return len(items) - 1
+
+    def add_view(self, data: bytes, **properties: Any) -> int:
+        """A new buffer view; returns its number."""
+        self.views.append(data)
+        return self.add("bufferViews", properties)
+
+    def add_array(self, values: np.ndarray, use: int | None = None, bounds: bool = False) -> int:
+        """A new accessor of numbers (n,) or (n, w), with their least and largest where asked; returns its number."""
+        values = np.ascontiguousarray(values)
+        rows = values.reshape(len(values), -1)
+        view = self.add_view(values.tobytes(), **({} if use is None else {"target": use}))
+        accessor = {"bufferView": view, "componentType": KINDS[values.dtype], "count": len(rows)}
+        accessor["type"] = SHAPES[rows.shape[1]]
+        if bounds:
+            accessor |= {"min": rows.min(0).tolist(), "max": rows.max(0).tolist()}
+        return self.add("accessors", accessor)
+
+    def layout(self) -> tuple[dict[str, Any], bytes]:
+        """The header with its one buffer, and that buffer; every view starts at a multiple of 4 bytes."""
+        places, parts, size = [], [], 0
+        for view, data in zip(self.header.get("bufferViews", []), self.views, strict=True):
+            places.append(view | {"buffer": 0, "byteOffset": size, "byteLength": len(data)})
+            parts += [data, bytes(-len(data) % 4)]
+            size += len(data) + len(parts[-1])
+        header = {key: value for key, value in self.header.items() if key not in ("buffers", "bufferViews")}
+        if size:
+            header |= {"bufferViews": places, "buffers": [{"byteLength": size}]}
+        return header, b"".join(parts)
+
+    def arrays(self) -> Arrays:
+        """For reading accessors back."""
+        header, data = self.layout()
+        return Arrays(header, (data,))
+
+    def binary(self) -> bytes:
+        """The contents of a .glb file.
+
+        Raises:
+            InputError: if it is too big for the format.
+        """
+        header, data = self.layout()
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+        text += b" " * (-len(text) % 4)
+        chunks = struct.pack("<II", len(text), JSON_CHUNK) + text
+        total = 12 + len(chunks) + 8 + len(data)
+        if total >= 2**32:
+            raise InputError(f"the asset would have {total:,} bytes, more than GLB can hold; ask for fewer frames")
+        return b"".join(
+            [struct.pack("<4sII", b"glTF", 2, total), chunks, struct.pack("<II", len(data), BINARY_CHUNK), data]
+        )
