@@ -16,7 +16,7 @@ class Plan:
     head_steps: int = 3000
     head_batch: int = 96
     head_rate: float = 1.2e-3
-    joint_steps: int = 4000
+    joint_steps: int = 3600
     joint_batch: int = 12
     trunk_rate: float = 1.2e-3
     later_head_rate: float = 4e-4

@@ -18,13 +18,25 @@ from to4d.types import generator_at
 FRAMES = 16
 
 
+def visible(frames: Tensor) -> Tensor:
+    """What of clips (B, V, S, S, 3) tells motion: outline and grey, and how both changed, (B, V, 4, S / 2, S / 2).
+
+    The outline is what differs from the corners' colour. Paint is left out: it says nothing about a motion.
+    """
+    corners = frames[:, 0][:, [0, 0, -1, -1], [0, -1, 0, -1]].median(1).values[:, None, None, None]
+    outline = ((frames - corners).abs().amax(-1) * 8.0).clamp(0.0, 1.0)
+    grey = (frames - corners).mean(-1)
+    small = avg_pool2d(torch.stack([outline, grey], 2).flatten(0, 1), 2).unflatten(0, frames.shape[:2])
+    return torch.cat([small, 2.0 * (small - small[:, :1])], 2)
+
+
 class Scorer(nn.Module):
-    """Frames and their difference to the first one, through convolutions, then a transformer over time."""
+    """Outlines and greys through convolutions, then a transformer over time."""
 
     def __init__(self, kinds: tuple[str, ...], width: int = 128) -> None:
         super().__init__()
         self.kinds = kinds
-        sizes = (6, 48, 96, width)
+        sizes = (4, 48, 96, width)
         self.look = nn.Sequential(
             *(
                 nn.Sequential(nn.Conv2d(a, b, 3, 2, 1), nn.GroupNorm(8, b), nn.SiLU())
@@ -39,9 +51,7 @@ class Scorer(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """(B, 16, 64, 64, 3) in [0, 1] -> (B, kinds) logits."""
-        small = avg_pool2d(frames.flatten(0, 1).movedim(-1, 1), 2).unflatten(0, frames.shape[:2])
-        seen = torch.cat([small - 0.5, 3.0 * (small - small[:, :1])], 2).flatten(0, 1)
-        x = self.inward(self.look(seen).flatten(1)).view(len(frames), FRAMES, -1) + self.clock
+        x = self.inward(self.look(visible(frames).flatten(0, 1)).flatten(1)).view(len(frames), FRAMES, -1) + self.clock
         return self.out(self.time(x).mean(1))
 
 
