@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
+from to4d.guidance.dynamicrafter.maps import attention_to
+
 
 @dataclass(frozen=True)
 class Context:
@@ -29,21 +31,6 @@ def split_heads(x: Tensor, heads: int) -> Tensor:
 def merge_heads(x: Tensor) -> Tensor:
     """(n, heads, l, d) -> (n, l, heads * d)."""
     return x.transpose(1, 2).flatten(2)
-
-
-def attention_to(marks: Tensor, queries: Tensor, keys: Tensor) -> Tensor:
-    """The share of attention that goes to marked keys, mean over heads: fused attention whose values are the marks.
-
-    Args:
-        marks: (n, l).
-        queries: (n, heads, p, d).
-        keys: (n, heads, l, d).
-
-    Returns:
-        (n, p), in [0, 1] where marks are.
-    """
-    values = marks[:, None, :, None].to(queries.dtype).expand_as(keys).contiguous()
-    return scaled_dot_product_attention(queries, keys, values)[..., 0].mean(1)
 
 
 class SelfAttention(nn.Module):

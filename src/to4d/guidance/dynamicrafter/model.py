@@ -1,0 +1,48 @@
+"""All networks of DynamiCrafter under the names of the official checkpoints."""
+
+import torch
+from torch import nn
+
+from to4d.guidance.dynamicrafter.autoencoder import Autoencoder
+from to4d.guidance.dynamicrafter.clip import ImageTower, TextTower
+from to4d.guidance.dynamicrafter.resampler import Resampler
+from to4d.guidance.dynamicrafter.sizes import ModelSize
+from to4d.guidance.dynamicrafter.unet import UNet
+
+
+class Networks(nn.Module):
+    """The five networks. Made without memory: load values with `checkpoint.fill` or `random_weights.randomise`."""
+
+    def __init__(self, size: ModelSize) -> None:
+        super().__init__()
+        with torch.device("meta"):
+            self.model = nn.ModuleDict({"diffusion_model": UNet(size.unet)})
+            self.first_stage_model = Autoencoder(size.autoencoder)
+            self.cond_stage_model = nn.ModuleDict({"model": TextTower(size.clip)})
+            self.embedder = nn.ModuleDict({"model": nn.ModuleDict({"visual": ImageTower(size.clip)})})
+            self.image_proj_model = Resampler(size.resampler, size.frames)
+
+    @property
+    def unet(self) -> UNet:
+        """Denoises."""
+        return self.model["diffusion_model"]
+
+    @property
+    def autoencoder(self) -> Autoencoder:
+        """Pixels to latents and back."""
+        return self.first_stage_model
+
+    @property
+    def text(self) -> TextTower:
+        """Reads the prompt."""
+        return self.cond_stage_model["model"]
+
+    @property
+    def image(self) -> ImageTower:
+        """Reads the first frame."""
+        return self.embedder["model"]["visual"]
+
+    @property
+    def resampler(self) -> Resampler:
+        """Makes tokens of what `image` has read."""
+        return self.image_proj_model
