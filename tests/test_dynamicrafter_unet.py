@@ -4,7 +4,8 @@ import pytest
 import torch
 from upstream_lvdm import difference, official_unet, upstream
 
-from to4d.guidance.dynamicrafter.attention import Context, TextImageAttention, attention_to
+from to4d.guidance.dynamicrafter.attention import Context, TextImageAttention
+from to4d.guidance.dynamicrafter.maps import attention_to
 from to4d.guidance.dynamicrafter.random_weights import randomise
 from to4d.guidance.dynamicrafter.sizes import SIZES
 from to4d.guidance.dynamicrafter.unet import UNet

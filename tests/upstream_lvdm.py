@@ -5,14 +5,19 @@ kornia and torchvision for the towers. Packages that the check-out imports witho
 """
 
 import importlib
+import json
 import os
 import sys
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
+
+from to4d.guidance.dynamicrafter.random_weights import randomise
 
 
 class LightningModule(torch.nn.Module):
@@ -84,33 +89,103 @@ def upstream():
     return SimpleNamespace(schemas=schemas, **found)
 
 
+def unet_config(size, frames):
+    return {
+        "in_channels": 2 * size.latents,
+        "out_channels": size.latents,
+        "model_channels": size.width,
+        "attention_resolutions": [2**level for level in range(size.attended)],
+        "num_res_blocks": size.blocks,
+        "channel_mult": list(size.factors),
+        "dropout": 0.1,
+        "num_head_channels": size.head_width,
+        "transformer_depth": 1,
+        "context_dim": size.context,
+        "use_linear": True,
+        "use_checkpoint": False,
+        "temporal_conv": True,
+        "temporal_attention": True,
+        "temporal_selfatt_only": True,
+        "use_relative_position": False,
+        "use_causal_attention": False,
+        "temporal_length": frames,
+        "addition_attention": True,
+        "image_cross_attention": True,
+        "image_cross_attention_scale_learnable": size.learnt_scale,
+        "default_fs": 3,
+        "fs_condition": True,
+    }
+
+
+def autoencoder_config(size):
+    layers = {"ch": size.width, "ch_mult": list(size.factors), "num_res_blocks": size.blocks, "attn_resolutions": []}
+    pixels = {"in_channels": 3, "out_ch": 3, "resolution": 256, "dropout": 0.0}
+    latents = {"double_z": True, "z_channels": size.latents}
+    return {
+        "embed_dim": size.latents,
+        "ddconfig": layers | pixels | latents,
+        "lossconfig": {"target": "torch.nn.Identity"},
+    }
+
+
+def resampler_config(size, frames):
+    widths = {"dim": size.width, "dim_head": size.head_width, "embedding_dim": size.inputs, "output_dim": size.outputs}
+    return widths | {
+        "depth": size.depth,
+        "heads": size.heads,
+        "num_queries": size.queries,
+        "ff_mult": 4,
+        "video_length": frames,
+    }
+
+
+def tower_config(size, folder):
+    """Tell open_clip of our size; returns the arguments of their embedders."""
+    open_clip = pytest.importorskip("open_clip", reason="the official towers need open_clip 2.22", exc_type=ImportError)
+    text, image = ({"width": tower.width, "layers": tower.layers} for tower in (size.text, size.image))
+    text |= {"context_length": 77, "vocab_size": 49408, "heads": size.text.heads}
+    image |= {"image_size": size.pixels, "patch_size": size.patch, "head_width": size.image.width // size.image.heads}
+    (folder / "ours.json").write_text(json.dumps({"embed_dim": size.joint, "vision_cfg": image, "text_cfg": text}))
+    open_clip.add_model_config(folder)
+    return {"arch": "ours", "version": None, "device": "cpu"}
+
+
 def official_unet(size, frames):
     """Their U-Net of our size."""
-    return upstream().unet.UNetModel(
-        in_channels=2 * size.latents,
-        out_channels=size.latents,
-        model_channels=size.width,
-        attention_resolutions=[2**level for level in range(size.attended)],
-        num_res_blocks=size.blocks,
-        channel_mult=list(size.factors),
-        dropout=0.1,
-        num_head_channels=size.head_width,
-        transformer_depth=1,
-        context_dim=size.context,
-        use_linear=True,
-        use_checkpoint=False,
-        temporal_conv=True,
-        temporal_attention=True,
-        temporal_selfatt_only=True,
-        use_relative_position=False,
-        use_causal_attention=False,
-        temporal_length=frames,
-        addition_attention=True,
-        image_cross_attention=True,
-        image_cross_attention_scale_learnable=size.learnt_scale,
-        default_fs=3,
-        fs_condition=True,
-    )
+    return upstream().unet.UNetModel(**unet_config(size, frames))
+
+
+def official_parts(size):
+    """Their networks of our size, by the prefixes of their names in a checkpoint; needs open_clip."""
+    lvdm = upstream()
+    with TemporaryDirectory() as folder:
+        tower = tower_config(size.clip, Path(folder))
+        return {
+            "model.diffusion_model.": official_unet(size.unet, size.frames),
+            "first_stage_model.": lvdm.autoencoder.AutoencoderKL(**autoencoder_config(size.autoencoder)),
+            "cond_stage_model.": lvdm.condition.FrozenOpenCLIPEmbedder(**tower, layer="penultimate"),
+            "embedder.": lvdm.condition.FrozenOpenCLIPImageEmbedderV2(**tower),
+            "image_proj_model.": lvdm.resampler.Resampler(**resampler_config(size.resampler, size.frames)),
+        }
+
+
+def official_model(size):
+    """Their whole model of our size with our random weights."""
+    from omegaconf import OmegaConf
+
+    parts = official_parts(size)
+    nothing = {"target": "torch.nn.Identity"}
+    schedule = {"parameterization": "v", "rescale_betas_zero_snr": True} if size.velocity else {}
+    schedule |= {"use_dynamic_rescale": size.base_scale != 1.0, "base_scale": size.base_scale}
+    config = {"first_stage_config": nothing, "cond_stage_config": nothing, "img_cond_stage_config": nothing}
+    unet = {"target": "lvdm.modules.networks.openaimodel3d.UNetModel", "params": unet_config(size.unet, size.frames)}
+    config |= {"image_proj_stage_config": nothing, "unet_config": unet, "conditioning_key": "hybrid", **schedule}
+    config |= {"scale_factor": 0.18215, "linear_start": 0.00085, "linear_end": 0.012, "timesteps": 1000, "channels": 4}
+    model = upstream().ddpm.LatentVisualDiffusion(**OmegaConf.create(config | {"use_ema": False}))
+    model.model.diffusion_model = parts["model.diffusion_model."]
+    model.first_stage_model, model.cond_stage_model = parts["first_stage_model."], parts["cond_stage_model."]
+    model.embedder, model.image_proj_model = parts["embedder."], parts["image_proj_model."]
+    return randomise(model)
 
 
 def difference(ours, theirs):

@@ -1,0 +1,195 @@
+"""The paper's image-to-video prior: `guidance=dynamicrafter` (Xing et al. 2023).
+
+First frame and words in, latent clips of 16 frames out; docs/dynamicrafter.md says where the weights come from.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+from torch.utils.checkpoint import checkpoint
+
+from to4d.errors import InputError
+from to4d.guidance.dynamicrafter.attention import Context
+from to4d.guidance.dynamicrafter.checkpoint import fill, read
+from to4d.guidance.dynamicrafter.maps import noun_map
+from to4d.guidance.dynamicrafter.model import Networks
+from to4d.guidance.dynamicrafter.random_weights import randomise
+from to4d.guidance.dynamicrafter.schedule import (
+    clean_from,
+    clip_scale,
+    power,
+    signal_share,
+    trained_share,
+    with_spread_of,
+)
+from to4d.guidance.dynamicrafter.sizes import SIZES
+from to4d.guidance.dynamicrafter.words import noun_marks, tokenise
+from to4d.types import Denoised, Prompt, check_shape
+
+SCALE = 0.18215  # makes latents of variance about 1
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What `denoise` needs of B stills and a prompt."""
+
+    still: Tensor  # (B, C, h, w) latents
+    text: Tensor  # (2, L, D) tokens of the prompt and of no words
+    image: Tensor  # (B, V, Q, D) tokens of the stills
+    no_image: Tensor  # (1, V, Q, D) tokens of a grey image
+    marks: Tensor  # (L,) ones at the noun's tokens
+
+    def context(self, guided: bool) -> Context:
+        """Of B clips; if `guided`, of B more that know neither words nor image tokens (but do see the still)."""
+        count = len(self.still)
+        text, image, marks = self.text[:1].expand(count, -1, -1), self.image, self.marks.expand(count, -1)
+        if guided:
+            text = torch.cat([text, self.text[1:].expand(count, -1, -1)])
+            image = torch.cat([image, self.no_image.expand(count, -1, -1, -1)])
+        return Context(text, image, marks)
+
+
+class DynamiCrafter(nn.Module):
+    """Frozen. Clips are (B, 16, H, W, 3); latents (B, 4, 16, H / 8, W / 8) of variance about 1.
+
+    Args:
+        size: "256", "512" or "1024", a published model; "tiny" and "tiny_velocity" are the same in small with random
+            weights, for tests of the program.
+        weights: a safetensors file (see `checkpoint.py`).
+        pace: None is the model's own. At 256 it is a frame stride, 1 to 6, and more moves more; at 512 (15 to 30) and
+            1024 (5 to 15) it is frames a second, and less moves more.
+        guidance_rescale: pulls guided predictions to the spread of plain ones: 0.7 when sampling at 512 and 1024; 0 in
+            score distillation.
+        precision: of the networks that carry no gradient; the autoencoder computes in float32.
+        chunk: frames that the autoencoder takes at once; a clip of more is computed again for its gradient.
+        coarsest: counts the attention of layers down to latents / `coarsest`.
+    """
+
+    def __init__(
+        self,
+        size: str = "256",
+        weights: str | None = None,
+        pace: int | None = None,
+        guidance_rescale: float = 0.0,
+        precision: str = "float32",
+        chunk: int = 16,
+        coarsest: int = 2,
+    ) -> None:
+        super().__init__()
+        self.shape = _choice("size", str(size), SIZES)
+        self.networks = Networks(self.shape)
+        if str(size).startswith("tiny"):
+            randomise(self.networks)
+        elif weights is None:
+            raise InputError(f"guidance.weights is not set; docs/dynamicrafter.md says where to get those of {size}")
+        else:
+            fill(self.networks, read(Path(weights)), self.shape)
+        self.requires_grad_(False).eval()
+        self.dtype = _choice("precision", precision, PRECISIONS)
+        for part in self.networks.children():
+            part.to(torch.float32 if part is self.networks.autoencoder else self.dtype)
+        share, scale = trained_share(self.shape.velocity), clip_scale(self.shape.base_scale)
+        self.register_buffer("alpha_bar", signal_share(share, scale).float(), persistent=False)
+        self.register_buffer("share", share.float(), persistent=False)
+        self.register_buffer("clip_scale", scale.float(), persistent=False)
+        self.frames, self.size = self.shape.frames, self.shape.resolution
+        self.pace = _pace(pace, self.shape.pace, self.shape.paces)
+        self.guidance_rescale, self.chunk, self.coarsest = guidance_rescale, chunk, coarsest
+        self._known: dict[tuple, Tensor] = {}
+
+    def train(self, mode: bool = True) -> "DynamiCrafter":
+        """Stays in evaluation mode, whatever its owner does."""
+        return super().train(False)
+
+    def unknown_words(self, text: str) -> list[tuple[str, str]]:
+        """None: it reads any word by its letters."""
+        return []
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """(B, V, H, W, 3) in [0, 1] -> (B, 4, V, h, w), differentiable; the mean of what the autoencoder allows."""
+        check_shape("frames", frames, (self.frames, None, None, 3))  # it was trained on clips of this length alone
+        images = self._images(frames.flatten(0, 1))
+        again = images.requires_grad and len(images) > self.chunk
+        encode = self.networks.autoencoder.encode
+        parts = [checkpoint(encode, x, use_reentrant=False) if again else encode(x) for x in images.split(self.chunk)]
+        return SCALE * torch.cat(parts).unflatten(0, frames.shape[:2]).transpose(1, 2)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """(B, 4, V, h, w) -> (B, V, H, W, 3) in [0, 1]."""
+        flat = latents.transpose(1, 2).flatten(0, 1) / SCALE
+        images = torch.cat([self.networks.autoencoder.decode(part) for part in flat.split(self.chunk)])
+        return ((images + 1.0) / 2.0).clamp(0.0, 1.0).movedim(1, -1).unflatten(0, (len(latents), -1))
+
+    @torch.no_grad()
+    def condition(self, still: Tensor, prompt: Prompt) -> Condition:
+        """First frames (B, H, W, 3) and one prompt; raises if the prompt does not name its noun."""
+        images = self._images(still)
+        text = torch.stack([self._once("text", words) for words in (prompt.text, "")])
+        marks = noun_marks(prompt.text, prompt.noun).to(images.device)
+        latents = SCALE * self.networks.autoencoder.encode(images)
+        return Condition(latents, text, self._image_tokens(images), self._once("image", ""), marks)
+
+    @torch.no_grad()
+    def denoise(self, noisy: Tensor, t: int, condition: Condition, guidance_scale: float) -> Denoised:
+        """z_t (B, 4, V, h, w) at step t -> x0 and the attention to the noun.
+
+        Guidance is p_u + scale (p_c - p_u) on the network's prediction p, where u is without words and image tokens but
+        sees the still.
+        """
+        check_shape("noisy", noisy, (4, self.frames, None, None))
+        share, scale = self.share[t], self.clip_scale[t]
+        scaled = noisy * power(share, scale).sqrt()
+        prediction, maps = self._predict(scaled, t, condition, guidance_scale)
+        clean = clean_from(prediction, scaled, share, self.shape.velocity) / scale
+        return Denoised(clean, noun_map(maps, self.frames, tuple(noisy.shape[-2:]), self.coarsest))
+
+    def _predict(self, noisy: Tensor, t: int, condition: Condition, guidance_scale: float) -> tuple[Tensor, list]:
+        count, times = len(noisy), 1 if guidance_scale == 1.0 else 2
+        t, pace = (torch.full((count * times,), number, device=noisy.device) for number in (t, self.pace))
+        still, both = (x.to(self.dtype).repeat(times, *[1] * (x.ndim - 1)) for x in (condition.still, noisy))
+        prediction, maps = self.networks.unet(both, still, t, pace, condition.context(guided=times == 2))
+        prediction = prediction.float()
+        if times == 1:
+            return prediction, maps
+        plain, blind = prediction.chunk(2)
+        guided = blind.lerp(plain, guidance_scale)
+        return (with_spread_of(guided, plain, self.guidance_rescale) if self.guidance_rescale else guided), maps
+
+    def _images(self, frames: Tensor) -> Tensor:
+        """(n, H', W', 3) in [0, 1] -> (n, 3, H, W) in [-1, 1]: clips and stills come to the model's size alike."""
+        images = frames.movedim(-1, 1).float()
+        if tuple(images.shape[-2:]) != self.size:
+            images = interpolate(images, self.size, mode="bilinear", antialias=True)
+        return 2.0 * images - 1.0
+
+    def _image_tokens(self, images: Tensor) -> Tensor:
+        """(n, 3, H, W) in [-1, 1] -> (n, V, Q, D)."""
+        return self.networks.resampler(self.networks.image(images))
+
+    def _once(self, kind: str, words: str) -> Tensor:
+        """Tokens of a prompt (L, D), or of a grey image (1, V, Q, D): computed once a device."""
+        device = self.alpha_bar.device
+        key = (kind, words, device)
+        if key not in self._known and kind == "text":
+            self._known[key] = self.networks.text(tokenise(words)[None].to(device))[0]
+        elif key not in self._known:
+            self._known[key] = self._image_tokens(torch.zeros(1, 3, *self.size, device=device))
+        return self._known[key]
+
+
+def _choice(name: str, value: str, options: dict) -> object:
+    if value not in options:
+        raise InputError(f"guidance.{name} is {value!r}; choose one of {', '.join(options)}")
+    return options[value]
+
+
+def _pace(pace: int | None, default: int, limits: tuple[int, int]) -> int:
+    if pace is not None and not limits[0] <= pace <= limits[1]:
+        raise InputError(
+            f"guidance.pace={pace} is outside of what this model was trained on, {limits[0]} to {limits[1]}"
+        )
+    return default if pace is None else pace

@@ -1,0 +1,91 @@
+"""Every part of DynamiCrafter answers as the official code does: as it once did (golden), and as it does now."""
+
+import hashlib
+
+import pytest
+import torch
+from dynamicrafter_answers import golden, official, ours
+from upstream_lvdm import difference, official_model, official_parts
+
+from to4d.guidance.dynamicrafter.checkpoint import COPY, SCHEDULE, canonical, fill, unused
+from to4d.guidance.dynamicrafter.model import Networks
+from to4d.guidance.dynamicrafter.sizes import SIZES
+
+NAMES = sorted(golden())
+KEYS = {"256": "dda89232a5219036", "512": "a162d72a3871e9e7", "1024": "a162d72a3871e9e7"}  # digests of keys and shapes
+
+
+@pytest.fixture(scope="module")
+def mine():
+    return ours()
+
+
+@pytest.fixture(scope="module")
+def theirs():
+    return official()
+
+
+def shapes_of(networks):
+    return {name: tuple(value.shape) for name, value in networks.state_dict().items()}
+
+
+def expected(size):
+    shapes = shapes_of(Networks(SIZES[size]))
+    return shapes | unused(shapes)
+
+
+def digest(shapes):
+    return hashlib.sha256("\n".join(f"{name} {shapes[name]}" for name in sorted(shapes)).encode()).hexdigest()[:16]
+
+
+def count(shapes, prefix):
+    return sum(torch.Size(shape).numel() for name, shape in shapes.items() if name.startswith(prefix))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_answers_are_those_the_official_code_gave(mine, name):
+    kept = golden()[name]
+    assert kept.shape == mine[name].shape
+    assert kept.count_nonzero() > 0
+    assert difference(mine[name], kept) < 1e-4
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_answers_are_those_the_official_code_gives(mine, theirs, name):
+    assert difference(mine[name], theirs[name]) < 1e-4
+
+
+def test_no_question_is_left_out(mine):
+    assert set(mine) == set(NAMES)
+
+
+@pytest.mark.parametrize("size", ["256", "512", "1024"])
+def test_the_full_model_has_the_official_parameters(size):
+    shapes = expected(size)
+    assert count(shapes, "model.diffusion_model.") == 1_438_854_996 - (0 if size == "256" else 16)
+    assert count(shapes, "first_stage_model.") == 83_653_863
+    assert count(shapes, "image_proj_model.") == 48_787_456
+    assert count(shapes, "cond_stage_model.model.") == 354_032_641
+    assert count(shapes, "cond_stage_model.model.transformer.") == 302_309_376
+    assert count(shapes, "embedder.model.visual.") == 632_076_800
+    assert count(shapes, COPY) == 632_076_800 + 354_032_641 - 302_309_376
+    assert digest(shapes) == KEYS[size]
+
+
+@pytest.mark.parametrize("size", ["256", "512", "1024"])
+def test_the_full_model_has_the_official_keys_and_shapes(size, monkeypatch):
+    monkeypatch.setattr(torch.nn.Module, "to", lambda module, *_, **__: module)  # open_clip moves what has no memory
+    with torch.device("meta"):
+        parts = official_parts(SIZES[size])
+    keys = {prefix + name: shape for prefix, part in parts.items() for name, shape in shapes_of(part).items()}
+    assert keys == expected(size)
+
+
+@pytest.mark.parametrize("kind", ["tiny", "tiny_velocity"])
+def test_a_checkpoint_that_the_official_code_writes_loads_strictly(kind):
+    state = canonical({"state_dict": official_model(SIZES[kind]).state_dict()})
+    networks = Networks(SIZES[kind])
+    fill(networks, state, SIZES[kind])
+    assert all(torch.equal(value, state[name]) for name, value in networks.state_dict().items())
+    beside = set(state) - set(networks.state_dict()) - set(unused(shapes_of(networks)))
+    assert beside == SCHEDULE - (set() if kind == "tiny_velocity" else {"scale_arr"})
