@@ -12,17 +12,22 @@ import numpy as np
 import pytest
 import torch
 import trimesh
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from mesh_files import QUAD, QUAD_FACES, four_colors, gltf, textured_quad, write_glb, write_gltf, write_obj
+from omegaconf import OmegaConf
 
 from to4d import gltf_animation
+from to4d.errors import InputError
 from to4d.export.glb import Glb
 from to4d.export.morphs import Surface, edge_change, filled, flipped, keyframes
 from to4d.mesh import load_mesh
 from to4d.model.motion import Motion
 from to4d.objects.plant import load_plant
+from to4d.run import build_scene, export_all, restore, save_model
 from to4d.types import Mesh, Prompt
 
 BEND = np.array([[0.1, 0.5, 0.0], [-0.4, 0.0, 0.2], [0.0, 0.0, -0.2]])  # what shows at x at t was at x + t BEND x
@@ -273,6 +278,27 @@ def test_folds_and_stretches_are_told():
 
 def test_a_field_that_moves_no_mesh_leaves_the_asset_to_others(tmp_path):
     assert Glb()(scene(load_plant(), torch.nn.Module()), tmp_path) == {} and not list(tmp_path.iterdir())
+
+
+def test_a_finished_run_can_be_restored_and_a_folder_without_one_is_refused(tmp_path):
+    conf = Path(__file__).parents[1] / "conf"
+    small = ["renderer.resolution=8", "model.static.levels=2", "model.static.log2_rows=8"]
+    shown = f"object.path={two_quads(tmp_path / 'two.gltf')}"
+    with initialize_config_dir(str(conf), version_base="1.3"):
+        cfg = compose("train", ["object=file", shown, "object.noun=quad", "prompt=a quad bending", "out=x", *small])
+    OmegaConf.save(cfg, tmp_path / "config.yaml", resolve=True)
+    with pytest.raises(InputError, match=r"no finished run \(it has no model.safetensors\)"):
+        restore(tmp_path)
+    cfg.phase = {}
+    built = build_scene(cfg, instantiate(cfg.object))
+    torch.nn.init.constant_(built.renderer.field.motion.knots[0], 0.1)
+    save_model(tmp_path / "model.safetensors", built)
+    again = restore(tmp_path)
+    figures = export_all([Glb(frames=2), lambda scene, out: [out]], again, tmp_path / "out")
+    assert figures["export/frames"] == 2
+    moves = gltf_animation.load(tmp_path / "out" / "asset.glb").poses("a quad bending", np.array([0.0, 1 / 24]))
+    scale = float(again.reference.mesh.transform[1, 1])
+    assert np.diff(moves, axis=0) * scale == pytest.approx(-0.05 * np.ones((1, *moves.shape[1:])), abs=1e-5)
 
 
 def test_a_file_that_has_changed_since_is_noticed(tmp_path, caplog):

@@ -1,22 +1,19 @@
 """A new glTF document for a mesh that comes in another format, or from no file at all."""
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from to4d.export.glb_source import mime_type
+from to4d.export.glb_look import UNLIT, Look, add_material, encoded, image_file, linear_from_srgb
 from to4d.export.glb_write import INDICES, VERTICES, Document
 from to4d.materials import MaterialTable, corner_color, corner_uv
 from to4d.mesh import Y_FROM_Z
 from to4d.mesh_io import Limits, read_scene
-from to4d.types import Material, Mesh
+from to4d.types import Mesh
 
 UPRIGHT = (-(0.5**0.5), 0.0, 0.0, 0.5**0.5)  # the quaternion of `Y_FROM_Z`
-UNLIT = "KHR_materials_unlit"
 
 
 @dataclass(frozen=True)
@@ -31,14 +28,6 @@ class Part:
     normals: np.ndarray | None = None  # (n, 3), where the file has them
 
 
-@dataclass(frozen=True)
-class Look:
-    """A material and the file of its texture."""
-
-    material: Material
-    image: bytes | None
-
-
 def document_of_file(mesh: Mesh, path: Path, limits: Limits) -> Document:
     """The mesh of an OBJ, PLY, OFF or STL file as the file has it: axes, units, normals, textures as they are.
 
@@ -49,7 +38,7 @@ def document_of_file(mesh: Mesh, path: Path, limits: Limits) -> Document:
     for geometry in (scene.geometry[scene.graph[node][1]] for node in scene.graph.nodes_geometry):
         if not len(getattr(geometry, "faces", ())):
             continue
-        image = _image_file(getattr(getattr(geometry.visual, "material", None), "image", None))
+        image = image_file(getattr(getattr(geometry.visual, "material", None), "image", None))
         number = table.index(geometry.visual)  # decodes the image, so comes after
         images.setdefault(number, image)
         faces, visual = np.asarray(geometry.faces, np.int64), geometry.visual
@@ -57,7 +46,7 @@ def document_of_file(mesh: Mesh, path: Path, limits: Limits) -> Document:
         uv, color = corner_uv(visual, faces), corner_color(visual, faces, False)
         parts.append(Part(np.asarray(geometry.vertices), faces, uv, color, number, normals))
     looks = [
-        Look(m, _encoded(m) if images[i] is None or m.texture is None else images[i]) for i, m in enumerate(table.found)
+        Look(m, encoded(m) if images[i] is None or m.texture is None else images[i]) for i, m in enumerate(table.found)
     ]
     return build(mesh.name, parts, looks, upright=_was_z_up(mesh))
 
@@ -69,7 +58,7 @@ def document_of_mesh(mesh: Mesh) -> Document:
     faces, uv, color, number = (x.numpy() for x in (mesh.faces, mesh.uv, mesh.color, mesh.material))
     mine = [number == i for i in range(len(mesh.materials))]
     parts = [Part(points, faces[m], uv[m], color[m], i) for i, m in enumerate(mine) if m.any()]
-    looks = [Look(material, _encoded(material)) for material in mesh.materials]
+    looks = [Look(material, encoded(material)) for material in mesh.materials]
     return build(mesh.name, parts, looks, upright=_was_z_up(mesh), unlit=True)
 
 
@@ -79,7 +68,7 @@ def build(name: str, parts: list[Part], looks: list[Look], upright: bool = False
     if unlit:
         document.header["extensionsUsed"] = [UNLIT]
     for look in looks:
-        _add_material(document, look, unlit)
+        add_material(document, look, unlit)
     primitives = [_add_part(document, part) for part in parts]
     document.add("meshes", {"name": name, "primitives": primitives})
     document.add("nodes", {"name": name, "mesh": 0} | ({"rotation": list(UPRIGHT)} if upright else {}))
@@ -107,61 +96,6 @@ def _add_part(document: Document, part: Part) -> dict[str, Any]:
     numbers = np.uint16 if len(vertex) < 65535 else np.uint32
     triangles = document.add_array(indices.reshape(-1).astype(numbers), INDICES)
     return {"attributes": attributes, "indices": triangles, "material": part.material}
-
-
-def _add_material(document: Document, look: Look, unlit: bool) -> None:
-    source = look.material
-    color = [*linear_from_srgb(np.array(source.color[:3])).tolist(), source.color[3]]
-    surface: dict[str, Any] = {"baseColorFactor": color, "metallicFactor": 0.0, "roughnessFactor": 1.0}
-    if look.image is not None:
-        view = document.add_view(look.image)
-        image = document.add("images", {"bufferView": view, "mimeType": mime_type(look.image)})
-        surface["baseColorTexture"] = {"index": document.add("textures", {"source": image})}
-    material = {"pbrMetallicRoughness": surface, "alphaMode": source.alpha.upper()}
-    material |= {"name": source.name} if source.name else {}
-    material |= {"alphaCutoff": source.cutoff} if source.alpha == "mask" else {}
-    material |= {"doubleSided": source.double_sided}
-    document.add("materials", material | ({"extensions": {UNLIT: {}}} if unlit else {}))
-
-
-def linear_from_srgb(x: np.ndarray) -> np.ndarray:
-    """IEC 61966-2-1, on [0, 1].
-
-    >>> float(linear_from_srgb(np.array(0.5)).round(3))
-    0.214
-    """
-    return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
-
-
-def _image_file(image: Image.Image | None) -> bytes | None:
-    """The PNG or JPEG behind an image that Pillow has only opened."""
-    if getattr(image, "fp", None) is None:
-        return None
-    image.fp.seek(0)
-    data = image.fp.read()
-    image.fp.seek(0)
-    return {"image/png": plain_png, "image/jpeg": bytes}.get(mime_type(data), lambda _: None)(data)
-
-
-def plain_png(data: bytes) -> bytes:
-    """The same pixels without what glTF forbids to heed: colour profiles and the pixels' size."""
-    kept, place = [data[:8]], 8
-    while place + 8 <= len(data):
-        end = place + 12 + int.from_bytes(data[place : place + 4])
-        if data[place + 4 : place + 8] not in (b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"pHYs"):
-            kept.append(data[place:end])
-        place = end
-    return b"".join(kept)
-
-
-def _encoded(material: Material) -> bytes | None:
-    """The texture as PNG, without an alpha channel that says nothing."""
-    if material.texture is None:
-        return None
-    pixels = material.texture.numpy()
-    file = io.BytesIO()
-    Image.fromarray(pixels if (pixels[..., 3] < 255).any() else pixels[..., :3]).save(file, "PNG")
-    return file.getvalue()
 
 
 def world_from_document(mesh: Mesh) -> np.ndarray:

@@ -93,8 +93,6 @@ def _welded(points: np.ndarray, faces: np.ndarray) -> tuple[Surface, np.ndarray]
 def add_clip(document: Document, pieces: Pieces, movement: Movement, name: str, fps: float, normals: bool) -> None:
     """Add morph targets, one a key, and a clip that goes from each to the next."""
     header, keys = document.header, movement.keys
-    if len(keys) < 2:
-        raise ValueError("a clip needs a second key")
     arrays = document.arrays()
     targets = {(p.node, p.accessors): _targets(document, arrays, p, movement, normals) for p in pieces.pieces}
     shown = _shown(header)
@@ -102,21 +100,22 @@ def add_clip(document: Document, pieces: Pieces, movement: Movement, name: str, 
         accessors = part["attributes"]["POSITION"], part["attributes"].get("NORMAL")
         part["targets"] = targets[node, accessors]
     weights = np.eye(len(keys), len(keys) - 1, -1, dtype=np.float32)  # a row a key; at rest all are 0
-    for node in dict(shown):
+    nodes = sorted({node for node, _ in shown})
+    for node in nodes:
         mesh = header["meshes"][header["nodes"][node]["mesh"]]
         mesh["weights"] = [0.0] * (len(keys) - 1)
         if isinstance(mesh.setdefault("extras", {}), dict):
             mesh["extras"]["targetNames"] = [f"frame {key}" for key in keys[1:]]
     seconds = document.add_array((np.array(keys) / fps).astype(np.float32), bounds=True)
     sampler = {"input": seconds, "output": document.add_array(weights.reshape(-1)), "interpolation": "LINEAR"}
-    channels = [{"sampler": 0, "target": {"node": node, "path": "weights"}} for node in dict(shown)]
+    channels = [{"sampler": 0, "target": {"node": node, "path": "weights"}} for node in nodes]
     document.add("animations", {"name": name, "samplers": [sampler], "channels": channels})
 
 
 def _targets(document: Document, arrays: Arrays, piece: Piece, movement: Movement, normals: bool) -> list[dict]:
     """The morph targets of a piece, in its own axes: displacements of positions and normals."""
-    position, normal = piece.accessors
-    back = np.linalg.inv(piece.axes).T
+    normal = piece.accessors[1]
+    back = np.linalg.pinv(piece.axes).T  # of a node scaled to nothing, nothing moves
     rest = arrays[normal] if normals and normal is not None else None
     targets = []
     for number, key in enumerate(movement.keys[1:], 1):

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp", b"\xabKTX": "image/ktx2"}
 KNOWN = ("KHR_materials_", "KHR_texture_", "EXT_texture_", "KHR_mesh_quantization", "KHR_lights_punctual")
 """Extensions that refer to no accessor and no buffer view of their own."""
+COMPRESSED = {"KHR_draco_mesh_compression", "EXT_meshopt_compression"}
 
 
 def read_document(path: Path, limits: Limits) -> Document:
@@ -37,12 +38,23 @@ def read_document(path: Path, limits: Limits) -> Document:
         views.append(bytes(arrays.buffers[view["buffer"]][start : start + view["byteLength"]]))
         if len(views[-1]) < view["byteLength"]:
             raise InputError(f"{path.name}: buffer view {len(views) - 1} lies outside its buffer")
+    _uncompress(header)
     document = Document(header, views)
     folder = AssetFolder(path.parent.resolve(), limits)
     for image in header.get("images", []):
         if "uri" in image:
             _embed(document, image, folder)
     return document
+
+
+def _uncompress(header: dict[str, Any]) -> None:
+    """Keep the plain arrays alone of a file that also holds compressed ones: those could not follow a change."""
+    primitives = [part for mesh in header.get("meshes", []) for part in mesh["primitives"]]
+    for item in primitives + header.get("bufferViews", []):
+        for name in COMPRESSED & set(item.get("extensions", {})):
+            del item["extensions"][name]
+    for key in ("extensionsUsed", "extensionsRequired"):
+        _replace(header, key, [name for name in header.get(key, []) if name not in COMPRESSED])
 
 
 def _embed(document: Document, image: dict[str, Any], folder: AssetFolder) -> None:

@@ -118,7 +118,7 @@ def turned(normals: np.ndarray, slopes: np.ndarray, axes: np.ndarray) -> np.ndar
         slopes: (n, 3, 3) see `flipped`.
         axes: (3, 3) from its own axes to the world.
     """
-    world = normals @ np.linalg.inv(axes)  # covectors: n -> axes^-T n
+    world = normals @ np.linalg.pinv(axes)  # covectors: n -> axes^-T n
     moved = np.einsum("nji,nj->ni", slopes, world) @ axes
     length = np.linalg.norm(moved, axis=1, keepdims=True)
     return np.where(length > 1e-12, moved / np.maximum(length, 1e-12), normals)
