@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from to4d.guidance.mini.data import clips
+from to4d.guidance.mini.data.coloured import ColouredMesh
 from to4d.guidance.mini.data.limb_motions import LIMB_MOTIONS
 from to4d.guidance.mini.data.motions import MOTIONS, move
 from to4d.guidance.mini.data.objects import KINDS as OBJECTS
 from to4d.guidance.mini.data.objects import fitting, load_real
-from to4d.guidance.mini.data.shapes import ColouredMesh
 from to4d.guidance.mini.data.style import draw_style
 from to4d.metrics.prompt_check import KINDS, check_clip
 from to4d.metrics.tracks import surface_sample

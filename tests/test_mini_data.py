@@ -7,9 +7,9 @@ from to4d.guidance.mini.data import dataset
 from to4d.guidance.mini.data.actions import draw_action, possible
 from to4d.guidance.mini.data.assets import cluster
 from to4d.guidance.mini.data.clips import draw_clips, lateral_heading
+from to4d.guidance.mini.data.coloured import ColouredMesh
 from to4d.guidance.mini.data.motions import MOTIONS, move
 from to4d.guidance.mini.data.objects import HELD_OUT_KINDS, KINDS, Subject, draw_subject, fitting
-from to4d.guidance.mini.data.shapes import ColouredMesh
 from to4d.guidance.mini.data.style import Style, draw_style
 
 TAU = np.arange(16) / 16

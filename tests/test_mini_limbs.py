@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from to4d.guidance.mini.data import animals, figures, plants
+from to4d.guidance.mini.data.coloured import ColouredMesh, Limb
 from to4d.guidance.mini.data.limb_motions import LIMB_MOTIONS
 from to4d.guidance.mini.data.posing import limbs
-from to4d.guidance.mini.data.shapes import ColouredMesh, Limb
 from to4d.guidance.mini.data.style import Style
 
 TAU = np.arange(16) / 16

@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from to4d.guidance.mini.data import creatures, food, toys
+from to4d.guidance.mini.data import creatures, food, toys, water_animals
 from to4d.guidance.mini.data.assets import HELD_OUT
 from to4d.guidance.mini.data.autorig import BUILDS, facing_front, rig
-from to4d.guidance.mini.data.shapes import ColouredMesh, Sculpture, box, turn
+from to4d.guidance.mini.data.coloured import ColouredMesh
+from to4d.guidance.mini.data.sculpture import Sculpture
+from to4d.guidance.mini.data.shapes import box, turn
 
-KINDS = creatures.KINDS | food.KINDS | toys.KINDS
+KINDS = creatures.KINDS | water_animals.KINDS | food.KINDS | toys.KINDS
 WITH_LEGS = ("dinosaur", "dragon", "frog", "octopus", "penguin", "turtle", "robot_dog")
 
 

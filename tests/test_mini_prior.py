@@ -6,9 +6,9 @@ import torch
 
 from to4d.guidance.mini.batches import Batch, take, tokenise
 from to4d.guidance.mini.data.clips import View, make_clip
+from to4d.guidance.mini.data.coloured import ColouredMesh
 from to4d.guidance.mini.data.dataset import ClipSet, draw_pair
 from to4d.guidance.mini.data.objects import HELD_OUT_KINDS, normalised
-from to4d.guidance.mini.data.shapes import ColouredMesh
 from to4d.guidance.mini.data.style import Style
 from to4d.guidance.mini.evaluate import figures, nearer_share, overlap, predict, swapped_flow
 from to4d.guidance.mini.prior import MiniPrior, sample

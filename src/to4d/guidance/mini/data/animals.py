@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from to4d.guidance.mini.data.shapes import ColouredMesh, Sculpture, any_colour, ellipsoid, hsv, tube, turn
+from to4d.guidance.mini.data.coloured import ColouredMesh
+from to4d.guidance.mini.data.sculpture import Sculpture
+from to4d.guidance.mini.data.shapes import any_colour, ellipsoid, hsv, tube, turn
 
 DARK = np.array([0.05, 0.05, 0.05])
 SIDES = (-1.0, 1.0)

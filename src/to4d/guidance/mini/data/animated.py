@@ -15,7 +15,7 @@ from numpy.random import Generator
 
 from to4d.gltf_animation import Animation, load
 from to4d.guidance.mini.data.assets import asset_path, averaged, load_whole, merged, reduction, upright
-from to4d.guidance.mini.data.shapes import ColouredMesh
+from to4d.guidance.mini.data.coloured import ColouredMesh
 
 WORDS = {  # a clip belongs to the first kind of which its name has a word
     "": "pose static off start stop hit block dodge shoot reload ranged aiming stand standup to lie land backwards",

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 
-from to4d.guidance.mini.data.shapes import ColouredMesh, Limb, turn
+from to4d.guidance.mini.data.coloured import ColouredMesh, Limb
+from to4d.guidance.mini.data.shapes import turn
 
 SIDES = (-1.0, 1.0)
 ROUNDS = 6  # of averaging over neighbours

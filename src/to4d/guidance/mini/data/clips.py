@@ -10,8 +10,8 @@ from numpy.random import Generator
 from to4d.geometry import orbit, project
 from to4d.guidance.mini.data.actions import draw_action, perform, possible
 from to4d.guidance.mini.data.captions import draw_caption
+from to4d.guidance.mini.data.coloured import ColouredMesh
 from to4d.guidance.mini.data.objects import Subject, draw_subject
-from to4d.guidance.mini.data.shapes import ColouredMesh
 from to4d.guidance.mini.data.style import draw_style
 from to4d.kernels.raster import average_down, rasterize
 

@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.random import Generator
 
-from to4d.guidance.mini.data.creatures import arc, sweep
-from to4d.guidance.mini.data.shapes import ColouredMesh, Sculpture, any_colour, ellipsoid, hsv, lathe, tube, turn
+from to4d.guidance.mini.data.coloured import ColouredMesh
+from to4d.guidance.mini.data.sculpture import Sculpture
+from to4d.guidance.mini.data.shapes import any_colour, arc, ellipsoid, hsv, lathe, sweep, tube, turn
 
 CREAM = np.array([0.96, 0.92, 0.82])
 

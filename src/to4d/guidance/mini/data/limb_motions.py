@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from to4d.guidance.mini.data.coloured import ColouredMesh
 from to4d.guidance.mini.data.posing import X, Y, Z, direction, grounded, height, limbs, raised, rest, swing_leg, turned
-from to4d.guidance.mini.data.shapes import ColouredMesh
 from to4d.guidance.mini.data.style import Style, smooth
 
 

@@ -7,10 +7,21 @@ from functools import cache, partial
 import numpy as np
 from numpy.random import Generator
 
-from to4d.guidance.mini.data import animals, assets, autorig, creatures, figures, food, plants, things, toys
+from to4d.guidance.mini.data import (
+    animals,
+    assets,
+    autorig,
+    creatures,
+    figures,
+    food,
+    plants,
+    things,
+    toys,
+    water_animals,
+)
 from to4d.guidance.mini.data.animated import Animated, load_clips
 from to4d.guidance.mini.data.captions import all_words
-from to4d.guidance.mini.data.shapes import ColouredMesh
+from to4d.guidance.mini.data.coloured import ColouredMesh
 
 KINDS = {
     "plant": (plants.potted_plant, ("plant", "potted plant", "houseplant")),
@@ -35,6 +46,7 @@ KINDS = {
     "car": (things.car, ("car", "truck")),
     "blob": (things.blob, ("object", "thing")),
     **creatures.KINDS,
+    **water_animals.KINDS,
     **food.KINDS,
     **toys.KINDS,
 }

@@ -6,7 +6,7 @@ takes it towards +x. What says "in place" changes `points` (V, N, 3), the poses 
 
 import numpy as np
 
-from to4d.guidance.mini.data.shapes import ColouredMesh, Limb
+from to4d.guidance.mini.data.coloured import ColouredMesh, Limb
 from to4d.guidance.mini.data.style import smooth
 
 X, Y, Z = np.eye(3)

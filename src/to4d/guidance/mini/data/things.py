@@ -4,7 +4,9 @@ import numpy as np
 from numpy.random import Generator
 from scipy.interpolate import PchipInterpolator
 
-from to4d.guidance.mini.data.shapes import ColouredMesh, Sculpture, any_colour, box, ellipsoid, hsv, lathe, tube, turn
+from to4d.guidance.mini.data.coloured import ColouredMesh
+from to4d.guidance.mini.data.sculpture import Sculpture
+from to4d.guidance.mini.data.shapes import any_colour, box, ellipsoid, hsv, lathe, tube, turn
 
 SIDES = (-1.0, 1.0)
 

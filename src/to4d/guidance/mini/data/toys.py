@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.random import Generator
 
-from to4d.guidance.mini.data.creatures import arc
-from to4d.guidance.mini.data.shapes import ColouredMesh, Sculpture, any_colour, box, ellipsoid, hsv, lathe, tube, turn
+from to4d.guidance.mini.data.coloured import ColouredMesh
+from to4d.guidance.mini.data.sculpture import Sculpture
+from to4d.guidance.mini.data.shapes import any_colour, arc, box, ellipsoid, hsv, lathe, tube, turn
 
 DARK = np.array([0.1, 0.1, 0.12])
 SIDES = (-1.0, 1.0)
