@@ -10,7 +10,7 @@ from to4d.guidance.mini.data.clips import View, backward_flow, render
 from to4d.guidance.mini.data.coloured import ColouredMesh
 from to4d.kernels.raster import average_down, rasterize
 
-SIDE_VIEW = View(0.0, 0.0, 3.0, np.ones(3), np.array([0.0, 1.0, 0.0]), 1.0)
+SIDE_VIEW = View(0.0, 0.0, 3.0, 40.0, np.ones(3), np.array([0.0, 1.0, 0.0]), 1.0)
 
 
 def ball(radius: float = 0.5) -> ColouredMesh:
