@@ -19,7 +19,7 @@ from to4d.types import Prompt
 
 GOLDEN = Path(__file__).parent / "golden" / "dynamicrafter.safetensors"
 PROMPT = Prompt("a plant blooming, it's a Hand-Bell & 3 drips!", "plant")
-KINDS, SCALE_OF_GUIDANCE, STEPS = ("tiny", "tiny_velocity"), 7.5, (0, 333, 500, 999)
+KINDS, SCALE_OF_GUIDANCE, STEPS = ("tiny", "tiny_velocity"), 7.5, (0, 333, 999)
 COMMIT = "c453369367122d7fbb0aa38f124e76dc8fe2a91c"
 
 
@@ -32,10 +32,10 @@ def pictures(seed, *shape):
     return torch.sigmoid(numbers(seed, *shape) + 2.0 * numbers(seed + 1, *shape[:-3], 1, shape[-2], 3))
 
 
-NOISY, WIDE = numbers(1, 2, 4, 4, 8, 8), 2.0 * pictures(8, 1, 80, 128, 3).movedim(-1, 1) - 1.0
-STILL = pictures(2, 2, 64, 64, 3)
+NOISY, WIDE = numbers(1, 1, 4, 16, 16, 16), 2.0 * pictures(8, 1, 80, 128, 3).movedim(-1, 1) - 1.0
+STILL = pictures(2, 1, 128, 128, 3)
 PIXELS = 2.0 * STILL.movedim(-1, 1) - 1.0
-LATENTS = SCALE * numbers(4, 2, 4, 8, 8)
+LATENTS = SCALE * numbers(4, 1, 4, 8, 8)
 
 
 def plan(kind):
@@ -52,6 +52,7 @@ def ours():
     }
     for kind in KINDS:
         prior = DynamiCrafter(kind)
+        prior.size = tuple(STILL.shape[1:3])  # at 64 x 64 the coarsest norms see two numbers, and rounding shows
         nets, condition = prior.networks, prior.condition(STILL, PROMPT)
         if kind == "tiny":
             out["autoencoder: mean"], out["autoencoder: deviation"] = nets.autoencoder.moments(PIXELS)
@@ -61,7 +62,7 @@ def ours():
         out[f"{kind}: signal share"], out[f"{kind}: clip scale"] = prior.share, prior.clip_scale
         for t in STEPS:
             context = condition.context(guided=True)
-            still, times, pace = condition.still.repeat(2, 1, 1, 1), torch.full((4,), t), torch.full((4,), prior.pace)
+            still, times, pace = condition.still.repeat(2, 1, 1, 1), torch.full((2,), t), torch.full((2,), prior.pace)
             raw, _ = nets.unet(NOISY.repeat(2, 1, 1, 1, 1), still, times, pace, context)
             out[f"{kind}: with and without condition, step {t}"] = raw
         out[f"{kind}: guided sample"] = sampled(prior, condition, plan(kind))
@@ -96,20 +97,20 @@ def official():
         model = official_model(SIZES[kind])
         posterior = model.first_stage_model.encode(PIXELS)
         text = model.cond_stage_model([PROMPT.text, ""])
-        image, grey = (model.image_proj_model(model.embedder(x)) for x in (PIXELS, torch.zeros(1, 3, 64, 64)))
+        image, grey = (model.image_proj_model(model.embedder(x)) for x in (PIXELS, torch.zeros(1, 3, 128, 128)))
         if kind == "tiny":
             out["autoencoder: mean"], out["autoencoder: deviation"] = posterior.mode(), posterior.std
             out["autoencoder: decoded"] = model.first_stage_model.decode(LATENTS)
             out["text tower"], out["image tower"] = text, model.embedder(PIXELS)
-            out["resampler"], out["resampler of grey"] = (x.unflatten(1, (4, 16)) for x in (image, grey))
+            out["resampler"], out["resampler of grey"] = (x.unflatten(1, (16, 16)) for x in (image, grey))
         out[f"{kind}: signal share"] = model.alphas_cumprod
         out[f"{kind}: clip scale"] = model.scale_arr[:1000] if model.use_dynamic_rescale else torch.ones(1000)
-        still = (model.scale_factor * posterior.mode())[:, :, None].repeat(1, 1, 4, 1, 1)
-        seen = {"c_crossattn": [torch.cat([text[:1].repeat(2, 1, 1), image], 1)], "c_concat": [still]}
-        blind = {"c_crossattn": [torch.cat([text[1:], grey], 1).repeat(2, 1, 1)], "c_concat": [still]}
-        pace = torch.full((2,), SIZES[kind].pace)
+        still = (model.scale_factor * posterior.mode())[:, :, None].repeat(1, 1, 16, 1, 1)
+        seen = {"c_crossattn": [torch.cat([text[:1], image], 1)], "c_concat": [still]}
+        blind = {"c_crossattn": [torch.cat([text[1:], grey], 1)], "c_concat": [still]}
+        pace = torch.tensor([SIZES[kind].pace])
         for t in STEPS:
-            both = [model.apply_model(NOISY, torch.full((2,), t), condition, fs=pace) for condition in (seen, blind)]
+            both = [model.apply_model(NOISY, torch.tensor([t]), condition, fs=pace) for condition in (seen, blind)]
             out[f"{kind}: with and without condition, step {t}"] = torch.cat(both)
         out[f"{kind}: guided sample"] = sampled_officially(lvdm.ddim, model, seen, blind, pace, plan(kind))
     return out
@@ -130,7 +131,7 @@ def sampled_officially(ddim, model, seen, blind, pace, steps):
     assert sampler.ddim_timesteps[::-1].tolist() == steps
     _, seen_on_the_way = sampler.sample(
         4,
-        2,
+        1,
         NOISY.shape[1:],
         conditioning=seen,
         x_T=start,
@@ -145,8 +146,13 @@ def sampled_officially(ddim, model, seen, blind, pace, steps):
     return seen_on_the_way["pred_x0"][-1] / scale[-1]
 
 
+def thinned(x):
+    """At most some 4096 of the values, from all over."""
+    return x.flatten()[:: x.numel() // 4096 | 1].contiguous()
+
+
 def golden():
-    """The official answers that are kept."""
+    """The official answers that are kept, thinned."""
     return load_file(GOLDEN)
 
 
@@ -155,7 +161,7 @@ if __name__ == "__main__":
 
     answers = official()
     GOLDEN.parent.mkdir(exist_ok=True)
-    save_file({name: value.contiguous() for name, value in answers.items()}, GOLDEN, metadata={"commit": COMMIT})
+    save_file({name: thinned(value) for name, value in answers.items()}, GOLDEN, metadata={"commit": COMMIT})
     mine = ours()
     assert set(mine) == set(answers)
     for name, value in answers.items():

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 import torch
-from dynamicrafter_answers import golden, official, ours
+from dynamicrafter_answers import golden, official, ours, thinned
 from upstream_lvdm import difference, official_model, official_parts
 
 from to4d.guidance.dynamicrafter.checkpoint import COPY, SCHEDULE, canonical, fill, unused
@@ -45,13 +45,13 @@ def count(shapes, prefix):
 @pytest.mark.parametrize("name", NAMES)
 def test_answers_are_those_the_official_code_gave(mine, name):
     kept = golden()[name]
-    assert kept.shape == mine[name].shape
     assert kept.count_nonzero() > 0
-    assert difference(mine[name], kept) < 1e-4
+    assert difference(thinned(mine[name]), kept) < 1e-4
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_answers_are_those_the_official_code_gives(mine, theirs, name):
+    assert mine[name].shape == theirs[name].shape
     assert difference(mine[name], theirs[name]) < 1e-4
 
 

@@ -32,7 +32,7 @@ def numbers(seed=0):
 
 
 def clip(rows=2, size=64):
-    return torch.rand(rows, 4, size, size, 3, generator=numbers())
+    return torch.rand(rows, 16, size, size, 3, generator=numbers())
 
 
 def condition(prior, rows=2, prompt=PROMPT):
@@ -40,20 +40,20 @@ def condition(prior, rows=2, prompt=PROMPT):
 
 
 def noisy(rows=2):
-    return torch.randn(rows, 4, 4, 8, 8, generator=numbers(1))
+    return torch.randn(rows, 4, 16, 8, 8, generator=numbers(1))
 
 
 def test_clips_become_latents_an_eighth_the_size_and_back(prior):
     latents = prior.encode(clip())
-    assert latents.shape == (2, 4, 4, 8, 8)
+    assert latents.shape == (2, 4, 16, 8, 8)
     shown = prior.decode(latents)
-    assert shown.shape == (2, 4, 64, 64, 3)
+    assert shown.shape == (2, 16, 64, 64, 3)
     assert shown.min() >= 0 and shown.max() <= 1
 
 
 def test_every_pixel_gets_a_gradient_and_chunks_do_not_change_it():
     gradients = []
-    for chunk in (16, 3):
+    for chunk in (32, 7):
         frames = clip().requires_grad_()
         latents = DynamiCrafter("tiny", chunk=chunk).encode(frames)
         (latents * noisy()).sum().backward()
@@ -113,7 +113,7 @@ def test_views_of_a_batch_do_not_mix(prior):
 def test_attention_is_to_the_noun_of_the_conditional_pass(eps_prior):
     asked = condition(eps_prior)
     look = eps_prior.denoise(noisy(), 300, asked, 7.5).attention
-    assert look.shape == (2, 4, 8, 8)
+    assert look.shape == (2, 16, 8, 8)
     assert torch.allclose(look.amax((1, 2, 3)), torch.ones(2)) and look.min() >= 0 and look.std() > 1e-3
     assert torch.allclose(look, eps_prior.denoise(noisy(), 300, asked, 1.0).attention, atol=1e-5)
     verb = condition(eps_prior, prompt=Prompt("a plant blooming", "blooming"))
@@ -138,13 +138,13 @@ def test_other_prompts_are_not_answered_from_memory(eps_prior):
 @pytest.mark.parametrize("t", [0, 20, 399, 700, 999])
 def test_a_network_that_knows_the_noise_gives_back_the_clip(prior, t, monkeypatch):
     """What it is shown must be noised as in its training, whose clips were scaled; what it says is unscaled."""
-    clean, noise = noisy(), torch.randn(2, 4, 4, 8, 8, generator=numbers(2))
+    clean, noise = noisy(), torch.randn(2, 4, 16, 8, 8, generator=numbers(2))
     signal, spread, scale = prior.share[t].sqrt(), (1 - prior.share[t]).sqrt(), prior.clip_scale[t]
 
     def knowing(x, still, steps, pace, context):
         assert torch.allclose(x, signal * scale * clean + spread * noise, atol=1e-5)
         told = signal * noise - spread * scale * clean if prior.shape.velocity else noise
-        return told, [torch.ones(8, 8, 8)]
+        return told, [torch.ones(32, 8, 8)]
 
     monkeypatch.setattr(prior.networks.unet, "forward", knowing)
     guess = prior.denoise(noised(clean, noise, prior.alpha_bar[t]), t, condition(prior), 1.0).clean
@@ -192,7 +192,7 @@ def test_half_precision_says_nearly_the_same(eps_prior):
 @pytest.mark.parametrize("distil", [SDS(guidance_scale=100.0), Reconstruction(steps=2)], ids=["sds", "reconstruction"])
 def test_it_distils(prior, distil):
     frames = clip().requires_grad_()
-    render = Render(frames, torch.ones(2, 4, 64, 64, 1), torch.ones(2, 4, 64, 64, 1))
+    render = Render(frames, torch.ones(2, 16, 64, 64, 1), torch.ones(2, 16, 64, 64, 1))
     score = distil(prior, render, render.at(0), PROMPT, 0.0, numbers())
     again = distil(prior, render, render.at(0), PROMPT, 0.0, numbers())
     assert torch.equal(score.gradient, again.gradient)

@@ -16,7 +16,7 @@ TINY = SIZES["tiny"].unet
 
 def inputs(rows=2, views=4):
     numbers = torch.Generator().manual_seed(0)
-    noisy, still = (torch.randn(rows, *shape, generator=numbers) for shape in ((4, views, 8, 8), (4, 8, 8)))
+    noisy, still = (torch.randn(rows, *shape, generator=numbers) for shape in ((4, views, 16, 16), (4, 16, 16)))
     text, image = (torch.randn(rows, *shape, generator=numbers) for shape in ((77, 32), (views, 16, 32)))
     return noisy, still, torch.tensor([17, 800])[:rows], torch.tensor([3, 5])[:rows], text, image
 
@@ -92,7 +92,7 @@ def test_its_blocks_compile_without_a_graph_break(unet):
 def test_all_tokens_together_have_all_the_attention(unet):
     _, maps = look(unet, *inputs(), marks=torch.ones(2, 77))
     sizes = [tuple(m.shape[-2:]) for m in maps]
-    assert sizes == [(8, 8), (4, 4), (2, 2), (1, 1), (2, 2), (2, 2), (4, 4), (4, 4), (8, 8), (8, 8)]
+    assert sizes == [(side, side) for side in (16, 8, 4, 2, 4, 4, 8, 8, 16, 16)]
     assert all(torch.allclose(m, torch.ones(8, *m.shape[1:]), atol=1e-5) for m in maps)
 
 
@@ -104,6 +104,17 @@ def test_the_full_models_look_at_words_in_sixteen_places():
     blocks = [inputs.format(i) for i in (1, 2, 4, 5, 7, 8)] + ["middle_block.1"]
     blocks += [outputs.format(i) for i in range(3, 12)]
     assert sorted(looks) == sorted(f"{name}.transformer_blocks.0.attn2" for name in blocks)
+
+
+@pytest.mark.parametrize("size", ["256", "512", "1024"])
+def test_the_full_models_fit_their_images(size):
+    height, width = (side // 8 for side in SIZES[size].resolution)
+    with torch.device("meta"):
+        unet, text, image = UNet(SIZES[size].unet), torch.empty(2, 77, 1024), torch.empty(2, 16, 16, 1024)
+        noisy, still, two = torch.empty(2, 4, 16, height, width), torch.empty(2, 4, height, width), torch.empty(2)
+        prediction, maps = look(unet, noisy, still, two, two, text, image, torch.empty(1, 77))
+    assert prediction.shape == noisy.shape
+    assert len(maps) == 16 and maps[0].shape == (16, height, width)
 
 
 def test_maps_of_two_tokens_add_up_and_only_watched_clips_have_one(unet):

@@ -7,19 +7,7 @@ from upstream_lvdm import upstream
 from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.words import noun_marks, tables, tokenise, tokens_of
 
-ONE_TOKEN = [
-    "plant",
-    "hulk",
-    "elephant",
-    "broccoli",
-    "mario",
-    "candle",
-    "turtle",
-    "snowman",
-    "raccoon",
-    "unicorn",
-    "icecream",
-]
+ONE_TOKEN = ["plant", "hulk", "elephant", "broccoli", "mario", "candle", "turtle", "snowman", "raccoon", "unicorn"]
 
 
 def marked(text, noun):

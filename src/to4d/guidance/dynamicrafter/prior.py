@@ -3,7 +3,6 @@
 First frame and words in, latent clips of 16 frames out; docs/dynamicrafter.md says where the weights come from.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -12,11 +11,11 @@ from torch.nn.functional import interpolate
 from torch.utils.checkpoint import checkpoint
 
 from to4d.errors import InputError
-from to4d.guidance.dynamicrafter.attention import Context
 from to4d.guidance.dynamicrafter.checkpoint import fill, read
 from to4d.guidance.dynamicrafter.maps import noun_map
 from to4d.guidance.dynamicrafter.model import Networks
 from to4d.guidance.dynamicrafter.random_weights import randomise
+from to4d.guidance.dynamicrafter.reader import Condition, Reader
 from to4d.guidance.dynamicrafter.schedule import (
     clean_from,
     clip_scale,
@@ -26,31 +25,10 @@ from to4d.guidance.dynamicrafter.schedule import (
     with_spread_of,
 )
 from to4d.guidance.dynamicrafter.sizes import SIZES
-from to4d.guidance.dynamicrafter.words import noun_marks, tokenise
 from to4d.types import Denoised, Prompt, check_shape
 
 SCALE = 0.18215  # makes latents of variance about 1
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What `denoise` needs of B stills and a prompt."""
-
-    still: Tensor  # (B, C, h, w) latents
-    text: Tensor  # (2, L, D) tokens of the prompt and of no words
-    image: Tensor  # (B, V, Q, D) tokens of the stills
-    no_image: Tensor  # (1, V, Q, D) tokens of a grey image
-    marks: Tensor  # (L,) ones at the noun's tokens
-
-    def context(self, guided: bool) -> Context:
-        """Of B clips; if `guided`, of B more that know neither words nor image tokens (but do see the still)."""
-        count = len(self.still)
-        text, image, marks = self.text[:1].expand(count, -1, -1), self.image, self.marks.expand(count, -1)
-        if guided:
-            text = torch.cat([text, self.text[1:].expand(count, -1, -1)])
-            image = torch.cat([image, self.no_image.expand(count, -1, -1, -1)])
-        return Context(text, image, marks)
 
 
 class DynamiCrafter(nn.Module):
@@ -99,7 +77,7 @@ class DynamiCrafter(nn.Module):
         self.frames, self.size = self.shape.frames, self.shape.resolution
         self.pace = _pace(pace, self.shape.pace, self.shape.paces)
         self.guidance_rescale, self.chunk, self.coarsest = guidance_rescale, chunk, coarsest
-        self._known: dict[tuple, Tensor] = {}
+        self.reader = Reader(self.networks)
 
     def train(self, mode: bool = True) -> "DynamiCrafter":
         """Stays in evaluation mode, whatever its owner does."""
@@ -128,10 +106,7 @@ class DynamiCrafter(nn.Module):
     def condition(self, still: Tensor, prompt: Prompt) -> Condition:
         """First frames (B, H, W, 3) and one prompt; raises if the prompt does not name its noun."""
         images = self._images(still)
-        text = torch.stack([self._once("text", words) for words in (prompt.text, "")])
-        marks = noun_marks(prompt.text, prompt.noun).to(images.device)
-        latents = SCALE * self.networks.autoencoder.encode(images)
-        return Condition(latents, text, self._image_tokens(images), self._once("image", ""), marks)
+        return self.reader(images, SCALE * self.networks.autoencoder.encode(images), prompt)
 
     @torch.no_grad()
     def denoise(self, noisy: Tensor, t: int, condition: Condition, guidance_scale: float) -> Denoised:
@@ -165,20 +140,6 @@ class DynamiCrafter(nn.Module):
         if tuple(images.shape[-2:]) != self.size:
             images = interpolate(images, self.size, mode="bilinear", antialias=True)
         return 2.0 * images - 1.0
-
-    def _image_tokens(self, images: Tensor) -> Tensor:
-        """(n, 3, H, W) in [-1, 1] -> (n, V, Q, D)."""
-        return self.networks.resampler(self.networks.image(images))
-
-    def _once(self, kind: str, words: str) -> Tensor:
-        """Tokens of a prompt (L, D), or of a grey image (1, V, Q, D): computed once a device."""
-        device = self.alpha_bar.device
-        key = (kind, words, device)
-        if key not in self._known and kind == "text":
-            self._known[key] = self.networks.text(tokenise(words)[None].to(device))[0]
-        elif key not in self._known:
-            self._known[key] = self._image_tokens(torch.zeros(1, 3, *self.size, device=device))
-        return self._known[key]
 
 
 def _choice(name: str, value: str, options: dict) -> object:

@@ -82,7 +82,6 @@ class ModelSize:
 _PLAIN = UNetSize(learnt_scale=False)
 _TINY = {
     "resolution": (64, 64),
-    "frames": 4,
     "autoencoder": AutoencoderSize(width=32, factors=(1, 1, 1, 1), blocks=1),
     "resampler": ResamplerSize(width=32, depth=1, heads=2, head_width=8, inputs=48, outputs=32),
     "clip": ClipSize(text=TowerSize(32, 3, 2), image=TowerSize(48, 2, 2), joint=32, patch=56),

@@ -1,0 +1,62 @@
+"""What DynamiCrafter is told of a still and a prompt."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from to4d.guidance.dynamicrafter.attention import Context
+from to4d.guidance.dynamicrafter.model import Networks
+from to4d.guidance.dynamicrafter.words import noun_marks, tokenise
+from to4d.types import Prompt
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What `denoise` needs of B stills and a prompt."""
+
+    still: Tensor  # (B, C, h, w) latents
+    text: Tensor  # (2, L, D) tokens of the prompt and of no words
+    image: Tensor  # (B, V, Q, D) tokens of the stills
+    no_image: Tensor  # (1, V, Q, D) tokens of a grey image
+    marks: Tensor  # (L,) ones at the noun's tokens
+
+    def context(self, guided: bool) -> Context:
+        """Of B clips; if `guided`, of B more that know neither words nor image tokens (but do see the still)."""
+        count = len(self.still)
+        text, image, marks = self.text[:1].expand(count, -1, -1), self.image, self.marks.expand(count, -1)
+        if guided:
+            text = torch.cat([text, self.text[1:].expand(count, -1, -1)])
+            image = torch.cat([image, self.no_image.expand(count, -1, -1, -1)])
+        return Context(text, image, marks)
+
+
+class Reader:
+    """Reads stills and prompts. Words and the grey image are read once a device, in memory alone."""
+
+    def __init__(self, networks: Networks) -> None:
+        self.networks = networks
+        self.known: dict[tuple, Tensor] = {}
+
+    def __call__(self, images: Tensor, latents: Tensor, prompt: Prompt) -> Condition:
+        """First frames (B, 3, H, W) in [-1, 1] and their latents."""
+        device = images.device
+        text = torch.stack([self.text(words, device) for words in (prompt.text, "")])
+        marks = noun_marks(prompt.text, prompt.noun).to(device)
+        return Condition(latents, text, self.image(images), self.no_image(tuple(images.shape[1:]), device), marks)
+
+    def text(self, words: str, device: torch.device) -> Tensor:
+        """(L, D)."""
+        if (words, device) not in self.known:
+            self.known[words, device] = self.networks.text(tokenise(words)[None].to(device))[0]
+        return self.known[words, device]
+
+    def image(self, images: Tensor) -> Tensor:
+        """(n, 3, H, W) in [-1, 1] -> (n, V, Q, D)."""
+        return self.networks.resampler(self.networks.image(images))
+
+    def no_image(self, shape: tuple[int, ...], device: torch.device) -> Tensor:
+        """(1, V, Q, D)."""
+        if (shape, device) not in self.known:
+            self.known[shape, device] = self.image(torch.zeros(1, *shape, device=device))
+        return self.known[shape, device]
