@@ -5,7 +5,7 @@ import torch
 from upstream_lvdm import difference, official_unet, upstream
 
 from to4d.guidance.dynamicrafter.attention import Context, TextImageAttention
-from to4d.guidance.dynamicrafter.maps import attention_to
+from to4d.guidance.dynamicrafter.maps import attention_to, noun_map
 from to4d.guidance.dynamicrafter.random_weights import randomise
 from to4d.guidance.dynamicrafter.sizes import SIZES
 from to4d.guidance.dynamicrafter.unet import UNet
@@ -147,3 +147,13 @@ def test_the_maps_are_those_of_the_official_layer(unet):
     marks = torch.nn.functional.one_hot(torch.tensor([7, 7]), 77).float()
     assert difference(look(unet, *inputs(), marks=marks)[1][0].flatten(1), seen["map"]) < 1e-4
     assert upstream().attention.XFORMERS_IS_AVAILBLE is False
+
+
+def test_a_frame_without_the_object_stays_dark_and_coarse_layers_do_not_count():
+    fine, coarse = torch.rand(8, 16, 16, generator=torch.Generator().manual_seed(0)), torch.rand(8, 4, 4)
+    fine[3] *= 1e-3
+    look = noun_map([fine, fine[:, ::2, ::2], coarse], views=4, size=(16, 16), coarsest=2)
+    assert look.shape == (2, 4, 16, 16)
+    assert torch.allclose(look.amax((1, 2, 3)), torch.ones(2))
+    assert look[0, 3].max() < 0.01
+    assert torch.equal(look, noun_map([fine, fine[:, ::2, ::2]], views=4, size=(16, 16), coarsest=4))
