@@ -5,7 +5,17 @@ import hashlib
 import pytest
 import torch
 from dynamicrafter_answers import golden, official, ours, thinned
-from upstream_lvdm import difference, official_model, official_parts
+from upstream_lvdm import (
+    autoencoder_config,
+    difference,
+    official_config,
+    official_model,
+    official_parts,
+    resampler_config,
+    tower_config,
+    unet_config,
+    upstream,
+)
 
 from to4d.guidance.dynamicrafter.checkpoint import COPY, SCHEDULE, canonical, fill, unused
 from to4d.guidance.dynamicrafter.model import Networks
@@ -89,3 +99,27 @@ def test_a_checkpoint_that_the_official_code_writes_loads_strictly(kind):
     assert all(torch.equal(value, state[name]) for name, value in networks.state_dict().items())
     beside = set(state) - set(networks.state_dict()) - set(unused(shapes_of(networks)))
     assert beside == SCHEDULE - (set() if kind == "tiny_velocity" else {"scale_arr"})
+
+
+@pytest.mark.parametrize("name", ["256", "512", "1024"])
+def test_sizes_are_those_of_the_official_configurations(name):
+    size, theirs = SIZES[name], official_config(name)
+    unet, defaults = theirs["unet_config"]["params"], {"image_cross_attention_scale_learnable": False}
+    mine = unet_config(size.unet, size.frames) | {"use_checkpoint": True, "default_fs": size.pace}
+    assert defaults | unet == {key: mine[key] for key in defaults | unet}
+    first = theirs["first_stage_config"]["params"]
+    assert first["ddconfig"] == autoencoder_config(size.autoencoder)["ddconfig"]
+    assert theirs["image_proj_stage_config"]["params"] == resampler_config(size.resampler, size.frames)
+    assert theirs.get("parameterization", "eps") == ("v" if size.velocity else "eps")
+    assert theirs.get("rescale_betas_zero_snr", False) == size.velocity
+    assert theirs.get("base_scale", 1.0) == size.base_scale
+    assert [8 * side for side in theirs["image_size"]] == list(size.resolution)
+    assert (theirs["linear_start"], theirs["linear_end"], theirs["scale_factor"]) == (0.00085, 0.012, 0.18215)
+
+
+def test_the_towers_are_those_of_vit_h_14(tmp_path):
+    upstream()
+    open_clip = pytest.importorskip("open_clip", reason="the towers are open_clip's", exc_type=ImportError)
+    tower_config(SIZES["256"].clip, tmp_path)
+    mine, theirs = (open_clip.get_model_config(name) for name in ("ours", "ViT-H-14"))
+    assert mine == theirs

@@ -89,12 +89,21 @@ def upstream():
     return SimpleNamespace(schemas=schemas, **found)
 
 
+def official_config(name):
+    """The parameters in their configuration of the model of 256, 512 or 1024."""
+    from omegaconf import OmegaConf
+
+    upstream()
+    file = Path(os.environ["TO4D_LVDM"]) / "configs" / f"inference_{name}_v1.0.yaml"
+    return OmegaConf.to_container(OmegaConf.load(file))["model"]["params"]
+
+
 def unet_config(size, frames):
     return {
         "in_channels": 2 * size.latents,
         "out_channels": size.latents,
         "model_channels": size.width,
-        "attention_resolutions": [2**level for level in range(size.attended)],
+        "attention_resolutions": [2**level for level in reversed(range(size.attended))],
         "num_res_blocks": size.blocks,
         "channel_mult": list(size.factors),
         "dropout": 0.1,
