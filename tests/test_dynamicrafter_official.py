@@ -1,10 +1,11 @@
 """Every part of DynamiCrafter answers as the official code does: as it once did (golden), and as it does now."""
 
 import hashlib
+import sys
 
 import pytest
 import torch
-from dynamicrafter_answers import golden, official, ours, thinned
+from dynamicrafter_answers import NOISY, PROMPT, STILL, golden, official, ours, thinned
 from upstream_lvdm import (
     autoencoder_config,
     difference,
@@ -13,12 +14,14 @@ from upstream_lvdm import (
     official_parts,
     resampler_config,
     tower_config,
-    unet_config,
     upstream,
 )
 
+from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.checkpoint import COPY, SCHEDULE, canonical, fill, unused
+from to4d.guidance.dynamicrafter.lvdm import settings
 from to4d.guidance.dynamicrafter.model import Networks
+from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 from to4d.guidance.dynamicrafter.sizes import SIZES
 
 NAMES = sorted(golden())
@@ -105,7 +108,7 @@ def test_a_checkpoint_that_the_official_code_writes_loads_strictly(kind):
 def test_sizes_are_those_of_the_official_configurations(name):
     size, theirs = SIZES[name], official_config(name)
     unet, defaults = theirs["unet_config"]["params"], {"image_cross_attention_scale_learnable": False}
-    mine = unet_config(size.unet, size.frames) | {"use_checkpoint": True, "default_fs": size.pace}
+    mine = settings(size.unet, size.frames) | {"use_checkpoint": True, "default_fs": size.pace}
     assert defaults | unet == {key: mine[key] for key in defaults | unet}
     first = theirs["first_stage_config"]["params"]
     assert first["ddconfig"] == autoencoder_config(size.autoencoder)["ddconfig"]
@@ -123,3 +126,26 @@ def test_the_towers_are_those_of_vit_h_14(tmp_path):
     tower_config(SIZES["256"].clip, tmp_path)
     mine, theirs = (open_clip.get_model_config(name) for name in ("ours", "ViT-H-14"))
     assert mine == theirs
+
+
+@pytest.mark.parametrize("kind", ["tiny", "tiny_velocity"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_official_u_net_can_take_the_place_of_ours(kind, precision):
+    upstream()
+    priors = [DynamiCrafter(kind, precision=precision, implementation=name) for name in ("ours", "lvdm")]
+    assert len(list(priors[0].parameters())) == len(list(priors[1].parameters()))  # in place of ours, not beside it
+    for prior in priors:
+        prior.size = tuple(STILL.shape[1:3])
+        assert not prior.train().networks.unet.training
+    conditions = [prior.condition(STILL, PROMPT) for prior in priors]
+    mine, theirs = (p.denoise(NOISY, 400, c, 7.5) for p, c in zip(priors, conditions, strict=True))
+    tolerance = 1e-4 if precision == "float32" else 0.15
+    assert difference(mine.clean, theirs.clean) < tolerance
+    assert difference(mine.attention, theirs.attention) < tolerance
+
+
+def test_without_the_official_code_its_u_net_cannot_be_had(monkeypatch):
+    monkeypatch.setitem(sys.modules, "lvdm", None)
+    monkeypatch.setitem(sys.modules, "lvdm.modules.networks.openaimodel3d", None)
+    with pytest.raises(InputError, match="implementation=ours"):
+        DynamiCrafter("tiny", implementation="lvdm")

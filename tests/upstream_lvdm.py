@@ -17,6 +17,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 import torch
 
+from to4d.guidance.dynamicrafter.lvdm import settings
 from to4d.guidance.dynamicrafter.random_weights import randomise
 
 
@@ -98,34 +99,6 @@ def official_config(name):
     return OmegaConf.to_container(OmegaConf.load(file))["model"]["params"]
 
 
-def unet_config(size, frames):
-    return {
-        "in_channels": 2 * size.latents,
-        "out_channels": size.latents,
-        "model_channels": size.width,
-        "attention_resolutions": [2**level for level in reversed(range(size.attended))],
-        "num_res_blocks": size.blocks,
-        "channel_mult": list(size.factors),
-        "dropout": 0.1,
-        "num_head_channels": size.head_width,
-        "transformer_depth": 1,
-        "context_dim": size.context,
-        "use_linear": True,
-        "use_checkpoint": False,
-        "temporal_conv": True,
-        "temporal_attention": True,
-        "temporal_selfatt_only": True,
-        "use_relative_position": False,
-        "use_causal_attention": False,
-        "temporal_length": frames,
-        "addition_attention": True,
-        "image_cross_attention": True,
-        "image_cross_attention_scale_learnable": size.learnt_scale,
-        "default_fs": 3,
-        "fs_condition": True,
-    }
-
-
 def autoencoder_config(size):
     layers = {"ch": size.width, "ch_mult": list(size.factors), "num_res_blocks": size.blocks, "attn_resolutions": []}
     pixels = {"in_channels": 3, "out_ch": 3, "resolution": 256, "dropout": 0.0}
@@ -161,7 +134,7 @@ def tower_config(size, folder):
 
 def official_unet(size, frames):
     """Their U-Net of our size."""
-    return upstream().unet.UNetModel(**unet_config(size, frames))
+    return upstream().unet.UNetModel(**settings(size, frames))
 
 
 def official_parts(size):
@@ -187,7 +160,7 @@ def official_model(size):
     schedule = {"parameterization": "v", "rescale_betas_zero_snr": True} if size.velocity else {}
     schedule |= {"use_dynamic_rescale": size.base_scale != 1.0, "base_scale": size.base_scale}
     config = {"first_stage_config": nothing, "cond_stage_config": nothing, "img_cond_stage_config": nothing}
-    unet = {"target": "lvdm.modules.networks.openaimodel3d.UNetModel", "params": unet_config(size.unet, size.frames)}
+    unet = {"target": "lvdm.modules.networks.openaimodel3d.UNetModel", "params": settings(size.unet, size.frames)}
     config |= {"image_proj_stage_config": nothing, "unet_config": unet, "conditioning_key": "hybrid", **schedule}
     config |= {"scale_factor": 0.18215, "linear_start": 0.00085, "linear_end": 0.012, "timesteps": 1000, "channels": 4}
     model = upstream().ddpm.LatentVisualDiffusion(**OmegaConf.create(config | {"use_ema": False}))

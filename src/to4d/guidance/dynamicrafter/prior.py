@@ -12,6 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.checkpoint import fill, read
+from to4d.guidance.dynamicrafter.lvdm import OfficialUNet
 from to4d.guidance.dynamicrafter.maps import noun_map
 from to4d.guidance.dynamicrafter.model import Networks
 from to4d.guidance.dynamicrafter.random_weights import randomise
@@ -29,6 +30,7 @@ from to4d.types import Denoised, Prompt, check_shape
 
 SCALE = 0.18215  # makes latents of variance about 1
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+UNETS = {"ours": lambda unet, frames: unet, "lvdm": OfficialUNet}
 
 
 class DynamiCrafter(nn.Module):
@@ -45,6 +47,7 @@ class DynamiCrafter(nn.Module):
         precision: of the networks that carry no gradient; the autoencoder computes in float32.
         chunk: frames that the autoencoder takes at once; a clip of more is computed again for its gradient.
         coarsest: counts the attention of layers down to latents / `coarsest`.
+        implementation: of the U-Net: "ours", or "lvdm", the official code (see `lvdm.py`).
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class DynamiCrafter(nn.Module):
         precision: str = "float32",
         chunk: int = 16,
         coarsest: int = 2,
+        implementation: str = "ours",
     ) -> None:
         super().__init__()
         self.shape = _choice("size", str(size), SIZES)
@@ -70,6 +74,8 @@ class DynamiCrafter(nn.Module):
         self.dtype = _choice("precision", precision, PRECISIONS)
         for part in self.networks.children():
             part.to(torch.float32 if part is self.networks.autoencoder else self.dtype)
+        as_chosen = _choice("implementation", implementation, UNETS)
+        self.networks.model["diffusion_model"] = as_chosen(self.networks.unet, self.shape.frames)
         share, scale = trained_share(self.shape.velocity), clip_scale(self.shape.base_scale)
         self.register_buffer("alpha_bar", signal_share(share, scale).float(), persistent=False)
         self.register_buffer("share", share.float(), persistent=False)
