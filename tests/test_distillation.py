@@ -56,6 +56,20 @@ def test_descent_reaches_a_mode_of_the_prior_and_stays(style):
     assert value == pytest.approx(1.0, abs=0.02)
 
 
+def test_held_noise_lets_an_undecided_clip_begin_the_same_way_each_time():
+    style, undecided = Reconstruction(start=Constant(0.98), jitter=0.0, hold=0.5), clip_of(0.5)
+
+    def pushes(progress):
+        scores = (
+            style(TwoValley(), undecided, undecided.at(0), PROMPT, progress, generator_at(0, i)) for i in range(8)
+        )
+        return torch.stack([score.gradient for score in scores])
+
+    held, free = pushes(0.49), pushes(0.5)
+    assert (held == held[0]).all()
+    assert (free.std(0) > 0).any()
+
+
 @pytest.mark.parametrize("style", STYLES)
 def test_a_clip_at_a_mode_gets_no_push(style):
     score = distil(style, clip_of(1.0))

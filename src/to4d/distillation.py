@@ -89,12 +89,17 @@ class Reconstruction:
         start: schedule over progress of the first noise level, as a share of the prior's steps.
         jitter: half-width of a uniform draw about it.
         steps: DDIM steps (Song et al. 2021, eta = 0) from there to the clean clip.
+        hold: share of the phase in which every step starts from the same noise, so that what may begin to the left or
+            to the right begins the same way each time, until the clip itself shows the way.
+        noise_seed: of that noise.
     """
 
     guidance_scale: float = 3.0
     start: Callable[[float], float] = field(default_factory=lambda: Constant(0.8))
     jitter: float = 0.05
     steps: int = 4
+    hold: float = 0.0
+    noise_seed: int = 0
 
     def __call__(
         self, prior: Prior, clip: Render, still: Render, prompt: Prompt, progress: float, generator: Generator
@@ -103,7 +108,8 @@ class Reconstruction:
         latents = prior.encode(clip.rgb)
         start = self.start(progress)
         t = draw_step(prior, start - self.jitter, start + self.jitter, generator)
-        noise = torch.randn(latents.shape, generator=generator).to(latents)
+        held = torch.Generator().manual_seed(self.noise_seed) if progress < self.hold else generator
+        noise = torch.randn(latents.shape, generator=held).to(latents)
         with torch.no_grad():
             noisy = noised(latents, noise, prior.alpha_bar[t])
             guess = self.denoise(prior, noisy, t, prior.condition(still.rgb, prompt))
