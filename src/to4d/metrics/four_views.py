@@ -1,19 +1,16 @@
 """The numbers at the end of a run that need no downloaded weights."""
 
 import json
-import math
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from to4d.errors import InputError
-from to4d.metrics import motion
-from to4d.metrics.identity import haze, psnr, ssim
+from to4d.metrics.figures import agreement, amount, by_frame, cleanliness, deformation, identity, per_view
+from to4d.metrics.jsonable import jsonable
 from to4d.metrics.motion_checks import CHECKS
 from to4d.metrics.prompt_check import KINDS, best_verdict, check_clip, motion_kind
 from to4d.metrics.tracks import surface_points
@@ -46,24 +43,26 @@ class FourViews:
         times = frame_times(self.frames)
         clips = look(scene.renderer, cameras, times, antialias=self.views.antialias)
         moved, found, why = follow(scene, times)
-        mesh = look(scene.reference, cameras, torch.zeros(1), antialias=self.views.antialias).at(0)
+        mesh = look(scene.reference, cameras, torch.zeros(1), antialias=self.views.antialias)
         figures = {
-            **per_view(self.views.names, lambda b: identity(clips.rgb[b], mesh.rgb[b])),
-            **per_view(self.views.names, lambda b: cleanliness(clips.opacity[b, ..., 0], mesh.opacity[b, ..., 0])),
-            **per_view(self.views.names, lambda b: amount(clips.rgb[b], clips.opacity[b, ..., 0])),
+            **per_view(self.views.names, lambda b: identity(clips, mesh, b)),
+            **per_view(self.views.names, lambda b: cleanliness(clips, mesh, b)),
+            **per_view(self.views.names, lambda b: amount(clips, b)),
             **self.floors(),
+            **agreement(clips, mesh, cameras),
+            **deformation(moved),
             "tracks_found": found,
             **adherence(clips, moved, scene.prompt, self.views.names),
         }
         figures["psnr_t0_min"] = min(figures[f"psnr_t0/{name}"] for name in self.views.names)
-        frames = psnr(clips.rgb, mesh.rgb[:, None])
-        figures |= {f"psnr_by_frame/{name}": row.tolist() for name, row in zip(self.views.names, frames, strict=True)}
+        figures |= by_frame(clips, mesh, self.views.names)
         reasons = {f"eval/{name}_floor": "metrics.floor names no run that stood still" for name in MOTION}
         reasons |= dict.fromkeys(("eval/motion", "eval/motion_passed", "eval/motion_views"), "no check for this prompt")
         reasons |= {f"eval/views_passing/{check}": why for check in KINDS if check not in CHECKS}
         if motion_kind(scene.prompt.text, scene.prompt.noun) and figures["motion"] is None:
             reasons |= dict.fromkeys(("eval/motion_passed", "eval/motion_views"), why)
-        reasons["eval/tracks_found"] = why
+        reasons |= dict.fromkeys(("eval/tracks_found", "eval/stretch", "eval/stretch_top5"), why)
+        reasons |= {f"eval/{name}": "no two views show the same point" for name in figures if name.startswith("view_")}
         return jsonable({f"eval/{name}": value for name, value in figures.items()}, reasons)
 
     def floors(self) -> dict[str, float | None]:
@@ -78,39 +77,6 @@ class FourViews:
                 f"metrics.floor={self.floor} is not the metrics.json of a finished run ({error!r}); "
                 'run one with a prompt such as "a plant standing still", or leave metrics.floor=null'
             ) from error
-
-
-def per_view(names: list[str], measure: Callable[[int], dict[str, float]]) -> dict[str, float]:
-    """Every view's figures, and their means."""
-    rows = [measure(b) for b in range(len(names))]
-    own = {f"{key}/{name}": row[key] for row, name in zip(rows, names, strict=True) for key in row}
-    return {key: sum(row[key] for row in rows) / len(rows) for key in rows[0]} | own
-
-
-def identity(clip: Tensor, mesh: Tensor) -> dict[str, float]:
-    """A view's frames (V, H, W, 3) against the mesh (H, W, 3): means over frames, and frame 0 alone."""
-    in_db, similar = psnr(clip, mesh), ssim(clip, mesh)
-    values = {"psnr": in_db.mean(), "psnr_t0": in_db[0], "ssim": similar.mean(), "ssim_t0": similar[0]}
-    return {name: value.item() for name, value in values.items()}
-
-
-def cleanliness(opacity: Tensor, silhouette: Tensor) -> dict[str, float]:
-    """Floaters and haze of a view's clip (V, H, W) around the mesh (H, W)."""
-    return {"haze": haze(opacity, silhouette), "haze_t0": haze(opacity[:1], silhouette)}
-
-
-def amount(clip: Tensor, opacity: Tensor) -> dict[str, float]:
-    """How much and how smoothly a view's clip (V, H, W, 3) with opacity (V, H, W) moves."""
-    flow = motion.optical_flow(clip)
-    return {
-        "flow": motion.flow_magnitude(flow, opacity),
-        "flow_top5": motion.flow_top5(flow).mean().item(),
-        "dynamic_degree": float(motion.is_dynamic(flow)),
-        "silhouette_change": motion.silhouette_change(opacity),
-        "acceleration": motion.acceleration(opacity),
-        "warp_error": motion.warp_error(clip, flow, opacity),
-        "flicker": motion.flicker(clip),
-    }
 
 
 def follow(scene: Scene, times: Tensor) -> tuple[Tensor | None, float | None, str]:
@@ -139,26 +105,3 @@ def adherence(clips: Render, moved: Tensor | None, prompt: Prompt, names: list[s
     if own:
         figures |= {f"motion/{name}": asdict(check) for name, check in zip(names, own.views, strict=True)}
     return figures
-
-
-def jsonable(figures: dict[str, Any], reasons: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
-    """Replace what JSON can't hold by null, and say why in `eval/notes`.
-
-    >>> jsonable({"eval/haze": float("inf"), "eval/psnr": [1.0, float("nan")]})["eval/notes"]
-    {'eval/haze': 'inf', 'eval/psnr': 'not finite'}
-    """
-    clean = {name: _finite(value) for name, value in figures.items()}
-    odd = {name: value for name, value in figures.items() if value is None or clean[name] != value}
-    spoken = {name: str(value) if isinstance(value, float) else "not finite" for name, value in odd.items()}
-    return clean | {"eval/notes": {name: reasons.get(name, text) for name, text in spoken.items()}}
-
-
-def _finite(value: Any) -> Any:
-    """The same with null for every number that is not finite."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return value

@@ -44,6 +44,10 @@ def is_dynamic(flow: Tensor) -> bool:
     """VBench's yes or no (dynamic_degree.py): at least round(4 V / 16) pairs whose top 5% exceed 6 px at 256 px.
 
     VBench asks RAFT for the flow of a clip at 8 fps; here it is dense inverse search, so figures are not comparable.
+
+    >>> fast = torch.tensor([0.0] * 11 + [3.1] * 4)[:, None, None, None].expand(15, 128, 128, 2)
+    >>> is_dynamic(fast / 2**0.5), is_dynamic(fast[:-1] / 2**0.5)
+    (True, False)
     """
     return int((flow_top5(flow) > 6.0).sum()) >= round(4 * (len(flow) + 1) / 16)
 
@@ -65,6 +69,9 @@ def acceleration(opacity: Tensor) -> float:
     """Roughness of the silhouette in time: mean |o_(i-1) - 2 o_i + o_(i+1)|, as a share of the object's area.
 
     A resting clip has 0; a smooth motion a little; a flickering one up to 4.
+
+    >>> acceleration(torch.tensor([1.0, 0.0, 1.0, 0.0]).view(4, 1, 1).expand(4, 2, 2))
+    4.0
     """
     clip = opacity.double()
     second = (clip[:-2] - 2.0 * clip[1:-1] + clip[2:]).abs()
@@ -85,6 +92,10 @@ def warp_error(frames: Tensor, flow: Tensor, opacity: Tensor) -> float:
 
     Small where motion explains the change, large where colours flicker or parts appear. Shapes (V, H, W, 3),
     (V - 1, H, W, 2) and (V, H, W).
+
+    >>> brighter = torch.tensor([0.25, 0.5, 0.75]).view(3, 1, 1, 1).expand(3, 32, 32, 3)
+    >>> warp_error(brighter, torch.zeros(2, 32, 32, 2), torch.ones(3, 32, 32))
+    0.25
     """
     height, width = flow.shape[1:3]
     y, x = np.mgrid[:height, :width].astype(np.float32)
