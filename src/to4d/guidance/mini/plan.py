@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Plan:
-    """The defaults made the shipped weights."""
+    """The defaults; docs/mini_prior.md has the command that made the shipped weights."""
 
     out: Path
     seed: int = 0
@@ -17,6 +17,7 @@ class Plan:
     head_batch: int = 96
     head_rate: float = 1.2e-3
     joint_steps: int = 3600
+    joint_last: int = 0  # stop stage 2 after this step, as if the time was up; 0 is never
     joint_batch: int = 12
     trunk_rate: float = 1.2e-3
     later_head_rate: float = 4e-4
@@ -34,6 +35,7 @@ class Plan:
 
 HELP = {
     "clips": "clips to train on",
+    "joint_last": "stop stage 2 after this step and keep its averaged weights; 0 goes to the end",
     "joint_batch": "noised clips a step of stage 2",
     "sample_every": "steps of stage 2 between sheets of samples; 0 is never",
     "attention_weight": "of the loss of the attention to the noun",

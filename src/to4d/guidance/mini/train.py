@@ -131,7 +131,7 @@ def train(plan: Plan) -> Path:
     if plan.sample_every:
         show = sampling(vocabulary, load(plan.data, "validation", plan.seed, CLIPS), plan, board)
     train_head(net, clips, tokens, plan, board=board)
-    train_joint(net, clips, tokens, plan, board=board, show=show)
+    train_joint(net, clips, tokens, plan, plan.joint_last or None, board, show)
     return write_weights(net, vocabulary, plan.out / "mini.safetensors")
 
 
