@@ -19,6 +19,7 @@ from to4d.types import Prompt, Render, Scene
 from to4d.viewpoints import Viewpoints, frame_times, look
 
 MOTION = ("flow", "flow_top5", "silhouette_change")  # the figures that need a floor beside them
+EMPTY = ("floaters", "silhouette_iou")  # the figures that know no number where nothing is to be seen
 TRACKED = 0.6  # share of the surface that has to be followed through all frames for checks on tracks
 
 
@@ -62,6 +63,7 @@ class FourViews:
         if motion_kind(scene.prompt.text, scene.prompt.noun) and figures["motion"] is None:
             reasons |= dict.fromkeys(("eval/motion_passed", "eval/motion_views"), why)
         reasons |= dict.fromkeys(("eval/tracks_found", "eval/stretch", "eval/stretch_top5"), why)
+        reasons |= {f"eval/{name}": "a frame shows nothing" for name in figures if name.startswith(EMPTY)}
         reasons |= {f"eval/{name}": "no two views show the same point" for name in figures if name.startswith("view_")}
         return jsonable({f"eval/{name}": value for name, value in figures.items()}, reasons)
 

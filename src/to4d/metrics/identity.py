@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy.ndimage import distance_transform_edt, label
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, conv2d
+from torch.nn.functional import avg_pool2d
 
 from to4d.types import check_shape
 
@@ -114,7 +114,12 @@ def _likeness(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _blur(x: Tensor) -> Tensor:
-    """(n, 1, H, W) -> (n, 1, H - 10, W - 10)."""
-    window = torch.exp(-0.5 * (torch.arange(-5, 6, dtype=x.dtype, device=x.device) / 1.5) ** 2)
-    window = window / window.sum()
-    return conv2d(conv2d(x, window.view(1, 1, -1, 1)), window.view(1, 1, 1, -1))
+    """(n, 1, H, W) -> (n, 1, H - 10, W - 10); as products with matrices, which is many times quicker than conv2d."""
+    return _windows(x.shape[-2]).to(x) @ x @ _windows(x.shape[-1]).to(x).T
+
+
+def _windows(size: int) -> Tensor:
+    """(size - 10, size) the Gaussian window at every place where it fits, each row of sum 1."""
+    offset = torch.arange(size, dtype=torch.float64) - torch.arange(size - WINDOW + 1)[:, None] - WINDOW // 2
+    rows = torch.exp(-0.5 * (offset / 1.5) ** 2) * (offset.abs() <= WINDOW // 2)
+    return rows / rows.sum(1, keepdim=True)
