@@ -49,10 +49,12 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         shared = cache_path(cfg, name, mesh) if cfg.cache and phase.cached else None
         train(phase, scene, out / "checkpoints" / f"{name}.safetensors", shared, cfg, loggers, progress)
     save_model(out / "model.safetensors", scene)
-    figures = export_all(exports, scene, out)
+    pages = [export for export in exports if getattr(export, "of_finished_run", False)]
+    figures = export_all([export for export in exports if export not in pages], scene, out)
     metrics = measure(scene) | figures
     write_atomically(out / "metrics.json", json.dumps(metrics, indent=1).encode())
     finish(loggers, metrics)
+    export_all(pages, scene, out)
     return metrics
 
 
