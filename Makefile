@@ -17,7 +17,7 @@ $(READY): requirements.lock pyproject.toml
 
 demo: $(READY)  ## set up, animate the bundled plant, and say where the results are
 	$(BIN)/python train.py object=gso/plant prompt="a plant blooming" out=$(OUT)
-	@echo "look at $(OUT)/contact.png, $(OUT)/turntable.mp4, $(OUT)/views/ and $(OUT)/metrics.json"
+	@echo "open $(OUT)/report.html in a browser; look at $(OUT)/asset.glb, $(OUT)/contact.png, $(OUT)/turntable.mp4, $(OUT)/views/ and $(OUT)/metrics.json"
 
 test: $(READY)  ## set up if needed, and run the tests
 	$(BIN)/python -m pytest -m "not slow"

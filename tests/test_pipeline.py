@@ -72,7 +72,15 @@ def equal(a, b):
 
 
 def test_a_run_folder_holds_everything_that_was_promised(unbroken):
-    for name in ("config.yaml", "metrics.json", "model.safetensors", "turntable.mp4", "contact.png", "asset.glb"):
+    for name in (
+        "config.yaml",
+        "metrics.json",
+        "model.safetensors",
+        "turntable.mp4",
+        "contact.png",
+        "asset.glb",
+        "report.html",
+    ):
         assert (unbroken / name).stat().st_size > 0
     for phase in ("static", "dynamic", "refine"):
         assert (unbroken / "checkpoints" / f"{phase}.safetensors").exists()
