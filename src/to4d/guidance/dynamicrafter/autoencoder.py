@@ -4,8 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from to4d.guidance.dynamicrafter.autoencoder_layers import Downsample, Level, Middle, Upsample, norm
+from to4d.guidance.dynamicrafter.autoencoder_layers import Downsample, Level, Middle, norm
 from to4d.guidance.dynamicrafter.sizes import AutoencoderSize
+from to4d.guidance.dynamicrafter.upsample import Upsample
 
 
 class Encoder(nn.Module):

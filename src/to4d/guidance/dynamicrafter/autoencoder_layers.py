@@ -1,7 +1,7 @@
 """What the autoencoder is made of; parameters are named as in the checkpoints."""
 
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, pad, scaled_dot_product_attention, silu
+from torch.nn.functional import pad, scaled_dot_product_attention, silu
 
 
 def norm(channels: int) -> nn.GroupNorm:
@@ -51,18 +51,6 @@ class Downsample(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(n, c, h, w) -> (n, c, h / 2, w / 2)."""
         return self.conv(pad(x, (0, 1, 0, 1)))
-
-
-class Upsample(nn.Module):
-    """Twice the size."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(n, c, h, w) -> (n, c, 2 h, 2 w)."""
-        return self.conv(interpolate(x, scale_factor=2.0, mode="nearest"))
 
 
 class Middle(nn.Module):

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from to4d.guidance.dynamicrafter.attention import Context
 from to4d.guidance.dynamicrafter.sizes import UNetSize
 from to4d.guidance.dynamicrafter.transformers import SpatialTransformer, TemporalTransformer
-from to4d.guidance.dynamicrafter.unet_layers import Block, Downsample, ResBlock, Upsample
+from to4d.guidance.dynamicrafter.unet_layers import Block, Downsample, ResBlock
+from to4d.guidance.dynamicrafter.upsample import Upsample
 
 
 def sinusoids(numbers: Tensor, width: int) -> Tensor:

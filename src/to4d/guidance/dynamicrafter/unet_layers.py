@@ -1,7 +1,6 @@
 """What the U-Net's blocks are made of, named as in the official checkpoints ("temopral_conv" is their spelling)."""
 
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 from to4d.guidance.dynamicrafter.attention import Context
 from to4d.guidance.dynamicrafter.transformers import SpatialTransformer, TemporalTransformer
@@ -58,18 +57,6 @@ class Downsample(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(n, c, h, w) -> (n, c, h / 2, w / 2)."""
         return self.op(x)
-
-
-class Upsample(nn.Module):
-    """Twice the size."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(n, c, h, w) -> (n, c, 2 h, 2 w)."""
-        return self.conv(interpolate(x, scale_factor=2.0, mode="nearest"))
 
 
 class Block(nn.Sequential):

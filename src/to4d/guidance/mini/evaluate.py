@@ -17,12 +17,12 @@ from torch import Tensor
 from to4d.guidance.mini import adherence
 from to4d.guidance.mini.batches import Batch, take, tokenise
 from to4d.guidance.mini.data.dataset import ClipSet, load
-from to4d.guidance.mini.devices import device_of, moved
 from to4d.guidance.mini.net import MiniNet, Prediction
 from to4d.guidance.mini.prior import MiniPrior
 from to4d.guidance.mini.schedule import alpha_bar
 from to4d.guidance.mini.stage_head import flow_error
 from to4d.guidance.mini.stage_joint import noised
+from to4d.guidance.mini.tensors import device_of, moved
 from to4d.guidance.mini.vocabulary import Vocabulary
 from to4d.types import generator_at
 

@@ -1,6 +1,5 @@
 """Which motions a vocabulary knows, and which known word comes closest to one that it has never seen."""
 
-from collections.abc import Collection
 from difflib import get_close_matches
 from functools import cache
 
@@ -43,6 +42,9 @@ SYNONYMS = {  # kind -> stems that mean nearly the same
 NOTHING_LIKE_IT = """explode shatter break burn burst split vanish disappear appear transform morph glow shine blink
 talk speak sing laugh cry smile think drive cook drink write read shoot throw catch play build paint """  # for any kind
 
+KEPT = {phrase.split()[0]: kind for kind, verbs in reversed(HELD_OUT_VERBS.items()) for phrase in verbs}
+ALIKE = {stem: kind for kind, text in reversed(SYNONYMS.items()) for stem in text.split()}
+
 
 def stems(word: str) -> list[str]:
     """What a verb form may come from, itself included.
@@ -62,7 +64,8 @@ def looks_like_verb(word: str) -> bool:
     return word.endswith(("ing", "ed")) and len(word) > 4
 
 
-def known_motions(words: Collection[str]) -> dict[str, str]:
+@cache
+def known_motions(words: tuple[str, ...]) -> dict[str, str]:
     """Kind -> its first phrase all words of which are known; kinds without one are left out."""
     known = set(words)
     phrases = {kind: [phrase for phrase in verbs if known.issuperset(phrase.split())] for kind, verbs in VERBS.items()}
@@ -76,9 +79,7 @@ def is_motion(word: str) -> bool:
 
 def kind_of(word: str) -> str | None:
     """The kind of motion that a verb outside the training captions means; None if the tables do not tell."""
-    kept = {phrase.split()[0]: kind for kind, verbs in reversed(HELD_OUT_VERBS.items()) for phrase in verbs}
-    alike = {stem: kind for kind, text in reversed(SYNONYMS.items()) for stem in text.split()}
-    return kept.get(word) or next((alike[stem] for stem in stems(word) if stem in alike), None)
+    return KEPT.get(word) or next((ALIKE[stem] for stem in stems(word) if stem in ALIKE), None)
 
 
 @cache
@@ -97,15 +98,10 @@ def understood(word: str, words: tuple[str, ...]) -> str:
     """
     verbs = _verbs(words)
     same = next((verbs[stem] for stem in stems(word) if stem in verbs), None)
-    return same or _motions(words).get(kind_of(word) or "", word).split()[0]
+    return same or known_motions(words).get(kind_of(word) or "", word).split()[0]
 
 
-@cache
-def _motions(words: tuple[str, ...]) -> dict[str, str]:
-    return known_motions(words)
-
-
-def nearest(word: str, words: Collection[str]) -> str:
+def nearest(word: str, words: tuple[str, ...]) -> str:
     """The known word that means nearly the same, or is spelt nearly the same; "" if there is none.
 
     What looks like a verb is only compared with motions, without its ending, so that zorbing is not taken for morphing.

@@ -15,6 +15,7 @@ from to4d.guidance.mini.codec import PatchCodec
 from to4d.guidance.mini.flow import GRID, Outline, coordinates, find_object, outline_terms, smooth_flow, warp
 from to4d.guidance.mini.head import FRAMES, MotionHead, Words, summary
 from to4d.guidance.mini.templates import TemplateBank, Templates, evidence
+from to4d.guidance.mini.tensors import mapped
 from to4d.guidance.mini.text import TextEncoder
 from to4d.guidance.mini.trunk import Trunk
 from to4d.guidance.mini.vocabulary import Tokens
@@ -33,13 +34,7 @@ class FirstFrame:
 
     def repeat(self, times: int) -> "FirstFrame":
         """The batch `times` times over."""
-
-        def again(x: Tensor) -> Tensor:
-            return x.repeat(times, *[1] * (x.dim() - 1))
-
-        outline = Outline(*(again(getattr(self.outline, name)) for name in Outline.__dataclass_fields__))
-        templates = Templates(*(again(getattr(self.templates, name)) for name in Templates.__dataclass_fields__))
-        return FirstFrame(again(self.image), outline, templates, again(self.seen))
+        return mapped(self, lambda x: x.repeat(times, *[1] * (x.dim() - 1)))
 
 
 @dataclass(frozen=True)

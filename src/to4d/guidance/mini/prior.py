@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from to4d.guidance.mini.head import FRAMES, Words
 from to4d.guidance.mini.net import FirstFrame
 from to4d.guidance.mini.schedule import alpha_bar
+from to4d.guidance.mini.tensors import mapped, moved
 from to4d.guidance.mini.vocabulary import Tokens
 from to4d.guidance.mini.weights import SHIPPED, load_weights
 from to4d.types import Denoised, Prompt, check_shape
@@ -29,16 +30,6 @@ class Condition:
 
     def __len__(self) -> int:
         return len(self.both.image) // 2
-
-
-def _rows(first: FirstFrame, words: Words, count: int) -> tuple[FirstFrame, Words]:
-    """The first `count` rows."""
-
-    def cut(part: object) -> object:
-        values = (getattr(part, name) for name in part.__dataclass_fields__)
-        return type(part)(*(value[:count] if isinstance(value, Tensor) else cut(value) for value in values))
-
-    return cut(first), cut(words)
 
 
 class MiniPrior(nn.Module):
@@ -80,13 +71,17 @@ class MiniPrior(nn.Module):
         """First frames (B, 64, 64, 3) and one prompt; raises if the prompt does not name its noun."""
         check_shape("still", still, (SIZE, SIZE, 3))
         tokens = self.vocabulary.encode([prompt.text], [prompt.noun])
-        empty = tokens.dropped(torch.ones(1, dtype=torch.bool))
-        both = [
-            torch.cat(pair).repeat_interleave(len(still), 0).to(still.device)
-            for pair in ((tokens.words, empty.words), (tokens.trigrams, empty.trigrams), (tokens.noun, empty.noun))
-        ]
-        seen = torch.full((len(still),), self.sees_image, device=still.device)
-        return Condition(self.net.first_frame(still.float(), seen).repeat(2), self.net.encode_words(Tokens(*both)))
+        return self.conditions(still, tokens[torch.zeros(len(still), dtype=torch.long)])
+
+    @torch.no_grad()
+    def conditions(self, stills: Tensor, tokens: Tokens) -> Condition:
+        """First frames (B, 64, 64, 3), each with a prompt of its own."""
+        empty = tokens.dropped(torch.ones(len(stills), dtype=torch.bool))
+        both = Tokens(*(torch.cat([getattr(each, k) for each in (tokens, empty)]) for k in Tokens.__dataclass_fields__))
+        device = self.alpha_bar.device
+        seen = torch.full((len(stills),), self.sees_image, device=device)
+        first = self.net.first_frame(stills.to(device).float(), seen)
+        return Condition(first.repeat(2), self.net.encode_words(moved(both, device)))
 
     @torch.no_grad()
     def denoise(self, noisy: Tensor, t: int, condition: Condition, guidance_scale: float) -> Denoised:
@@ -96,7 +91,9 @@ class MiniPrior(nn.Module):
         the clip is clipped to colours in [0, 1] (static thresholding), which is exact because the codec is linear.
         """
         count, guided = len(condition), guidance_scale != 1.0
-        first, words = (condition.both, condition.words) if guided else _rows(condition.both, condition.words, count)
+        first, words = condition.both, condition.words
+        if not guided:
+            first, words = mapped((first, words), lambda x: x[:count])
         frames = noisy.transpose(1, 2)
         rows = 2 * count if guided else count
         frames = torch.cat([frames, frames]) if guided else frames

@@ -9,9 +9,7 @@ from torch import Tensor
 
 from to4d.guidance.mini.batches import take, tokenise
 from to4d.guidance.mini.data.dataset import ClipSet
-from to4d.guidance.mini.devices import moved
-from to4d.guidance.mini.prior import Condition, MiniPrior, sample
-from to4d.guidance.mini.vocabulary import Tokens
+from to4d.guidance.mini.prior import MiniPrior, sample
 from to4d.types import generator_at
 
 LINE = 12  # pixels for the caption over each row
@@ -31,20 +29,11 @@ def varied(kinds: list[str], count: int) -> np.ndarray:
     return np.sort(np.argsort(rank, kind="stable")[:count])
 
 
-def condition_of(prior: MiniPrior, first: Tensor, tokens: Tokens) -> Condition:
-    """First frames (B, S, S, 3), each with a prompt of its own."""
-    empty = tokens.dropped(torch.ones(len(first), dtype=torch.bool))
-    both = Tokens(*(torch.cat([getattr(each, k) for each in (tokens, empty)]) for k in Tokens.__dataclass_fields__))
-    device = prior.alpha_bar.device
-    words = prior.net.encode_words(moved(both, device))
-    return Condition(prior.net.first_frame(first.to(device)).repeat(2), words)
-
-
 @torch.no_grad()
 def sampled(prior: MiniPrior, clips: ClipSet, rows: np.ndarray, seed: int, steps: int, scale: float = 2.0) -> Tensor:
     """Ancestral samples for the first frames and captions of rows: (B, V, S, S, 3) in [0, 1] on the CPU."""
     batch = take(clips, tokenise(clips, prior.vocabulary), rows)
-    condition = condition_of(prior, batch.first, batch.tokens)
+    condition = prior.conditions(batch.first, batch.tokens)
     return prior.decode(sample(prior, condition, scale, steps, generator_at(seed, 0), eta=1.0)).cpu()
 
 

@@ -13,10 +13,10 @@ from torch import Generator, Tensor
 
 from to4d.guidance.mini.batches import Batch, augmented, take
 from to4d.guidance.mini.data.dataset import ClipSet
-from to4d.guidance.mini.devices import device_of, moved
 from to4d.guidance.mini.flow import outline_terms, smooth_flow
 from to4d.guidance.mini.net import MiniNet
 from to4d.guidance.mini.templates import evidence
+from to4d.guidance.mini.tensors import device_of, moved
 from to4d.guidance.mini.vocabulary import Tokens
 from to4d.types import generator_at
 

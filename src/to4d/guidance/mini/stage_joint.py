@@ -5,9 +5,9 @@ from torch import Generator, Tensor
 from torch.nn.functional import binary_cross_entropy
 
 from to4d.guidance.mini.batches import Batch, trimmed
-from to4d.guidance.mini.devices import device_of, moved
 from to4d.guidance.mini.net import MiniNet, Prediction
 from to4d.guidance.mini.stage_head import flow_loss
+from to4d.guidance.mini.tensors import device_of, moved
 
 MAX_WEIGHT = 5.0  # of the velocity loss 1 / s^2 at low noise
 

@@ -26,13 +26,13 @@ from to4d.guidance.mini.batches import (
 from to4d.guidance.mini.curves import Board
 from to4d.guidance.mini.data.dataset import ClipSet, load
 from to4d.guidance.mini.data.objects import vocabulary_words
-from to4d.guidance.mini.devices import device_of, moved
 from to4d.guidance.mini.evaluate import CLIPS
 from to4d.guidance.mini.net import MiniNet
 from to4d.guidance.mini.plan import Plan, parse
 from to4d.guidance.mini.schedule import STEPS, alpha_bar
 from to4d.guidance.mini.stage_head import head_errors, tabulate_all
 from to4d.guidance.mini.stage_joint import joint_loss
+from to4d.guidance.mini.tensors import device_of, moved
 from to4d.guidance.mini.trainer import Loss, Show, Trainer
 from to4d.guidance.mini.vocabulary import Tokens, Vocabulary
 from to4d.guidance.mini.watch import sampling, weights_and_biases, write_weights

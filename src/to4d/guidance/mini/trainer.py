@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from to4d.checkpoint import load_tree, save_tree
 from to4d.guidance.mini.curves import Board, Curves
-from to4d.guidance.mini.devices import moved
+from to4d.guidance.mini.tensors import moved
 
 Loss = Callable[[int], tuple[Tensor, dict[str, float]]]
 Show = Callable[[int, nn.Module], None]

@@ -108,17 +108,16 @@ class Vocabulary:
         for row, (text, noun) in enumerate(zip(texts, nouns, strict=True)):
             words = split_words(text)[: length - 1]
             places = [] if noun is None else self._places(words, text, noun)
-            words = [word if at in places else self.read(word) for at, word in enumerate(words)]
+            words = [
+                word if word in numbers or at in places else understood(word, self.words)
+                for at, word in enumerate(words)
+            ]
             for column, word in enumerate(words, start=1):
                 ids[row, column] = numbers.get(word, UNKNOWN)
                 buckets = trigram_buckets(word)
                 trigrams[row, column, : len(buckets)] = torch.tensor(buckets)
             marks[row, [1 + place for place in places]] = True
         return Tokens(ids, trigrams, marks)
-
-    def read(self, word: str) -> str:
-        """The word itself if it is known, or a known verb in its place if there is one."""
-        return word if word in self.words else understood(word, self.words)
 
     @staticmethod
     def _places(words: list[str], text: str, noun: str) -> list[int]:

@@ -7,10 +7,10 @@ from torch import nn
 
 from to4d.guidance.mini.curves import Board
 from to4d.guidance.mini.data.dataset import ClipSet
-from to4d.guidance.mini.devices import device_of
 from to4d.guidance.mini.plan import Plan
 from to4d.guidance.mini.prior import MiniPrior
 from to4d.guidance.mini.samples import show_samples
+from to4d.guidance.mini.tensors import device_of
 from to4d.guidance.mini.trainer import Show
 from to4d.guidance.mini.vocabulary import Vocabulary
 from to4d.guidance.mini.weights import save_weights

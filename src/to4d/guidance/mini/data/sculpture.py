@@ -5,6 +5,7 @@ from numpy.random import Generator
 
 from to4d.guidance.mini.data.coloured import ColouredMesh, Limb
 from to4d.guidance.mini.data.shapes import Shape
+from to4d.guidance.mini.data.style import smooth
 
 Joint = tuple[str, float, float]  # the name, side and end of a limb
 
@@ -28,8 +29,7 @@ def _pattern(points: np.ndarray, rng: Generator) -> np.ndarray:
 def ramp(points: np.ndarray, start, end) -> np.ndarray:
     """How far points (N, 3) have come on the way from `start` to `end`, (N,) in [0, 1], smooth at both."""
     start, way = np.asarray(start, float), np.subtract(end, start)
-    share = np.clip((points - start) @ way / (way @ way), 0.0, 1.0)
-    return share * share * (3.0 - 2.0 * share)
+    return smooth((points - start) @ way / (way @ way))
 
 
 class Sculpture:

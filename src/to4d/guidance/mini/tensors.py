@@ -1,0 +1,35 @@
+"""Do the same to every tensor of a data class: move it to a device, repeat it, cut it."""
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+T = TypeVar("T")
+
+
+def device_of(net: nn.Module) -> torch.device:
+    """Where a net lives."""
+    return next(net.parameters()).device
+
+
+def mapped(part: T, change: Callable[[Tensor], Tensor]) -> T:
+    """A tensor, a data class of such, or a tuple of such, with every tensor changed; anything else as it is.
+
+    >>> mapped((torch.ones(2), "a"), lambda x: 2 * x)
+    (tensor([2., 2.]), 'a')
+    """
+    if isinstance(part, Tensor):
+        return change(part)
+    if isinstance(part, tuple):
+        return tuple(mapped(each, change) for each in part)
+    if is_dataclass(part):
+        return type(part)(*(mapped(getattr(part, field.name), change) for field in fields(part)))
+    return part
+
+
+def moved(part: T, device: torch.device) -> T:
+    """The same on `device`. Random numbers are drawn on the CPU, so that every device sees the same batches."""
+    return mapped(part, lambda x: x.to(device))
