@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from to4d.geometry import orbit, pixel_rays
-from to4d.lift import Matches, find_matches, flow_loss, forward, solve
+from to4d.lift import Matches, find_matches, flow_loss, folded, forward, image_grid, solve
 from to4d.types import Render
 
 RADIUS, FRAMES = 0.5, 4
@@ -102,6 +102,33 @@ def test_two_views_find_a_motion_in_space():
         flow_loss(field, matches).backward()
         optimizer.step()
     assert field.by.detach().tolist() == pytest.approx(truth.tolist(), abs=0.04)  # depth of the sphere: perspective
+
+
+@pytest.mark.parametrize("turn_deg", [-120.0, 60.0, 100.0])
+def test_what_a_turn_brings_from_behind_is_not_taken_for_the_front(turn_deg):
+    camera = orbit(torch.tensor([0.0]), 0.0, 300.0, 0.2, (64, 64))  # so far that rays are parallel
+    seen = sphere(camera)
+    grid, scale = image_grid(16), 300.0 * float((0.5 * camera.fov[0]).tan())
+    x, y = scale * grid[..., 0], -scale * grid[..., 1]
+    z = (RADIUS**2 - x**2 - y**2).clamp_min(0).sqrt()
+    angle = torch.tensor(turn_deg).deg2rad()
+    flow = torch.stack([turned(torch.stack([x, y, z], -1), -angle)[..., 0] / scale - grid[..., 0], 0 * x])
+    mask, clip = torch.ones(1, 1, FRAMES, 16, 16), torch.ones(1, FRAMES, 64, 64, 3)
+    matches = find_matches(clip, flow.expand(1, FRAMES, -1, -1, -1), mask, seen, camera, TIMES)
+    ahead = turned(matches.sources, angle)
+    wrong = (ahead[:, 2] < -0.1).float().mean()
+    off = ahead - matches.origins
+    away = torch.linalg.cross(off, matches.directions).norm(dim=-1)
+    assert len(matches.times) > 100
+    assert wrong < 0.1 and away.median() < 0.05
+
+
+def test_growing_and_tipping_do_not_fold():
+    grid = image_grid(16)
+    turn = torch.tensor([[0.0, 1.0], [-1.0, 0.0]])
+    for source in (0.3 * grid, 2.0 * grid + 0.5, grid @ turn):
+        assert not folded(source).any()
+    assert folded(grid * torch.tensor([-1.0, 1.0])).all()
 
 
 def test_the_mask_weighs_the_places():

@@ -99,6 +99,7 @@ def find_matches(
     """All places of a clip whose source in frame 0 shows the object; those that look like their source count most.
 
     A prior that cannot decide between left and right tells flows from both to the object; its clip is pale at both.
+    Where sources fold over, what shows was hidden in frame 0, behind the surface that the mesh's depth tells of.
 
     Args:
         clip: (B, V, H, W, 3) as the prior imagines it.
@@ -124,7 +125,7 @@ def find_matches(
     towards = directions_at(source, cameras)
     start = rays.origins[:, :1, :1].unsqueeze(1)
     points = start + (depth / opacity.clamp_min(SEEN)).unsqueeze(-1) * towards
-    keep = (opacity > SEEN) & (torch.arange(frames, device=flow.device) > 0)[:, None, None]
+    keep = (opacity > SEEN) & ~folded(source) & (torch.arange(frames, device=flow.device) > 0)[:, None, None]
     shape = (views, frames, size, size)
     return Matches(
         rays.origins[:, None].expand(*shape, 3)[keep],
@@ -133,6 +134,12 @@ def find_matches(
         points[keep],
         (weight * opacity)[keep],
     )
+
+
+def folded(source: Tensor) -> Tensor:
+    """Where a map of places to sources (..., h, w, 2) turns the picture over, as no surface that was seen does."""
+    down, right = torch.gradient(source, dim=(-3, -2))
+    return right[..., 0] * down[..., 1] <= right[..., 1] * down[..., 0]
 
 
 def image_grid(size: int) -> Tensor:
