@@ -6,7 +6,7 @@ import pytest
 from to4d.guidance.mini.data import dataset
 from to4d.guidance.mini.data.actions import draw_action, possible
 from to4d.guidance.mini.data.assets import cluster
-from to4d.guidance.mini.data.clips import draw_clips, lateral_heading
+from to4d.guidance.mini.data.clips import draw_clips, lateral_heading, leaning
 from to4d.guidance.mini.data.coloured import ColouredMesh
 from to4d.guidance.mini.data.motions import MOTIONS, move
 from to4d.guidance.mini.data.objects import HELD_OUT_KINDS, KINDS, Subject, draw_subject, fitting
@@ -72,6 +72,17 @@ def test_a_heading_of_the_camera_is_lateral_in_its_image():
     shift = (move("shake", POINTS, TAU, style) - POINTS)[5].mean(0)
     right = np.array([np.cos(np.deg2rad(azimuth)), 0.0, -np.sin(np.deg2rad(azimuth))])
     assert abs(shift @ right) == pytest.approx(np.linalg.norm(shift), rel=1e-6)
+
+
+def test_turns_go_counterclockwise_four_times_in_five():
+    random = np.random.default_rng(0)
+    signs = {
+        kind: [leaning(random, kind, random.choice([-1.0, 1.0])) for _ in range(2000)] for kind in ("spin", "sway")
+    }
+    assert np.mean(np.array(signs["spin"]) > 0) == pytest.approx(0.8, abs=0.03)
+    assert np.mean(np.array(signs["sway"]) > 0) == pytest.approx(0.5, abs=0.04)
+    front = np.array([[0.0, 0.0, 0.3], [0.0, 0.5, 0.0], [0.1, 0.2, -0.1]])
+    assert move("spin", front, TAU, ORDINARY)[4, 0, 0] > 0.01  # the front goes to the right, to +x
 
 
 @pytest.mark.parametrize("name", KINDS)

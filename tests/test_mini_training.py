@@ -14,15 +14,17 @@ from torch import Tensor, nn
 from to4d.guidance.mini.batches import augmented, take, tokenise
 from to4d.guidance.mini.curves import Curves
 from to4d.guidance.mini.data.dataset import ClipSet
+from to4d.guidance.mini.flow import TERMS
 from to4d.guidance.mini.net import MiniNet
 from to4d.guidance.mini.plan import Plan, parse
 from to4d.guidance.mini.samples import varied
 from to4d.guidance.mini.stage_head import tabulate, tabulate_all
 from to4d.guidance.mini.stage_joint import joint_loss
 from to4d.guidance.mini.train import fit_parts, head_loss, train_head, train_joint
-from to4d.guidance.mini.trainer import Trainer
+from to4d.guidance.mini.trainer import Show, Trainer
 from to4d.guidance.mini.vocabulary import Vocabulary
 from to4d.guidance.mini.watch import sampling, weights_and_biases
+from to4d.guidance.mini.weights import adopt, load_weights, save_weights
 from to4d.types import generator_at
 
 VOCABULARY = Vocabulary(("a", "box", "sliding", "jumping"))
@@ -73,14 +75,24 @@ def tiny(folder: Path) -> Plan:
     return Plan(folder, head_steps=2, head_batch=4, joint_steps=2, joint_batch=2)
 
 
-@pytest.mark.parametrize("stage", [train_head, train_joint])
+def head(net: MiniNet, clips: ClipSet, plan: Plan, last: int | None = None) -> None:
+    tokens = tokenise(clips, VOCABULARY)
+    train_head(net, tabulate_all(net, clips, tokens, 1), tokens, plan, last)
+
+
+def joint(net: MiniNet, clips: ClipSet, plan: Plan, last: int | None = None, show: Show | None = None) -> None:
+    tokens = tokenise(clips, VOCABULARY)
+    train_joint(net, clips, tabulate_all(net, clips, tokens, 1), tokens, plan, last, show=show)
+
+
+@pytest.mark.parametrize("stage", [head, joint])
 def test_a_stage_that_was_stopped_goes_on_to_the_same_weights(boxes: ClipSet, start: MiniNet, tmp_path, stage):
     nets = []
     for name, stops in (("unbroken", (2,)), ("stopped", (1, 2))):
         for stop in stops:
             plan = tiny(tmp_path / name)
             net = deepcopy(start)
-            stage(net, boxes, tokenise(boxes, VOCABULARY), plan, last=stop)
+            stage(net, boxes, plan, stop)
         nets.append(net)
     assert_equal_nets(*nets)
     assert any(not torch.equal(a, b) for a, b in zip(start.parameters(), nets[0].parameters(), strict=True))
@@ -92,7 +104,7 @@ def test_samples_do_not_touch_the_training(boxes: ClipSet, start: MiniNet, tmp_p
         plan = replace(tiny(tmp_path / name), sample_every=1)
         nets.append(deepcopy(start))
         show = sampling(VOCABULARY, boxes, plan, count=1, steps=2) if name == "seen" else None
-        train_joint(nets[-1], boxes, tokenise(boxes, VOCABULARY), plan, show=show)
+        joint(nets[-1], boxes, plan, show=show)
     assert_equal_nets(*nets)
     assert [path.name for path in sorted((tmp_path / "seen" / "samples").iterdir())] == [
         "joint-00001.png",
@@ -174,7 +186,8 @@ def test_the_table_holds_each_clip_once_in_order(boxes: ClipSet, start: MiniNet)
 def test_the_head_learns_flows_from_the_table(boxes: ClipSet, start: MiniNet, tmp_path):
     plan = Plan(tmp_path, head_batch=16)
     net = deepcopy(start)
-    loss = head_loss(net, boxes, tokenise(boxes, VOCABULARY), plan, 0)
+    tokens = tokenise(boxes, VOCABULARY)
+    loss = head_loss(net, tabulate_all(net, boxes, tokens, 0), tokens, plan)
     optimizer = torch.optim.AdamW([*net.text.parameters(), *net.head.parameters()], lr=1e-3)
     values = []
     for step in range(24):
@@ -192,6 +205,35 @@ def test_the_attention_weighs_as_much_as_it_is_told(boxes: ClipSet, start: MiniN
     drawn = [joint_loss(net, batch, torch.full((4,), 0.5), generator_at(0, 0), w) for w in (0.0, 1.0)]
     (without, figures), (whole, _) = drawn
     assert float((whole - without).detach()) == pytest.approx(figures["noun"], rel=1e-3)
+
+
+def test_a_mirror_spares_turns(boxes: ClipSet):
+    clips = replace(boxes, kind=["spin"] * 5 + ["fly"] * 5)
+    batch = take(clips, tokenise(clips, VOCABULARY), np.arange(10))
+    changed = torch.zeros(10, dtype=torch.bool)
+    for seed in range(8):
+        changed |= (augmented(batch, generator_at(seed, 0)).opacity != batch.opacity).flatten(1).any(1)
+    assert not changed[:5].any() and changed[[6, 8]].all()  # even rows slide; the others are their own mirror images
+
+
+def test_a_training_goes_on_from_earlier_weights(boxes: ClipSet, start: MiniNet, tmp_path):
+    path = save_weights(start, VOCABULARY, tmp_path / "old.safetensors")
+    old, _ = load_weights(path)
+    wider = Vocabulary(("swinging", *reversed(VOCABULARY.words)))
+    net = MiniNet(len(wider))
+    adopt(net, wider, path)
+    words = {
+        name: net_.encode_words(v.encode(["a box jumping"], ["box"])).vectors
+        for name, net_, v in (("old", old.eval(), VOCABULARY), ("new", net.eval(), wider))
+    }
+    torch.testing.assert_close(words["new"], words["old"])
+    net.bank.coefficients[1:] = 0.5 + torch.arange(127.0)[:, None, None].expand(-1, 2, TERMS)
+    net.bank.coefficients[100:] = 0.0
+    kept = net.bank.coefficients[:100].clone()
+    fit_parts(net, boxes, tokenise(boxes, wider), Plan(Path(), start=path))
+    torch.testing.assert_close(net.bank.coefficients[:100], kept)
+    torch.testing.assert_close(net.codec.basis, old.codec.basis)
+    assert net.bank.coefficients[100:].flatten(1).any(1).sum() > 0
 
 
 def test_a_sheet_has_a_row_for_each_caption(boxes: ClipSet, start: MiniNet, tmp_path):

@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import avg_pool2d, pad
 
 from to4d.guidance.mini.codec import PatchCodec
+from to4d.guidance.mini.data.clips import TURNS
 from to4d.guidance.mini.data.dataset import ClipSet
 from to4d.guidance.mini.flow import TERMS, find_object, outline_terms, smooth_terms
 from to4d.guidance.mini.templates import COUNT
@@ -24,6 +25,7 @@ class Batch:
     flow: Tensor  # (B, V, 2, 16, 16)
     tokens: Tokens
     stride: Tensor  # (B,)
+    turns: Tensor  # (B,) bool, of a kind that is not mirrored
 
 
 def tokenise(clips: ClipSet, vocabulary: Vocabulary) -> Tokens:
@@ -49,6 +51,7 @@ def take(clips: ClipSet, tokens: Tokens, rows: np.ndarray) -> Batch:
         flow,
         trimmed(tokens[torch.from_numpy(rows)]),
         torch.from_numpy(clips.stride[rows]),
+        torch.tensor([clips.kind[row] in TURNS for row in rows]),
     )
 
 
@@ -69,7 +72,7 @@ def augmented(batch: Batch, rng: Generator) -> Batch:
     """Mirrored, colours swapped, softened and a little noisy, as a render of a field is; each with its own chance."""
     count = len(batch.frames)
     frames, flow, opacity = batch.frames, batch.flow, batch.opacity
-    mirrored = _chance(0.5, count, rng)
+    mirrored = _chance(0.5, count, rng) & ~batch.turns
     frames = torch.where(mirrored[:, None, None, None, None], frames.flip(3), frames)
     opacity = torch.where(mirrored[:, None, None, None], opacity.flip(3), opacity)
     turned = flow.flip(4) * torch.tensor([-1.0, 1.0])[:, None, None]
@@ -82,7 +85,7 @@ def augmented(batch: Batch, rng: Generator) -> Batch:
     grain = 0.03 * torch.rand(count, generator=rng) * _chance(0.5, count, rng)
     first = frames[:, 0] + grain[:, None, None, None] * torch.randn(frames[:, 0].shape, generator=rng)
     frames = frames + grain[:, None, None, None, None] * torch.randn(frames.shape, generator=rng)
-    return Batch(frames.clamp(0, 1), first.clamp(0, 1), opacity, flow, batch.tokens, batch.stride)
+    return Batch(frames.clamp(0, 1), first.clamp(0, 1), opacity, flow, batch.tokens, batch.stride, batch.turns)
 
 
 def fit_codec(codec: PatchCodec, clips: ClipSet, rng: Generator, count: int = 2000) -> None:
@@ -105,17 +108,25 @@ def flow_coefficients(batch: Batch) -> Tensor:
     return torch.linalg.solve(normal + strength * torch.eye(TERMS), right).transpose(-1, -2)
 
 
-def typical_flows(coefficients: Tensor, rng: Generator, rounds: int = 20) -> Tensor:
-    """K-means of smooth flows (N, 2, 17), compared around a round object: (128, 2, 17), the first is zero."""
+def typical_flows(coefficients: Tensor, rng: Generator, known: Tensor, rounds: int = 20) -> Tensor:
+    """K-means of smooth flows (N, 2, 17), compared around a round object: (128, 2, 17), the first is zero.
+
+    The `known` (M, 2, 17) are kept and come next; then only flows are grouped that are far from them for their size.
+    """
     line = torch.linspace(-1.0, 1.0, 7)
     u, v = torch.meshgrid(line, 0.6 * line + 0.6, indexing="xy")
     terms = smooth_terms(u, v, (0.36 - u * u).clamp_min(0.0).sqrt())
-    flows = torch.einsum("ncq,qhw->nchw", coefficients, terms).flatten(1).clamp(-3.0, 3.0)
-    centres = flows[torch.randperm(len(flows), generator=rng)[: COUNT - 1]]
+    flows, old = (torch.einsum("ncq,qhw->nchw", x, terms).flatten(1).clamp(-3.0, 3.0) for x in (coefficients, known))
+    if len(known):
+        far = torch.cdist(flows, old).amin(1) / (flows.norm(dim=1) + 0.1 * flows.norm(dim=1).mean())
+        chosen = far > far.median()
+        flows, coefficients = flows[chosen], coefficients[chosen]
+    count = COUNT - 1 - len(known)
+    centres = flows[torch.randperm(len(flows), generator=rng)[:count]]
     for _ in range(rounds):
         owner = torch.cdist(flows, centres).argmin(1)
-        count = torch.bincount(owner, minlength=COUNT - 1)[:, None]
+        members = torch.bincount(owner, minlength=count)[:, None]
         total = torch.zeros_like(centres).index_add_(0, owner, flows)
-        centres = torch.where(count > 0, total / count.clamp_min(1), centres)
+        centres = torch.where(members > 0, total / members.clamp_min(1), centres)
     nearest = torch.cdist(centres, flows).argmin(1)  # a member of the cluster: a mean of flows may be none
-    return torch.cat([torch.zeros(1, 2, TERMS), coefficients[nearest]])
+    return torch.cat([torch.zeros(1, 2, TERMS), known, coefficients[nearest]])

@@ -13,6 +13,7 @@ class Plan:
     out: Path
     seed: int = 0
     clips: int = 16000
+    table_clips: int = 16000
     head_steps: int = 3000
     head_batch: int = 96
     head_rate: float = 1.2e-3
@@ -24,6 +25,7 @@ class Plan:
     attention_weight: float = 0.3  # of the loss of the attention to the noun
     sample_every: int = 1000  # steps of stage 2 between sheets of samples; 0 is never
     threads: int = 2
+    start: Path | None = None
     device: str = "cpu"
     wandb: bool = False
 
@@ -35,6 +37,7 @@ class Plan:
 
 HELP = {
     "clips": "clips to train on",
+    "table_clips": "of these, the clips whose flows teach the head",
     "joint_last": "stop stage 2 after this step and keep its averaged weights; 0 goes to the end",
     "joint_batch": "noised clips a step of stage 2",
     "sample_every": "steps of stage 2 between sheets of samples; 0 is never",
@@ -51,8 +54,11 @@ def parse(words: Sequence[str] | None, description: str) -> Plan:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for clips, checkpoints, curves and weights")
     parser.add_argument("--device", choices=("cpu", "cuda"), default=Plan.device, help="where to train")
+    parser.add_argument("--start", type=Path, default=None, help="weights of an earlier training to go on from")
     parser.add_argument("--wandb", action="store_true", help="log to Weights & Biases too, offline in OUT/wandb")
-    for name, default in ((n, getattr(Plan, n)) for n in Plan.__annotations__ if n not in ("out", "device", "wandb")):
+    for name, default in (
+        (n, getattr(Plan, n)) for n in Plan.__annotations__ if n not in ("out", "start", "device", "wandb")
+    ):
         text = f"{HELP.get(name, name.replace('_', ' '))} (default {default})"
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default, help=text)
     return Plan(**vars(parser.parse_args(words)))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, cross_entropy
 
 from to4d.guidance.mini.data.dataset import ClipSet
+from to4d.guidance.mini.tensors import quick_products
 from to4d.types import generator_at
 
 FRAMES = 16
@@ -86,7 +87,7 @@ def train_scorer(clips: ClipSet, plan: Plan) -> Scorer:
         rng = generator_at(plan.seed, step)
         rows = torch.randperm(len(clips), generator=rng)[: plan.batch].sort().values
         frames = altered(torch.from_numpy(clips.frames[rows.numpy()]).float() / 255.0, rng)
-        with torch.autocast("cpu", torch.bfloat16):
+        with quick_products(frames.device):
             logits = scorer(frames)
         loss = cross_entropy(logits.float(), target[rows], label_smoothing=0.05)
         optimizer.zero_grad(set_to_none=True)

@@ -77,16 +77,19 @@ def _tensors(table: Table) -> list[Tensor]:
     return [getattr(table, field.name) for field in fields(table)]
 
 
-def tabulate_all(net: MiniNet, clips: ClipSet, tokens: Tokens, seed: int, size: int = 16) -> Table:
-    """The table of every clip once, augmented, on the CPU."""
+def tabulate_all(
+    net: MiniNet, clips: ClipSet, tokens: Tokens, seed: int, size: int = 16, count: int | None = None
+) -> Table:
+    """The table of the first `count` clips (of all by default), each once, augmented, on the CPU."""
+    count = len(clips) if count is None else min(count, len(clips))
 
     def part(start: int) -> Table:
         if start % (100 * size) == 0:
-            print(f"table {start}/{len(clips)}", flush=True)
-        rows = np.arange(start, min(start + size, len(clips)))
+            print(f"table {start}/{count}", flush=True)
+        rows = np.arange(start, min(start + size, count))
         return tabulate(net, augmented(take(clips, tokens, rows), generator_at(seed, start)))
 
-    return stacked(map(part, range(0, len(clips), size)), len(clips))
+    return stacked(map(part, range(0, count, size)), count)
 
 
 def flow_error(flow: Tensor, target: Tensor, opacity: Tensor) -> Tensor:

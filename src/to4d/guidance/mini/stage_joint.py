@@ -7,7 +7,7 @@ from torch.nn.functional import binary_cross_entropy
 from to4d.guidance.mini.batches import Batch, trimmed
 from to4d.guidance.mini.net import MiniNet, Prediction
 from to4d.guidance.mini.stage_head import flow_loss
-from to4d.guidance.mini.tensors import device_of, moved
+from to4d.guidance.mini.tensors import device_of, moved, quick_products
 
 MAX_WEIGHT = 5.0  # of the velocity loss 1 / s^2 at low noise
 
@@ -47,7 +47,7 @@ def joint_loss(
     with torch.no_grad():
         first, clean = net.first_frame(batch.first, seen), net.codec.encode(batch.frames)
         noisy = noised(clean, alpha_bar, rng)
-    with torch.autocast(device.type, torch.bfloat16):
+    with quick_products(device):
         prediction = net(noisy, alpha_bar, first, net.encode_words(tokens), batch.stride)
     error = (prediction.clean - clean).square().mean((1, 2, 3, 4))
     denoising = (error * (1.0 / (1.0 - alpha_bar)).clamp(max=MAX_WEIGHT)).mean()

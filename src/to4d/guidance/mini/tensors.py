@@ -30,6 +30,12 @@ def mapped(part: T, change: Callable[[Tensor], Tensor]) -> T:
     return part
 
 
+def quick_products(device: torch.device) -> torch.autocast:
+    """Matrix products in bfloat16 where the device is built for it; other CPUs are ten times slower that way."""
+    enabled = device.type != "cpu" or torch.cpu._is_amx_tile_supported()
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+
+
 def moved(part: T, device: torch.device) -> T:
     """The same on `device`. Random numbers are drawn on the CPU, so that every device sees the same batches."""
     return mapped(part, lambda x: x.to(device))

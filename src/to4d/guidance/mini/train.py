@@ -30,12 +30,13 @@ from to4d.guidance.mini.evaluate import CLIPS
 from to4d.guidance.mini.net import MiniNet
 from to4d.guidance.mini.plan import Plan, parse
 from to4d.guidance.mini.schedule import STEPS, alpha_bar
-from to4d.guidance.mini.stage_head import head_errors, tabulate_all
+from to4d.guidance.mini.stage_head import Table, head_errors, tabulate_all
 from to4d.guidance.mini.stage_joint import joint_loss
-from to4d.guidance.mini.tensors import device_of, moved
+from to4d.guidance.mini.tensors import device_of, moved, quick_products
 from to4d.guidance.mini.trainer import Loss, Show, Trainer
 from to4d.guidance.mini.vocabulary import Tokens, Vocabulary
 from to4d.guidance.mini.watch import sampling, weights_and_biases, write_weights
+from to4d.guidance.mini.weights import adopt
 from to4d.types import generator_at
 
 
@@ -46,26 +47,31 @@ def random_steps(count: int, rng: torch.Generator) -> Tensor:
 
 
 def fit_parts(net: MiniNet, clips: ClipSet, tokens: Tokens, plan: Plan) -> None:
-    """Codec from frames, templates from flows; the net must be on the CPU."""
+    """Codec from frames, templates from flows; the net must be on the CPU.
+
+    What goes on from earlier weights keeps their codec and templates; places that they left empty are filled.
+    """
     rng = generator_at(plan.seed + 2, 0)
-    fit_codec(net.codec, clips, rng)
+    if plan.start is None:
+        fit_codec(net.codec, clips, rng)
     rows = torch.randperm(len(clips), generator=rng)[:2500].sort().values.numpy()
     coefficients = [flow_coefficients(take(clips, tokens, rows[i : i + 100])) for i in range(0, len(rows), 100)]
-    net.bank.coefficients.copy_(typical_flows(torch.cat(coefficients)[:, 1:].flatten(0, 1), rng))
+    known = net.bank.coefficients[net.bank.coefficients.flatten(1).any(1)]
+    net.bank.coefficients.copy_(typical_flows(torch.cat(coefficients)[:, 1:].flatten(0, 1), rng, known))
 
 
-def head_loss(net: MiniNet, clips: ClipSet, tokens: Tokens, plan: Plan, table_seed: int) -> Loss:
+def head_loss(net: MiniNet, table: Table, tokens: Tokens, plan: Plan) -> Loss:
     """The loss of stage 1 as a function of the step."""
-    table, shares, device = tabulate_all(net, clips, tokens, table_seed), alpha_bar(), device_of(net)
+    shares, device = alpha_bar(), device_of(net)
 
     def loss(step: int) -> tuple[Tensor, dict[str, float]]:
         rng = generator_at(plan.seed + 3, step)
         torch.manual_seed(step)  # dropout has no generator of its own
-        rows = torch.randint(len(clips), (plan.head_batch,), generator=rng)
+        rows = torch.randint(len(table), (plan.head_batch,), generator=rng)
         words = trimmed(tokens[rows].dropped(torch.rand(len(rows), generator=rng) < 0.12))
         seen = torch.rand(len(rows), generator=rng) > 0.03
         drawn = moved((table[rows], words, shares[random_steps(len(rows), rng)], seen), device)
-        with torch.autocast(device.type, torch.bfloat16):
+        with quick_products(device):
             errors = head_errors(net, *drawn, rng)
         return errors.mean(), {"table": float(errors.detach().mean())}
 
@@ -73,18 +79,19 @@ def head_loss(net: MiniNet, clips: ClipSet, tokens: Tokens, plan: Plan, table_se
 
 
 def train_head(
-    net: MiniNet, clips: ClipSet, tokens: Tokens, plan: Plan, last: int | None = None, board: Board | None = None
+    net: MiniNet, table: Table, tokens: Tokens, plan: Plan, last: int | None = None, board: Board | None = None
 ) -> None:
     """Stage 1; `last` as in `Trainer.run`."""
     groups = [{"params": [*net.text.parameters(), *net.head.parameters()], "lr": plan.head_rate}]
     trainer = Trainer("head", net, groups, plan.head_steps, plan.out, board=board)
     if not trainer.finished():
-        trainer.run(head_loss(net, clips, tokens, plan, plan.seed + 1), last)
+        trainer.run(head_loss(net, table, tokens, plan), last)
 
 
 def train_joint(
     net: MiniNet,
     clips: ClipSet,
+    table: Table,
     tokens: Tokens,
     plan: Plan,
     last: int | None = None,
@@ -99,7 +106,7 @@ def train_joint(
     trainer = Trainer("joint", net, groups, plan.joint_steps, plan.out, plan.sample_every, board, show)
     if trainer.finished():
         return
-    shares, on_table = alpha_bar(), head_loss(net, clips, tokens, plan, plan.seed + 5)
+    shares, on_table = alpha_bar(), head_loss(net, table, tokens, plan)
 
     def draw(step: int) -> tuple[Batch, torch.Generator]:
         rng = generator_at(plan.seed + 4, step)
@@ -125,13 +132,16 @@ def train(plan: Plan) -> Path:
     clips = load(plan.data, "train", plan.seed, plan.clips, processes=2)
     vocabulary = Vocabulary(vocabulary_words())
     net, tokens = MiniNet(len(vocabulary)), tokenise(clips, vocabulary)
+    if plan.start is not None:
+        adopt(net, vocabulary, plan.start)
     fit_parts(net, clips, tokens, plan)
     net.to(plan.device)
     board, show = weights_and_biases(plan) if plan.wandb else None, None
     if plan.sample_every:
         show = sampling(vocabulary, load(plan.data, "validation", plan.seed, CLIPS), plan, board)
-    train_head(net, clips, tokens, plan, board=board)
-    train_joint(net, clips, tokens, plan, plan.joint_last or None, board, show)
+    table = tabulate_all(net, clips, tokens, plan.seed + 1, count=plan.table_clips)
+    train_head(net, table, tokens, plan, board=board)
+    train_joint(net, clips, table, tokens, plan, plan.joint_last or None, board, show)
     return write_weights(net, vocabulary, plan.out / "mini.safetensors")
 
 
