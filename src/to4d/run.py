@@ -18,6 +18,7 @@ from to4d.callbacks.progress import Progress
 from to4d.checkpoint import TreeIO, load_tree, save_tree, write_atomically
 from to4d.errors import InputError
 from to4d.folders import cache_folder
+from to4d.locks import making, owned
 from to4d.phases import Phase
 from to4d.prompt import make_prompt, same, words
 from to4d.render.occupancy import sample_surface
@@ -31,7 +32,16 @@ def run(cfg: DictConfig) -> dict[str, Any]:
 
     Returns:
         The metrics, which are also written to `metrics.json` of the run folder.
+
+    Raises:
+        InputError: if the configuration makes no sense, or another process is at work in the run folder.
     """
+    with owned(Path(cfg.out)):
+        return fill_folder(cfg)
+
+
+def fill_folder(cfg: DictConfig) -> dict[str, Any]:
+    """What `run` does, in a folder that is this process' own."""
     warnings.filterwarnings("ignore", module="lightning")  # on the inner workings of its own
     out, text = Path(cfg.out), OmegaConf.to_yaml(cfg, resolve=True)
     check_folder(out, text)
@@ -124,13 +134,21 @@ def train(
     phase: Phase, scene: Scene, done: Path, shared: Path | None, cfg: DictConfig, loggers: list, progress: Progress
 ) -> None:
     """Train one phase, unless this run, or for a shared result any run, has done so before."""
-    for path in (done, shared):
-        if path is not None and path.exists() and take(path, scene):
-            log.info("%s: taken from %s", phase.name, path)
-            progress.skip(phase.name)
-            if path != done:
-                save_model(done, scene)
-            return
+    with making(shared):
+        for path in (done, shared):
+            if path is not None and path.exists() and take(path, scene):
+                log.info("%s: taken from %s", phase.name, path)
+                progress.skip(phase.name)
+                if path != done:
+                    save_model(done, scene)
+                return
+        fit(phase, scene, done, shared, cfg, loggers, progress)
+
+
+def fit(
+    phase: Phase, scene: Scene, done: Path, shared: Path | None, cfg: DictConfig, loggers: list, progress: Progress
+) -> None:
+    """Train one phase, from its autosave if there is one."""
     autosave = done.with_suffix(".autosave")
     callbacks = [*instantiate(cfg.callbacks).values(), Autosave(autosave, cfg.autosave_seconds), progress]
     trainer: Trainer = instantiate(

@@ -1,0 +1,66 @@
+"""One process at a time: a run's folder has one owner, a result that runs share has one maker.
+
+The operating system frees a lock when its process ends, however it ends.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from to4d.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def owned(folder: Path) -> Iterator[None]:
+    """Own a run's folder, which is made if there is none.
+
+    Raises:
+        InputError: if another process owns it, or it cannot be written to.
+    """
+    lock = _lock(folder / ".lock", f"choose another out=DIR than {folder}")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(
+            f"another process is at work in {folder}; wait until it ends, or choose another out=DIR"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def making(path: Path | None) -> Iterator[None]:
+    """Be the only one to make the file `path`: wait for whoever does so now. None is not shared, and not waited for.
+
+    Raises:
+        InputError: if its folder cannot be written to.
+    """
+    if path is None:
+        yield
+        return
+    lock = _lock(path.with_suffix(".lock"), "set TO4D_CACHE to another folder, or say cache=false")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("another run is making %s, which this one needs too; waiting for it", path)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _lock(path: Path, advice: str) -> FileLock:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; {advice}") from error
+    return FileLock(path)
