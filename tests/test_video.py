@@ -15,6 +15,7 @@ from PIL import Image
 
 from to4d.errors import InputError
 from to4d.export.panels import contact_sheet, depth_colours, panels
+from to4d.export.picture import Picture
 from to4d.export.video import Video
 from to4d.export.writer import write_video
 from to4d.types import Prompt, Scene
@@ -135,3 +136,24 @@ def test_a_full_disk_is_one_clear_line_and_leaves_the_old_file(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, action)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp"])
+@pytest.mark.parametrize("back", [False, True])
+def test_a_moving_picture_shows_the_motion_over_and_over(tmp_path, ending, back):
+    scene = Scene(MovingBall(0.0), MovingBall(0.5), Prompt("a ball jumping", "ball"))
+    picture = Picture(f"a.{ending}", frames=4, fps=10, azimuth_deg=0.0, elevation_deg=0.0, size=40, there_and_back=back)
+    [path] = picture(scene, tmp_path)
+    with Image.open(path) as image:
+        frames = [(image.seek(k), np.asarray(image.convert("RGB")).astype(float))[1] for k in range(image.n_frames)]
+        assert image.info["loop"] == 0 and image.info["duration"] == 100
+    heights = [np.average(np.arange(40), weights=(255 - frame).sum((1, 2))) for frame in frames]
+    assert len(frames) == (6 if back else 4) and heights[2] < heights[0] - 3
+    assert list(tmp_path.iterdir()) == [path]
+    if back:
+        assert heights[4:] == pytest.approx([heights[2], heights[1]], abs=0.3)
+
+
+def test_a_moving_picture_of_another_kind_is_refused():
+    with pytest.raises(ValueError, match=r"something\.gif or something\.webp, not 'a\.png'"):
+        Picture("a.png")

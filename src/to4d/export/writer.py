@@ -1,4 +1,4 @@
-"""Pictures and videos on disk: complete or not there at all."""
+"""Pictures, moving pictures and videos on disk: complete or not there at all."""
 
 import os
 from collections.abc import Callable
@@ -29,6 +29,14 @@ def write_image(path: Path, image: Tensor) -> Path:
     """Write (H, W, 3) uint8 in the format that the name's ending says."""
     check_shape("image", image, (None, None, 3))
     return _whole(Path(path), lambda partial: Image.fromarray(image.numpy()).save(partial))
+
+
+def write_animation(path: Path, frames: Tensor, fps: float) -> Path:
+    """Write (V, H, W, 3) uint8 as GIF or WebP, whichever the name's ending says, played over and over."""
+    check_shape("frames", frames, (None, None, None, 3))
+    first, *rest = (Image.fromarray(frame) for frame in frames.numpy())
+    look = {"save_all": True, "append_images": rest, "duration": round(1000.0 / fps), "loop": 0}
+    return _whole(Path(path), lambda partial: first.save(partial, **look))
 
 
 def _encode(path: Path, pixels: np.ndarray, rate: Fraction) -> None:
