@@ -21,7 +21,7 @@ def main(cfg: DictConfig) -> None:
     settings = {name: cfg[name] for name in ("frames", "fps") if cfg[name] is not None}
     exporter = instantiate(cfg.export[cfg.format], **settings)
     try:
-        scene = restore(Path(cfg.run))
+        scene = restore(Path(cfg.run), cfg.trust)
     except InputError:
         with contextlib.suppress(OSError):  # Hydra has made a folder of a name that was wrong
             Path(cfg.run).rmdir()

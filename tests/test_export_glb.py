@@ -294,6 +294,12 @@ def test_a_finished_run_can_be_restored_and_a_folder_without_one_is_refused(tmp_
     torch.nn.init.constant_(built.renderer.field.motion.knots[0], 0.1)
     save_model(tmp_path / "model.safetensors", built)
     again = restore(tmp_path)
+    saved = OmegaConf.load(tmp_path / "config.yaml")
+    saved.model.motion = {"_target_": "os.system", "command": f"touch {tmp_path}/called"}
+    OmegaConf.save(saved, tmp_path / "config.yaml")
+    with pytest.raises(InputError, match=r"model call 'os.system', which is no model of to4d; .*trust=true"):
+        restore(tmp_path)
+    assert not (tmp_path / "called").exists()
     figures = export_all([Glb(frames=2), lambda scene, out: [out]], again, tmp_path / "out")
     assert figures["export/frames"] == 2
     moves = gltf_animation.load(tmp_path / "out" / "asset.glb").poses("a quad bending", np.array([0.0, 1 / 24]))

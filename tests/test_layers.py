@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "src" / "to4d"
 LAYERS = [
     {"types", "errors", "folders"},
-    {"geometry", "losses", "schedules", "prompt", "checkpoint", "kernels", "bits", "tracks", "locks"},
+    {"geometry", "losses", "schedules", "prompt", "checkpoint", "kernels", "bits", "tracks", "locks", "trust"},
     {"viewpoints", "mesh"},
     {
         "camera_schedule",

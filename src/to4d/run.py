@@ -22,6 +22,7 @@ from to4d.locks import making, owned
 from to4d.phases import Phase
 from to4d.prompt import make_prompt, same, words
 from to4d.render.occupancy import sample_surface
+from to4d.trust import HOMES, check_parts
 from to4d.types import Mesh, Prompt, Scene, generator_at
 
 log = logging.getLogger(__name__)
@@ -198,17 +199,19 @@ def export_all(exports: list[Callable], scene: Scene, out: Path) -> dict[str, An
     return {name: value for figures in told if isinstance(figures, dict) for name, value in figures.items()}
 
 
-def restore(folder: Path) -> Scene:
+def restore(folder: Path, trust: bool = False) -> Scene:
     """The scene of a finished run, without its prior.
 
     Raises:
-        InputError: if there is none in `folder`.
+        InputError: if there is none in `folder`, or, without `trust`, its configuration calls code that is not of to4d.
     """
     missing = [name for name in ("config.yaml", "model.safetensors") if not (folder / name).is_file()]
     if missing:
         raise InputError(f"{folder} holds no finished run (it has no {missing[0]}); name the folder of one: run=DIR")
     cfg = OmegaConf.load(folder / "config.yaml")
     cfg.phase = {}
+    if not trust:
+        check_parts({group: OmegaConf.to_container(cfg[group], resolve=True) for group in HOMES})
     scene = build_scene(cfg, instantiate(cfg.object))
     scene.renderer.load_state_dict(load_tree(folder / "model.safetensors"))
     return scene
