@@ -45,14 +45,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--objects", nargs="+", default=OBJECTS)
     parser.add_argument("--motions", nargs="+", default=MOTIONS)
-    parser.add_argument("settings", nargs="*", default=[])
-    arguments = parser.parse_args()
+    words = [word for word in sys.argv[1:] if "=" not in word]  # else --motions would take the settings for its own
+    settings = [word for word in sys.argv[1:] if "=" in word]
+    arguments = parser.parse_args(words)
     print(f"| object | prompt | own check | {' | '.join(CHECKS)} | flow | PSNR t=0, lowest view | haze |")
     print("|---" * (len(CHECKS) + 6) + "|")
     cells = []
     for name in arguments.objects:
         for motion in arguments.motions:
-            m = cell(name, motion, arguments.out.resolve(), arguments.settings)
+            m = cell(name, motion, arguments.out.resolve(), settings)
             cells.append((motion, m))
             own = {True: "passed", False: "failed", None: "-"}[m["eval/motion_passed"]]
             passing = [m[f"eval/views_passing/{check}"] for check in CHECKS]
