@@ -38,7 +38,10 @@ def test_who_needs_a_shared_result_waits_for_its_maker(tmp_path, caplog):
     def make():
         with making(made):
             waiting.set()
-            time.sleep(0.3)
+            for _ in range(500):  # until it is waited for, however busy the machine is
+                if "another run is making" in caplog.text:
+                    break
+                time.sleep(0.02)
             made.write_text("fit")
 
     maker = threading.Thread(target=make)
