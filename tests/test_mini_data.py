@@ -41,7 +41,8 @@ def test_standing_still_does_not_move():
 def test_a_jump_rises_by_a_third_of_the_height_and_comes_back():
     rise = move("jump", POINTS, np.linspace(0, 1, 64), ORDINARY)[..., 1].mean(1) - POINTS[:, 1].mean()
     assert 0.3 < rise.max() < 0.5
-    assert -0.15 < rise[-1] < 0.05  # it lands in a squash
+    assert rise[40:].min() < -0.05  # it lands in a squash
+    assert abs(rise[-1]) < 0.01
 
 
 def test_growing_enlarges_a_view_by_at_least_two_thirds():
@@ -74,12 +75,12 @@ def test_a_heading_of_the_camera_is_lateral_in_its_image():
     assert abs(shift @ right) == pytest.approx(np.linalg.norm(shift), rel=1e-6)
 
 
-def test_turns_go_counterclockwise_four_times_in_five():
+def test_turns_go_counterclockwise_19_times_in_20():
     random = np.random.default_rng(0)
     signs = {
         kind: [leaning(random, kind, random.choice([-1.0, 1.0])) for _ in range(2000)] for kind in ("spin", "sway")
     }
-    assert np.mean(np.array(signs["spin"]) > 0) == pytest.approx(0.8, abs=0.03)
+    assert np.mean(np.array(signs["spin"]) > 0) == pytest.approx(0.95, abs=0.02)
     assert np.mean(np.array(signs["sway"]) > 0) == pytest.approx(0.5, abs=0.04)
     front = np.array([[0.0, 0.0, 0.3], [0.0, 0.5, 0.0], [0.1, 0.2, -0.1]])
     assert move("spin", front, TAU, ORDINARY)[4, 0, 0] > 0.01  # the front goes to the right, to +x

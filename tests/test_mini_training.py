@@ -19,7 +19,7 @@ from to4d.guidance.mini.net import MiniNet
 from to4d.guidance.mini.plan import Plan, parse
 from to4d.guidance.mini.samples import varied
 from to4d.guidance.mini.stage_head import tabulate, tabulate_all
-from to4d.guidance.mini.stage_joint import joint_loss
+from to4d.guidance.mini.stage_joint import background_loss, depth_inside, joint_loss
 from to4d.guidance.mini.train import fit_parts, head_loss, train_head, train_joint
 from to4d.guidance.mini.trainer import Show, Trainer
 from to4d.guidance.mini.vocabulary import Vocabulary
@@ -205,6 +205,26 @@ def test_the_attention_weighs_as_much_as_it_is_told(boxes: ClipSet, start: MiniN
     drawn = [joint_loss(net, batch, torch.full((4,), 0.5), generator_at(0, 0), w) for w in (0.0, 1.0)]
     (without, figures), (whole, _) = drawn
     assert float((whole - without).detach()) == pytest.approx(figures["noun"], rel=1e-3)
+
+
+def test_depth_counts_the_pixels_to_the_outline():
+    square = torch.zeros(1, 9, 9)
+    square[:, 2:7, 2:7] = 1.0
+    assert (4.5 * depth_inside(square)[0, 4]).round().tolist() == [0, 0, 1, 2, 3, 2, 1, 0, 0]
+
+
+def test_an_empty_place_that_shows_the_object_is_pulled_out_of_it():
+    inside = torch.zeros(1, 64, 64)
+    inside[:, 16:48, 16:48] = 1.0
+    opacity = torch.zeros(1, 16, 16, 16)
+    opacity[:, :, 4:12, 4:12] = 1.0
+    assert background_loss(torch.zeros(1, 16, 2, 16, 16), opacity, inside) == 0.0
+    flow = torch.zeros(1, 16, 2, 16, 16)
+    flow[:, 1:, 0, :, 12:] = -0.3  # what is to the right of the object shows its right side
+    flow.requires_grad_()
+    background_loss(flow, opacity, inside).sum().backward()
+    assert (flow.grad[:, 1:, 0, 6:10, 12] < 0).all()  # a step against the gradient goes to the right
+    assert (flow.grad[..., :11] == 0).all()
 
 
 def test_a_mirror_spares_turns(boxes: ClipSet):

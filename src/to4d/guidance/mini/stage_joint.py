@@ -2,14 +2,16 @@
 
 import torch
 from torch import Generator, Tensor
-from torch.nn.functional import binary_cross_entropy
+from torch.nn.functional import binary_cross_entropy, grid_sample, max_pool2d
 
 from to4d.guidance.mini.batches import Batch, trimmed
+from to4d.guidance.mini.flow import pixel_centres
 from to4d.guidance.mini.net import MiniNet, Prediction
 from to4d.guidance.mini.stage_head import flow_loss
 from to4d.guidance.mini.tensors import device_of, moved, quick_products
 
 MAX_WEIGHT = 5.0  # of the velocity loss 1 / s^2 at low noise
+BESIDE = 3.0  # weight of empty places that would show the object, beside the flow loss
 
 
 def noised(latents: Tensor, alpha_bar: Tensor, rng: Generator) -> Tensor:
@@ -26,6 +28,32 @@ def attention_loss(prediction: Prediction, opacity: Tensor, noun: Tensor) -> Ten
         return prediction.attention.sum() * 0.0
     share = prediction.attention[named].float().clamp(1e-4, 1.0 - 1e-4)
     return binary_cross_entropy(share, opacity[named].clamp(0, 1))
+
+
+def depth_inside(mask: Tensor) -> Tensor:
+    """How far into a mask (B, S, S) of ones and zeros each pixel lies, by king's moves, in image units."""
+    left, depth = mask[:, None], torch.zeros_like(mask[:, None])
+    while left.any():
+        depth, left = depth + left, -max_pool2d(-left, 3, stride=1, padding=1)
+    return depth[:, 0] * (2.0 / mask.shape[-1])
+
+
+def background_loss(flow: Tensor, opacity: Tensor, inside: Tensor) -> Tensor:
+    """How deep in the first frame's object the sources of empty places lie, summed as in `flow_loss`: (B,).
+
+    What is smooth on the object goes on beside it: of a turn, places there would show the middle of the object.
+
+    Args:
+        flow: (B, V, 2, h, w).
+        opacity: (B, V, h, w) of the frames.
+        inside: (B, S, S), the first frame's object.
+    """
+    line = pixel_centres(flow.shape[-1], flow.device)
+    here = torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
+    source = here + flow.movedim(2, -1)
+    depth = grid_sample(depth_inside(inside)[:, None], source.flatten(1, 2), mode="bilinear", align_corners=False)
+    wrong = depth.view_as(opacity) * (opacity < 0.02)
+    return wrong[:, 1:].sum((1, 2, 3)) / (opacity > 0.3).float()[:, 1:].sum((1, 2, 3)).clamp_min(1.0)
 
 
 def joint_loss(
@@ -53,8 +81,10 @@ def joint_loss(
     denoising = (error * (1.0 / (1.0 - alpha_bar)).clamp(max=MAX_WEIGHT)).mean()
     head = flow_loss(prediction.head_flow, batch.flow, batch.opacity)
     full = flow_loss(prediction.flow, batch.flow, batch.opacity)
+    beside = background_loss(prediction.flow, batch.opacity, first.outline.inside)
     attention = attention_loss(prediction, batch.opacity, tokens.noun)
-    loss = denoising + 2.0 * (head + full * seen).mean() + attention_weight * attention
-    parts = {"clean": error.mean(), "weighted": denoising, "head": head.mean(), "flow": full.mean(), "noun": attention}
+    loss = denoising + 2.0 * (head + (full + BESIDE * beside) * seen).mean() + attention_weight * attention
+    parts = {"clean": error.mean(), "weighted": denoising, "head": head.mean(), "flow": full.mean()}
+    parts |= {"beside": beside.mean(), "noun": attention}
     values = torch.stack([part.detach().float() for part in parts.values()]).tolist()  # one wait for the device
     return loss, dict(zip(parts, values, strict=True))

@@ -123,11 +123,11 @@ def lateral_heading(azimuth_deg: float) -> float:
 
 
 def leaning(rng: Generator, kind: str, sign: float) -> float:
-    """The sign of a motion; turns about the vertical go counterclockwise (from above) four times in five.
+    """The sign of a motion; turns about the vertical go counterclockwise (from above) 19 times in 20.
 
     Which way a round thing turns hardly shows in so small a clip; who has to guess should guess the same in every view.
     """
-    return 1.0 if kind in TURNS and rng.uniform() < 0.6 else sign
+    return 1.0 if kind in TURNS and rng.uniform() < 0.9 else sign
 
 
 def draw_clips(

@@ -16,11 +16,11 @@ def hop(body: Body, count: np.ndarray, height: float, squash: np.ndarray | float
 
 
 def jump(body: Body, tau: np.ndarray, style: Style) -> Moved:
-    """One to two hops with squash on the ground and stretch in the air."""
-    hops = style.speed * (1.0 if style.cycles < 0.5 else 2.0)
-    start = 0.12 * abs(np.sin(7.0 * style.cycles))
-    count = np.clip((tau - start) / (1.0 - start) * 1.05, 0.0, 1.0) * hops
-    return hop(body, count, 0.36 * style.amplitude * body.reach, style.amplitude * smooth(tau / 0.08))
+    """A hop, now and then two, with squash on the ground and stretch in the air; at speed 1 it ends at rest."""
+    hops, airtime = (1.0, 0.67) if style.cycles < 0.65 else (2.0, 0.4)
+    count = np.maximum((tau - 0.08) * style.speed / airtime, 0.0)
+    squash = style.amplitude * smooth(tau / 0.08) * (1.0 - smooth((count - hops) / 0.2))
+    return hop(body, np.minimum(count, hops), 0.36 * style.amplitude * body.reach, squash)
 
 
 def bounce(body: Body, tau: np.ndarray, style: Style) -> Moved:
@@ -49,7 +49,7 @@ def pulse(body: Body, tau: np.ndarray, style: Style) -> Moved:
 
 def shake(body: Body, tau: np.ndarray, style: Style) -> Moved:
     """Quick small moves from side to side."""
-    shift = 0.1 * style.amplitude * body.reach * style.wave(tau, 3.0, 4.5)
+    shift = 0.1 * style.amplitude * body.reach * style.wave(tau, 2.2, 3.4)
     return body.x + shift, body.y + 0 * shift, body.z + 0 * shift
 
 
@@ -60,11 +60,11 @@ def turned(body: Body, angle: np.ndarray) -> Moved:
 
 
 def spin(body: Body, tau: np.ndarray, style: Style) -> Moved:
-    """Turns about the vertical at an even pace after a soft start, by 70 to 140 degrees at speed 1.
+    """Turns about the vertical at an even pace after a soft start, by 60 to 120 degrees at speed 1.
 
-    Never by more than 200 degrees: most of what would come to sight was not in the first frame.
+    Never by more than 160 degrees: most of what would come to sight was not in the first frame.
     """
-    total = np.deg2rad(min((70.0 + 70.0 * style.cycles) * style.amplitude * style.speed, 200.0))
+    total = np.deg2rad(min((60.0 + 60.0 * style.cycles) * style.amplitude * style.speed, 160.0))
     start = 0.2
     pace = np.where(tau < start, 0.5 * tau**2 / start, tau - 0.5 * start) / (1.0 - 0.5 * start)
     return turned(body, style.sign * total * pace)

@@ -60,12 +60,16 @@ class Body:
 
 
 def draw_style(rng: Generator, amplitude: float, speed: float, lateral: float) -> Style:
-    """A random style; `lateral` is the azimuth at which the motion's x axis lies in the image plane."""
+    """A random style; `lateral` is the azimuth at which the motion's x axis lies in the image plane.
+
+    Most have the same tempo and the same start: a denoiser that sees little but noise answers with the mean of what may
+    come, and the mean of hops that are out of step is no hop.
+    """
     return Style(
         amplitude=amplitude,
         speed=speed,
         sign=rng.choice([-1.0, 1.0]),
-        phase=0.0 if rng.uniform() < 0.6 else rng.uniform(0.0, 2.0 * np.pi),
-        cycles=rng.uniform(),
+        phase=0.0 if rng.uniform() < 0.85 else rng.uniform(0.0, 2.0 * np.pi),
+        cycles=rng.uniform(0.4, 0.6) if rng.uniform() < 0.7 else rng.uniform(),
         heading=lateral + np.deg2rad(rng.uniform(-50.0, 50.0)),
     )
