@@ -58,7 +58,7 @@ def sphere(cameras):
 def matches_of(cameras, flow):
     views = len(cameras.pose)
     mask, clip = torch.ones(views, 1, FRAMES, 16, 16), torch.ones(views, FRAMES, 64, 64, 3)
-    return find_matches(clip, flow, mask, sphere(cameras), cameras, TIMES)
+    return find_matches(clip, flow, mask, unseen(len(flow)), sphere(cameras), cameras, TIMES)
 
 
 def still_flow(views=1):
@@ -67,6 +67,23 @@ def still_flow(views=1):
 
 def cameras_at(*azimuths):
     return orbit(torch.tensor(azimuths), 10.0, 3.0, 40.0, (64, 64))
+
+
+def unseen(views: int = 1) -> torch.Tensor:
+    return torch.zeros(views, FRAMES, 16, 16)
+
+
+def test_what_the_model_shows_beside_the_object_is_to_come_from_beside_it():
+    cameras, mask = cameras_at(0.0), torch.ones(1, 1, FRAMES, 16, 16)
+    clip = torch.ones(1, FRAMES, 64, 64, 3)
+    swollen = find_matches(clip, still_flow(), mask, unseen() + 1.0, sphere(cameras), cameras, TIMES)
+    right = matches_of(cameras, still_flow())
+    assert len(swollen.times) == 32 * 32 * (FRAMES - 1) > len(right.times)
+    distance = torch.linalg.cross(swollen.sources - swollen.origins, swollen.directions).norm(dim=-1)
+    assert distance.max() < 1e-3  # each lies on its own ray, inside the object and out
+    assert flow_loss(Translation(), swollen) < 1e-3
+    far = swollen.sources.norm(dim=-1) > 1.2 * RADIUS
+    assert far.sum() > 100 and (swollen.weights[far] == 1.0).all()
 
 
 def test_sources_lie_on_the_surface_of_the_object():
@@ -114,7 +131,7 @@ def test_what_a_turn_brings_from_behind_is_not_taken_for_the_front(turn_deg):
     angle = torch.tensor(turn_deg).deg2rad()
     flow = torch.stack([turned(torch.stack([x, y, z], -1), -angle)[..., 0] / scale - grid[..., 0], 0 * x])
     mask, clip = torch.ones(1, 1, FRAMES, 16, 16), torch.ones(1, FRAMES, 64, 64, 3)
-    matches = find_matches(clip, flow.expand(1, FRAMES, -1, -1, -1), mask, seen, camera, TIMES)
+    matches = find_matches(clip, flow.expand(1, FRAMES, -1, -1, -1), mask, unseen(), seen, camera, TIMES)
     ahead = turned(matches.sources, angle)
     wrong = (ahead[:, 2] < -0.1).float().mean()
     off = ahead - matches.origins
@@ -134,7 +151,7 @@ def test_growing_and_tipping_do_not_fold():
 def test_the_mask_weighs_the_places():
     cameras, flow = cameras_at(0.0), still_flow()
     clip, mask = torch.ones(1, FRAMES, 64, 64, 3), torch.zeros(1, 1, FRAMES, 16, 16)
-    nowhere = find_matches(clip, flow, mask, sphere(cameras), cameras, TIMES)
+    nowhere = find_matches(clip, flow, mask, unseen(), sphere(cameras), cameras, TIMES)
     assert flow_loss(Translation((0.3, 0.0, 0.0)), nowhere) == 0.0
 
 
@@ -154,7 +171,8 @@ def test_places_that_do_not_look_like_their_source_hardly_count():
     cameras, mask = cameras_at(0.0), torch.ones(1, 1, FRAMES, 16, 16)
     pale = torch.full((1, FRAMES, 64, 64, 3), 0.6)
     weights = [
-        find_matches(c, still_flow(), mask, sphere(cameras), cameras, TIMES).weights for c in (pale, 0 * pale + 1)
+        find_matches(c, still_flow(), mask, unseen(), sphere(cameras), cameras, TIMES).weights
+        for c in (pale, 0 * pale + 1)
     ]
     assert weights[0].max() < 0.01 and weights[1].median() == 1.0
 

@@ -254,6 +254,9 @@ def test_a_training_goes_on_from_earlier_weights(boxes: ClipSet, start: MiniNet,
     torch.testing.assert_close(net.bank.coefficients[:100], kept)
     torch.testing.assert_close(net.codec.basis, old.codec.basis)
     assert net.bank.coefficients[100:].flatten(1).any(1).sum() > 0
+    net.bank.coefficients[100:] = kept[1]
+    fit_parts(net, boxes, tokenise(boxes, wider), Plan(Path(), start=path))  # none is left to fill
+    torch.testing.assert_close(net.bank.coefficients[:100], kept)
 
 
 def test_a_sheet_has_a_row_for_each_caption(boxes: ClipSet, start: MiniNet, tmp_path):

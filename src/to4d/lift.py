@@ -94,17 +94,27 @@ def solve(columns: list[Tensor], right: Tensor) -> Tensor:
 
 @torch.no_grad()
 def find_matches(
-    clip: Tensor, flow: Tensor, mask: Tensor, still: Render, cameras: Cameras, times: Tensor, size: int = 32
+    clip: Tensor,
+    flow: Tensor,
+    mask: Tensor,
+    shown: Tensor,
+    still: Render,
+    cameras: Cameras,
+    times: Tensor,
+    size: int = 32,
 ) -> Matches:
-    """All places of a clip whose source in frame 0 shows the object; those that look like their source count most.
+    """Places of a clip where the object is or should be, by its source; those that look like their source count most.
 
     A prior that cannot decide between left and right tells flows from both to the object; its clip is pale at both.
-    Where sources fold over, what shows was hidden in frame 0, behind the surface that the mesh's depth tells of.
+    Where sources fold over, what shows was hidden in frame 0, behind the surface that the mesh's depth tells of. Where
+    the model shows the object and the prior the background, the source is beside the object, as far away as its middle:
+    nothing else would shrink again what has grown too far.
 
     Args:
         clip: (B, V, H, W, 3) as the prior imagines it.
         flow: (B, V, 2, h, w) see `Score.flow`.
         mask: (B, 1, V, h, w) where the score counts.
+        shown: (B, V, h, w) the model's own opacity.
         still: the mesh from the same cameras, (B, H, W, c), with depth.
         cameras: B cameras.
         times: (V,).
@@ -112,27 +122,29 @@ def find_matches(
     """
     views, frames = flow.shape[:2]
     flow = interpolate(flow.flatten(0, 1), (size, size), mode="bilinear").view(views, frames, 2, size, size)
-    weight = interpolate(mask[:, 0], (size, size), mode="bilinear")
+    weight, shown = (interpolate(x, (size, size), mode="bilinear") for x in (mask[:, 0], shown))
     rays = pixel_rays(Cameras(cameras.pose, cameras.fov, (size, size)))
     here = image_grid(size).to(flow)
     source = here + flow.movedim(2, -1)  # (B, V, size, size, 2)
-    surface = torch.cat([still.opacity, still.depth, still.rgb], -1).movedim(-1, 1)
-    met = grid_sample(surface, source.flatten(1, 2), mode="bilinear", padding_mode="zeros", align_corners=False)
+    front = torch.cat([still.opacity, still.depth, still.rgb], -1).movedim(-1, 1)
+    met = grid_sample(front, source.flatten(1, 2), mode="bilinear", padding_mode="zeros", align_corners=False)
     opacity, depth, *rgb = met.view(views, 5, frames, size, size).unbind(1)
-    shown = interpolate(clip.flatten(0, 1).movedim(-1, 1), (size, size), mode="area").view(views, frames, 3, size, size)
-    difference = (shown - torch.stack(rgb, 2)).abs().mean(2)
+    seen = interpolate(clip.flatten(0, 1).movedim(-1, 1), (size, size), mode="area").view(views, frames, 3, size, size)
+    difference = (seen - torch.stack(rgb, 2)).abs().mean(2)
     weight = weight * torch.exp(-(difference / ALIKE).square())
     towards = directions_at(source, cameras)
     start = rays.origins[:, :1, :1].unsqueeze(1)
-    points = start + (depth / opacity.clamp_min(SEEN)).unsqueeze(-1) * towards
-    keep = (opacity > SEEN) & ~folded(source) & (torch.arange(frames, device=flow.device) > 0)[:, None, None]
+    surface, middle = depth / opacity.clamp_min(SEEN), -(start * towards).sum(-1)
+    points = start + torch.where(opacity > SEEN, surface, middle).unsqueeze(-1) * towards
+    present = torch.maximum(opacity, shown)
+    keep = (present > SEEN) & ~folded(source) & (torch.arange(frames, device=flow.device) > 0)[:, None, None]
     shape = (views, frames, size, size)
     return Matches(
         rays.origins[:, None].expand(*shape, 3)[keep],
         rays.directions[:, None].expand(*shape, 3)[keep],
         times.to(flow)[None, :, None, None].expand(shape)[keep],
         points[keep],
-        (weight * opacity)[keep],
+        (weight * present)[keep],
     )
 
 

@@ -192,7 +192,8 @@ class Motion(Phase):
                 "model that moves a static field (model=deform); set it to 0 otherwise"
             )
         clip = self.prior.decode(score.clean)
-        return flow_loss(self.renderer.field, find_matches(clip, score.flow, mask, still, cameras, times))
+        matches = find_matches(clip, score.flow, mask, score.opacity, still, cameras, times)
+        return flow_loss(self.renderer.field, matches)
 
 
 def over(render: Render, colour: Tensor) -> Render:

@@ -32,6 +32,7 @@ from to4d.guidance.mini.plan import Plan, parse
 from to4d.guidance.mini.schedule import STEPS, alpha_bar
 from to4d.guidance.mini.stage_head import Table, head_errors, tabulate_all
 from to4d.guidance.mini.stage_joint import joint_loss
+from to4d.guidance.mini.templates import COUNT
 from to4d.guidance.mini.tensors import device_of, moved, quick_products
 from to4d.guidance.mini.trainer import Loss, Show, Trainer
 from to4d.guidance.mini.vocabulary import Tokens, Vocabulary
@@ -54,9 +55,11 @@ def fit_parts(net: MiniNet, clips: ClipSet, tokens: Tokens, plan: Plan) -> None:
     rng = generator_at(plan.seed + 2, 0)
     if plan.start is None:
         fit_codec(net.codec, clips, rng)
+    known = net.bank.coefficients[net.bank.coefficients.flatten(1).any(1)]
+    if len(known) == COUNT - 1:
+        return
     rows = torch.randperm(len(clips), generator=rng)[:2500].sort().values.numpy()
     coefficients = [flow_coefficients(take(clips, tokens, rows[i : i + 100])) for i in range(0, len(rows), 100)]
-    known = net.bank.coefficients[net.bank.coefficients.flatten(1).any(1)]
     net.bank.coefficients.copy_(typical_flows(torch.cat(coefficients)[:, 1:].flatten(0, 1), rng, known))
 
 
