@@ -144,7 +144,7 @@ def test_a_network_that_knows_the_noise_gives_back_the_clip(prior, t, monkeypatc
     def knowing(x, still, steps, pace, context):
         assert torch.allclose(x, signal * scale * clean + spread * noise, atol=1e-5)
         told = signal * noise - spread * scale * clean if prior.shape.velocity else noise
-        return told, [torch.ones(32, 8, 8)]
+        return told, [torch.ones(32, 8, 8, 17)]
 
     monkeypatch.setattr(prior.networks.unet, "forward", knowing)
     guess = prior.denoise(noised(clean, noise, prior.alpha_bar[t]), t, condition(prior), 1.0).clean

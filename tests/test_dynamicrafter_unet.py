@@ -5,7 +5,7 @@ import torch
 from upstream_lvdm import difference, official_unet, upstream
 
 from to4d.guidance.dynamicrafter.attention import Context, TextImageAttention
-from to4d.guidance.dynamicrafter.maps import attention_to, noun_map
+from to4d.guidance.dynamicrafter.maps import as_look, attention_to, noun_map
 from to4d.guidance.dynamicrafter.random_weights import randomise
 from to4d.guidance.dynamicrafter.sizes import SIZES
 from to4d.guidance.dynamicrafter.unet import UNet
@@ -91,9 +91,11 @@ def test_its_blocks_compile_without_a_graph_break(unet):
 
 def test_all_tokens_together_have_all_the_attention(unet):
     _, maps = look(unet, *inputs(), marks=torch.ones(2, 77))
-    sizes = [tuple(m.shape[-2:]) for m in maps]
+    sizes = [tuple(m.shape[1:3]) for m in maps]
     assert sizes == [(side, side) for side in (16, 8, 4, 2, 4, 4, 8, 8, 16, 16)]
-    assert all(torch.allclose(m, torch.ones(8, *m.shape[1:]), atol=1e-5) for m in maps)
+    assert all(m.shape[3] == 1 + 16 for m in maps)
+    assert all(torch.allclose(m[..., 0], torch.ones(m.shape[:3]), atol=1e-5) for m in maps)
+    assert all(torch.allclose(m[..., 1:].sum(-1), torch.ones(m.shape[:3]), atol=1e-5) for m in maps)
 
 
 def test_the_full_models_look_at_words_in_sixteen_places():
@@ -114,7 +116,7 @@ def test_the_full_models_fit_their_images(size):
         noisy, still, two = torch.empty(2, 4, 16, height, width), torch.empty(2, 4, height, width), torch.empty(2)
         prediction, maps = look(unet, noisy, still, two, two, text, image, torch.empty(1, 77))
     assert prediction.shape == noisy.shape
-    assert len(maps) == 16 and maps[0].shape == (16, height, width)
+    assert len(maps) == 16 and maps[0].shape == (16, height, width, 17)
 
 
 def test_maps_of_two_tokens_add_up_and_only_watched_clips_have_one(unet):
@@ -122,8 +124,10 @@ def test_maps_of_two_tokens_add_up_and_only_watched_clips_have_one(unet):
     marks[0, :, 5], marks[1, :, 6], marks[2, :, 5:7] = 1, 1, 1
     one, other, both = (look(unet, *inputs(), marks=m)[1] for m in marks)
     assert all(m.shape[0] == 4 for m in both)
-    assert all(torch.allclose(a + b, c, atol=1e-6) for a, b, c in zip(one, other, both, strict=True))
-    assert both[0].std() > 1e-3
+    words = ([m[..., 0] for m in maps] for maps in (one, other, both))
+    assert all(torch.allclose(a + b, c, atol=1e-6) for a, b, c in zip(*words, strict=True))
+    assert both[0][..., 0].std() > 1e-3
+    assert all(torch.equal(a[..., 1:], b[..., 1:]) for a, b in zip(one, both, strict=True))
 
 
 def test_a_fused_map_is_the_softmax_column():
@@ -138,22 +142,27 @@ def test_the_maps_are_those_of_the_official_layer(unet):
     layer = theirs.input_blocks[1][1].transformer_blocks[0].attn2
 
     def watch(attention, args, kwargs):
-        q, k = attention.to_q(args[0]), attention.to_k(kwargs["context"][:, :77])
-        q, k = (x.unflatten(-1, (attention.heads, -1)).transpose(1, 2) for x in (q, k))
-        seen["map"] = (q @ k.transpose(-1, -2) * attention.scale).softmax(-1)[..., 7].mean(1)
+        text, image = kwargs["context"][:, :77], kwargs["context"][:, 77:]
+        parts = attention.to_q(args[0]), attention.to_k(text), attention.to_k_ip(image)
+        q, k, k_image = (x.unflatten(-1, (attention.heads, -1)).transpose(1, 2) for x in parts)
+        seen["word"] = (q @ k.transpose(-1, -2) * attention.scale).softmax(-1)[..., 7].mean(1)
+        seen["image"] = (q @ k_image.transpose(-1, -2) * attention.scale).softmax(-1).mean(1)
 
     layer.register_forward_pre_hook(watch, with_kwargs=True)
     official(theirs, *inputs())
     marks = torch.nn.functional.one_hot(torch.tensor([7, 7]), 77).float()
-    assert difference(look(unet, *inputs(), marks=marks)[1][0].flatten(1), seen["map"]) < 1e-4
+    ours = look(unet, *inputs(), marks=marks)[1][0].flatten(1, 2)
+    assert difference(ours[..., 0], seen["word"]) < 1e-4
+    assert difference(ours[..., 1:], seen["image"]) < 1e-4
     assert upstream().attention.XFORMERS_IS_AVAILBLE is False
 
 
 def test_a_frame_without_the_object_stays_dark_and_coarse_layers_do_not_count():
     fine, coarse = torch.rand(8, 16, 16, generator=torch.Generator().manual_seed(0)), torch.rand(8, 4, 4)
     fine[3] *= 1e-3
-    look = noun_map([fine, fine[:, ::2, ::2], coarse], views=4, size=(16, 16), coarsest=2)
+    looks = tuple(as_look(m[..., None].expand(-1, -1, -1, 17), views=4) for m in (fine, fine[:, ::2, ::2], coarse))
+    look = noun_map(looks, size=(16, 16), coarsest=2)
     assert look.shape == (2, 4, 16, 16)
     assert torch.allclose(look.amax((1, 2, 3)), torch.ones(2))
     assert look[0, 3].max() < 0.01
-    assert torch.equal(look, noun_map([fine, fine[:, ::2, ::2]], views=4, size=(16, 16), coarsest=4))
+    assert torch.equal(look, noun_map(looks[:2], size=(16, 16), coarsest=4))

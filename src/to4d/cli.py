@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
@@ -14,7 +15,9 @@ from omegaconf import OmegaConf
 
 from to4d.errors import InputError
 
-TEXT_KEYS = ("prompt", "object.noun", "object.path", "object.name")
+TEXT_KEYS = ("prompt", "ask.negative_prompt", "object.noun", "object.path", "object.name", "+tiny")  # tiny's is "true"
+VALUED = {"-c", "--cfg", "-p", "--package", "-i", "--info"}  # flags of Hydra that a word follows
+VALUED |= {"-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir"}
 
 
 def plain_text(argument: str) -> str:
@@ -57,16 +60,24 @@ def check_writable(arguments: list[str]) -> None:
                 raise InputError(f"cannot write to out={value}: no permission")
 
 
+def settings_among(arguments: list[str]) -> list[str]:
+    """The arguments that are settings, not Hydra's flags or their values.
+
+    >>> settings_among(["seed=1", "--cfg", "job", "-m"])
+    ['seed=1']
+    """
+    return [a for before, a in pairwise(["", *arguments]) if not a.startswith("-") and before not in VALUED]
+
+
 def check_config(folder: Path, name: str, arguments: list[str]) -> None:
     """Compose the configuration once, for the sake of the message if that fails.
 
     Raises:
         InputError: naming the unknown key or option and the nearest known ones.
     """
-    overrides = [argument for argument in arguments if not argument.startswith("-")]
     try:
         with initialize_config_dir(str(folder), version_base="1.3"):
-            compose(name, overrides)
+            compose(name, settings_among(arguments))
     except OverrideParseException as error:
         raise InputError(f"cannot read the setting {error.override!r}; text with special signs needs quotes") from None
     except HydraException as error:

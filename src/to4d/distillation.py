@@ -2,10 +2,11 @@
 
 Every option is one call:
 
-    distil(prior, clip, still, prompt, progress, generator) -> Score
+    distil(prior, clip, still, prompt, progress, generator, noise) -> Score
 
 `clip` is the 4D model's render (B, V), `still` the mesh seen from the same cameras (B,), progress runs over [0, 1).
-All randomness comes from `generator`.
+All randomness comes from `generator`; `noise(shape, generator)` draws the noise on the clip (see `to4d.noise`). `needs`
+are the abilities that the prior must have.
 """
 
 from collections.abc import Callable
@@ -15,8 +16,22 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from to4d.ask import Ask
+from to4d.errors import InputError
 from to4d.schedules import Constant
+from to4d.timestep import Uniform
 from to4d.types import Denoised, Prior, Prompt, Render, Score
+
+WEIGHTINGS = {  # w(t), as a function of alpha_bar
+    "sds": lambda a: 1.0 - a,
+    "uniform": torch.ones_like,
+    "fantasia3d": lambda a: a.sqrt() * (1.0 - a),
+}
+
+
+def fresh_noise(shape: torch.Size, generator: Generator) -> Tensor:
+    """Noise that nobody has seen before."""
+    return torch.randn(shape, generator=generator)
 
 
 def noised(latents: Tensor, noise: Tensor, alpha_bar: Tensor) -> Tensor:
@@ -27,7 +42,14 @@ def noised(latents: Tensor, noise: Tensor, alpha_bar: Tensor) -> Tensor:
 def as_score(latents: Tensor, guess: Denoised, gradient: Tensor, clip: Render, t: int) -> Score:
     """What a phase needs of a guess at step t."""
     opacity = pooled_opacity(clip, latents)
-    return Score(latents, guess.clean, gradient.detach().nan_to_num(), guess.attention, opacity, t, guess.flow)
+    gradient = gradient.detach().nan_to_num()
+    return Score(latents, guess.clean, gradient, guess.attention, opacity, t, guess.flow, guess.looks)
+
+
+def amplified(gradient: Tensor, gain: float) -> Tensor:
+    """What differs between the frames of (B, C, V, h, w), `gain` times as strong; the mean over the frames stays."""
+    mean = gradient.mean(2, keepdim=True)
+    return gradient if gain == 1.0 else mean + gain * (gradient - mean)
 
 
 def pooled_opacity(clip: Render, latents: Tensor) -> Tensor:
@@ -41,40 +63,59 @@ class SDS:
     """Score distillation sampling (Eq. 2): one noise level, one look, gradient w(t) (eps_hat - eps).
 
     Args of the constructor:
-        guidance_scale: s of classifier-free guidance, eps_u + s (eps_c - eps_u).
+        guidance_scale: s of classifier-free guidance, eps_u + s (eps_c - eps_u); see `Ask` for other conventions.
         t_max, t_min: schedules over progress of the range that t is drawn from, as shares of the prior's steps.
-        weighting: "sds" is w = 1 - alpha_bar, "uniform" is w = 1, "clean" makes the gradient z - x0 itself.
+        timestep: how it is drawn (see `to4d.timestep`).
+        weighting: w(t): "sds" is 1 - alpha_bar, "uniform" is 1, "fantasia3d" is sqrt(alpha_bar) (1 - alpha_bar);
+            "clean" makes the gradient z - x0 itself.
+        motion_gain: amplifies what the score says of differences between frames.
+        ask: the rest of the question to the prior.
     """
 
     guidance_scale: float = 7.5
     t_min: Callable[[float], float] = field(default_factory=lambda: Constant(0.02))
     t_max: Callable[[float], float] = field(default_factory=lambda: Constant(0.98))
+    timestep: Callable[[float, Generator], float] = field(default_factory=Uniform)
     weighting: str = "sds"
+    motion_gain: float = 1.0
+    ask: Ask = field(default_factory=Ask)
 
     def __post_init__(self) -> None:
-        if self.weighting not in ("sds", "uniform", "clean"):
-            raise ValueError(f"distillation.weighting is {self.weighting!r}; choose sds, uniform or clean")
+        if self.weighting not in (*WEIGHTINGS, "clean"):
+            known = ", ".join(WEIGHTINGS)
+            raise InputError(f"distillation.weighting is {self.weighting!r}; choose one of {known}, clean")
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What the prior must be able to do."""
+        return self.ask.needs
 
     def weight(self, alpha_bar: Tensor) -> Tensor:
         """w(t) times the factor that turns z - x0 into eps_hat - eps."""
         if self.weighting == "clean":
             return torch.ones_like(alpha_bar)
-        to_noise = (alpha_bar / (1.0 - alpha_bar)).sqrt()
-        return to_noise * (1.0 - alpha_bar) if self.weighting == "sds" else to_noise
+        return (alpha_bar / (1.0 - alpha_bar)).sqrt() * WEIGHTINGS[self.weighting](alpha_bar)
 
     def __call__(
-        self, prior: Prior, clip: Render, still: Render, prompt: Prompt, progress: float, generator: Generator
+        self,
+        prior: Prior,
+        clip: Render,
+        still: Render,
+        prompt: Prompt,
+        progress: float,
+        generator: Generator,
+        noise: Callable = fresh_noise,
     ) -> Score:
-        """The prior's opinion at one random noise level."""
+        """The prior's opinion at one noise level."""
         latents = prior.encode(clip.rgb)
-        t = draw_step(prior, self.t_min(progress), self.t_max(progress), generator)
-        noise = torch.randn(latents.shape, generator=generator).to(latents)
+        t = step_at(prior, self.t_min(progress), self.t_max(progress), self.timestep(progress, generator))
+        noise = noise(latents.shape, generator).to(latents)
         with torch.no_grad():
-            condition = prior.condition(still.rgb, prompt)
+            condition = self.ask.condition(prior, still.rgb, prompt, t, generator)
             noisy = noised(latents, noise, prior.alpha_bar[t])
-            guess = prior.denoise(noisy, t, condition, self.guidance_scale)
+            guess = self.ask.denoise(prior, noisy, t, condition, self.guidance_scale)
             gradient = self.weight(prior.alpha_bar[t]) * (latents - guess.clean)
-        return as_score(latents, guess, gradient, clip, t)
+        return as_score(latents, guess, amplified(gradient, self.motion_gain), clip, t)
 
 
 @dataclass(frozen=True)
@@ -92,6 +133,7 @@ class Reconstruction:
         hold: share of the phase in which every step starts from the same noise, so that what may begin to the left or
             to the right begins the same way each time, until the clip itself shows the way.
         noise_seed: of that noise.
+        ask: the rest of the question to the prior.
     """
 
     guidance_scale: float = 3.0
@@ -100,19 +142,32 @@ class Reconstruction:
     steps: int = 4
     hold: float = 0.0
     noise_seed: int = 0
+    ask: Ask = field(default_factory=Ask)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What the prior must be able to do."""
+        return self.ask.needs
 
     def __call__(
-        self, prior: Prior, clip: Render, still: Render, prompt: Prompt, progress: float, generator: Generator
+        self,
+        prior: Prior,
+        clip: Render,
+        still: Render,
+        prompt: Prompt,
+        progress: float,
+        generator: Generator,
+        noise: Callable = fresh_noise,
     ) -> Score:
         """The distance to what the prior makes of the clip."""
         latents = prior.encode(clip.rgb)
         start = self.start(progress)
-        t = draw_step(prior, start - self.jitter, start + self.jitter, generator)
+        t = step_at(prior, start - self.jitter, start + self.jitter, Uniform()(progress, generator))
         held = torch.Generator().manual_seed(self.noise_seed) if progress < self.hold else generator
-        noise = torch.randn(latents.shape, generator=held).to(latents)
+        noise = noise(latents.shape, held).to(latents)
         with torch.no_grad():
             noisy = noised(latents, noise, prior.alpha_bar[t])
-            guess = self.denoise(prior, noisy, t, prior.condition(still.rgb, prompt))
+            guess = self.denoise(prior, noisy, t, self.ask.condition(prior, still.rgb, prompt, t, generator))
             gradient = latents - guess.clean
         return as_score(latents, guess, gradient, clip, t)
 
@@ -120,7 +175,7 @@ class Reconstruction:
         """From z_t to the last guess of the clean clip."""
         levels = [round(t * (1.0 - i / self.steps)) for i in range(self.steps)]
         for now, after in zip(levels, levels[1:] + [None], strict=True):
-            guess = prior.denoise(noisy, now, condition, self.guidance_scale)
+            guess = self.ask.denoise(prior, noisy, now, condition, self.guidance_scale)
             if after is not None:
                 noise = implied_noise(noisy, guess.clean, prior.alpha_bar[now])
                 noisy = noised(guess.clean, noise, prior.alpha_bar[after])
@@ -132,8 +187,8 @@ def implied_noise(noisy: Tensor, clean: Tensor, alpha_bar: Tensor) -> Tensor:
     return (noisy - alpha_bar.sqrt() * clean) / (1.0 - alpha_bar).sqrt()
 
 
-def draw_step(prior: Prior, low: float, high: float, generator: Generator) -> int:
-    """One step of the prior's schedule, uniform between two shares of it."""
+def step_at(prior: Prior, low: float, high: float, level: float) -> int:
+    """The step of the prior's schedule at `level`, in [0, 1], between two shares of it."""
     last = len(prior.alpha_bar) - 1
-    share = low + (high - low) * float(torch.rand((), generator=generator))
+    share = low + (high - low) * level
     return max(0, min(last, round(share * last)))

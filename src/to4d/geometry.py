@@ -35,6 +35,16 @@ def orbit(
     return Cameras(pose, torch.full_like(azimuth, fov_deg).deg2rad(), size, offset)
 
 
+def azimuths_deg(cameras: Cameras) -> Tensor:
+    """(B,) azimuths in [0, 360) of cameras on an orbit.
+
+    >>> azimuths_deg(orbit(torch.tensor([-90.0]), 10.0, 3.0, 40.0, (8, 8))).round()
+    tensor([270.])
+    """
+    right, _, back = cameras.pose[:, :3, 3].unbind(-1)
+    return torch.atan2(right, back).rad2deg() % 360.0
+
+
 def pixel_rays(cameras: Cameras) -> Rays:
     """Rays through all pixels: (B, H, W, 3)."""
     (height, width), device = cameras.size, cameras.pose.device

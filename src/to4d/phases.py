@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -121,6 +122,7 @@ class Motion(Phase):
         distillation: Callable,
         time_sampler: Callable,
         mask: Callable,
+        noise: Callable,
         static_weight: float,
         regularizer_weight: float,
         sds_weight: float = 1.0,
@@ -134,6 +136,7 @@ class Motion(Phase):
             distillation: how the clip learns from it.
             time_sampler: times of the frames.
             mask: where the score counts.
+            noise: what is put on the clip before it is denoised.
             static_weight: lambda of Eq. 3.
             regularizer_weight: of the field's own smoothness term (0 in the paper).
             sds_weight: of the prior's term (1 in the paper); at 0 the clip is drawn without gradients: quicker.
@@ -144,7 +147,8 @@ class Motion(Phase):
         """
         super().__init__(**phase)
         self.prior = phase["scene"].prior
-        self.distillation, self.time_sampler, self.mask = distillation, time_sampler, mask
+        check_abilities(self.prior, {"distillation": distillation, f"the mask of phase {self.name}": mask})
+        self.distillation, self.time_sampler, self.mask, self.noise = distillation, time_sampler, mask, noise
         self.sds_weight, self.flow_weight, self.random_background = sds_weight, flow_weight, random_background
         self.static_weight, self.regularizer_weight = static_weight, regularizer_weight
         self.last_mask: Tensor | None = None  # (B, V, h, w), for the log
@@ -167,8 +171,9 @@ class Motion(Phase):
         if self.random_background:
             colour = torch.rand(3, generator=random).to(self.device)
             shown, still = over(clip, colour), over(still, colour)
-        score = self.distillation(self.prior, shown, still, self.prompt, self.progress, random)
-        mask = self.mask(score)
+        noise = partial(self.noise, cameras=cameras, times=times)
+        score = self.distillation(self.prior, shown, still, self.prompt, self.progress, random, noise)
+        mask = self.mask(replace(score, cameras=cameras))
         sds = sds_loss(score, mask)
         static = self.static_loss(self.renderer(cameras, times[:1], generator=random), mesh)
         smooth = self.renderer.field.regularizer()
@@ -177,6 +182,15 @@ class Motion(Phase):
         self.log_step(sds=sds, flow=flow, static=static, regularizer=smooth, timestep=score.timestep, mask=mask.mean())
         loss = self.static_weight * static + self.regularizer_weight * smooth
         return loss + self.sds_weight * sds + self.flow_weight * flow
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what the mask remembers."""
+        checkpoint["mask"] = getattr(self.mask, "memory", {})
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Let the mask remember again."""
+        if checkpoint["mask"]:
+            self.mask.memory = checkpoint["mask"]
 
     def lifted_flow(self, score: Score, mask: Tensor, still: Render, cameras: Cameras, times: Tensor) -> Tensor:
         """The flow loss; 0 where it has no weight.
@@ -194,6 +208,20 @@ class Motion(Phase):
         clip = self.prior.decode(score.clean)
         matches = find_matches(clip, score.flow, mask, score.opacity, still, cameras, times)
         return flow_loss(self.renderer.field, matches)
+
+
+def check_abilities(prior: nn.Module, parts: Mapping[str, Any]) -> None:
+    """Find out whether the prior can do what parts, by name, ask of it.
+
+    Raises:
+        InputError: if not.
+    """
+    for name, part in parts.items():
+        if missing := getattr(part, "needs", frozenset()) - getattr(prior, "abilities", frozenset()):
+            raise InputError(
+                f"{name} asks for {' and '.join(sorted(missing))}, which {type(prior).__name__} does not have; "
+                "choose another prior (guidance=dynamicrafter has it), or leave that setting out"
+            )
 
 
 def over(render: Render, colour: Tensor) -> Render:

@@ -4,7 +4,7 @@ Shape letters, used all over the project:
 
     B     views in a batch        V     frames in a clip
     H, W  image pixels            h, w  latent pixels
-    N     points or rays          L     prompt tokens
+    N     points or rays          L     prompt tokens           Q     tokens of the first frame
     M     triangles               C     latent channels
 
 World axes are right-handed, y up. The object is centred and fits in a sphere (radius 0.55 by default) inside the
@@ -20,6 +20,8 @@ from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
+
+NEGATIVE_PROMPT, IMAGE_SCALE, LOOKS = "negative prompts", "a guidance of the image alone", "attention layer by layer"
 
 
 def check_shape(name: str, x: Tensor, shape: tuple[int | None, ...]) -> None:
@@ -130,6 +132,15 @@ class Prompt:
 
     text: str
     noun: str
+    negative: str = ""  # what should not; guidance leads away from it
+
+
+@dataclass(frozen=True)
+class Look:
+    """Where one layer of a prior's network looked: shares of its attention, mean over heads, at its own resolution."""
+
+    noun: Tensor  # (B, V, h', w') to the words that name the object, of all words
+    image: Tensor  # (B, V, Q, h', w') to each token of the first frame: they add up to 1
 
 
 @dataclass(frozen=True)
@@ -139,6 +150,7 @@ class Denoised:
     clean: Tensor  # (B, C, V, h, w)
     attention: Tensor  # (B, V, h, w) cross-attention to the prompt's noun, max-normalised to [0, 1] per clip
     flow: Tensor | None = None  # (B, V, 2, h, w) if the prior knows it: see `Score.flow`
+    looks: tuple[Look, ...] = ()  # of all its layers, in the network's order, if the prior tells
 
 
 @dataclass(frozen=True)
@@ -152,6 +164,8 @@ class Score:
     opacity: Tensor  # (B, V, h, w) of the clip, detached, pooled to latent pixels
     timestep: int  # of the prior's schedule, for the log
     flow: Tensor | None = None  # (B, V, 2, h, w) from each place to its source in frame 0, image units (right, down)
+    looks: tuple[Look, ...] = ()  # see `Denoised.looks`
+    cameras: Cameras | None = None  # that saw the clip
 
 
 @dataclass(frozen=True)
@@ -188,8 +202,13 @@ class Renderer(Protocol):
 
 
 class Prior(Protocol):
-    """An image-to-video diffusion model, frozen, an nn.Module. `alpha_bar[t]` is the signal share of step t."""
+    """An image-to-video diffusion model, frozen, an nn.Module. `alpha_bar[t]` is the signal share of step t.
 
+    `abilities` names what it can beyond that (none, if it is left out); a part that asks for more says so in `needs`:
+    NEGATIVE_PROMPT reads `Prompt.negative`, IMAGE_SCALE takes `image_scale` in `denoise`, LOOKS fills `Denoised.looks`.
+    """
+
+    abilities: frozenset[str]
     alpha_bar: Tensor  # (T,) falling from near 1 to near 0
     frames: int  # V
 
@@ -205,8 +224,14 @@ class Prior(Protocol):
     def unknown_words(self, text: str) -> list[tuple[str, str]]:
         """Words of a prompt that the prior has never seen, each with the nearest that it knows."""
 
-    def denoise(self, noisy: Tensor, t: int, condition: Any, guidance_scale: float) -> Denoised:
-        """z_t (B, C, V, h, w) at step t -> x0; guidance_scale 1 is the conditional prediction (usual CFG)."""
+    def denoise(
+        self, noisy: Tensor, t: int, condition: Any, guidance_scale: float, image_scale: float | None = None
+    ) -> Denoised:
+        """z_t (B, C, V, h, w) at step t -> x0; guidance_scale 1 is the conditional prediction (usual CFG).
+
+        With `image_scale`, the guidance of words (`guidance_scale`) and that of the image are apart:
+        p_0 + image_scale (p_i - p_0) + guidance_scale (p_c - p_i), where p_i knows the image and not the words.
+        """
 
 
 def generator_at(seed: int, step: int, stream: str = "") -> torch.Generator:

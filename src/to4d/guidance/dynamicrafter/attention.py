@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from to4d.guidance.dynamicrafter.maps import attention_to
+from to4d.guidance.dynamicrafter.maps import shares
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,7 @@ class Context:
 
     text: Tensor  # (R, L, D) tokens of the prompt, the same for every frame
     image: Tensor  # (R, V, Q, D) tokens of the first frame, Q for each frame
-    marks: Tensor | None = (
-        None  # (r, L) how much each token counts in the maps; r <= R: the first clips alone are watched
-    )
+    marks: Tensor | None = None  # (r, L) the share of each token in the maps; r <= R: the first clips are watched
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
@@ -61,7 +59,7 @@ class TextImageAttention(SelfAttention):
         self.alpha = nn.Parameter(torch.zeros(())) if learnt_scale else None
 
     def forward(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor | None]:
-        """Places (R V, p, width) -> the same, and the attention to the marked tokens (r V, p)."""
+        """Places (R V, p, width) -> the same, and the attention to marked words and image tokens (r V, p, 1 + Q)."""
         views = context.image.shape[1]
         q = split_heads(self.to_q(x), self.heads)
         text = [split_heads(project(context.text), self.heads) for project in (self.to_k, self.to_v)]
@@ -74,4 +72,5 @@ class TextImageAttention(SelfAttention):
         if context.marks is None:
             return self.to_out(out), None
         rows = len(context.marks) * views
-        return self.to_out(out), attention_to(context.marks.repeat_interleave(views, 0), q[:rows], k[:rows])
+        marks = context.marks.repeat_interleave(views, 0)
+        return self.to_out(out), shares(marks, q[:rows], k[:rows], k_image[:rows])

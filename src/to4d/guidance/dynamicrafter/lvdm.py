@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.attention import Context, split_heads
-from to4d.guidance.dynamicrafter.maps import attention_to
+from to4d.guidance.dynamicrafter.maps import shares
 from to4d.guidance.dynamicrafter.sizes import UNetSize
 from to4d.guidance.dynamicrafter.unet import UNet
 
@@ -65,12 +65,13 @@ class OfficialUNet(nn.Module):
         tokens = torch.cat([context.text, context.image.flatten(1, 2)], dim=1).float()  # 77 + 16 V: they count on it
         with torch.autocast(noisy.device.type, noisy.dtype, enabled=noisy.dtype is not torch.float32):
             prediction = self.net(both, t, context=tokens, fs=pace)
-        rows = [round((m.shape[-1] * size[0] / size[1]) ** 0.5) for m in self.maps]  # a map has h' w' places
+        rows = [round((m.shape[1] * size[0] / size[1]) ** 0.5) for m in self.maps]  # a map has h' w' places
         return prediction, [m.unflatten(1, (row, -1)) for m, row in zip(self.maps, rows, strict=True)]
 
     def _watch(self, layer: nn.Module, args: tuple, kwargs: dict) -> None:
         """Note where a layer will look, from what it is about to read."""
         if self.marks is not None:
-            count, text = len(self.marks), kwargs["context"][:, : layer.text_context_len]
-            queries, keys = (split_heads(x, layer.heads) for x in (layer.to_q(args[0]), layer.to_k(text)))
-            self.maps.append(attention_to(self.marks, queries[:count], keys[:count]))
+            count, words = len(self.marks), layer.text_context_len
+            text, image = kwargs["context"][:count, :words], kwargs["context"][:count, words:]
+            parts = (layer.to_q(args[0][:count]), layer.to_k(text), layer.to_k_ip(image))
+            self.maps.append(shares(self.marks, *(split_heads(x, layer.heads) for x in parts)))

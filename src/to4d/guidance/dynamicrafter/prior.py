@@ -11,22 +11,24 @@ from torch.nn.functional import interpolate
 from torch.utils.checkpoint import checkpoint
 
 from to4d.errors import InputError
+from to4d.guidance.dynamicrafter.attention import Context
 from to4d.guidance.dynamicrafter.checkpoint import fill, read
 from to4d.guidance.dynamicrafter.lvdm import OfficialUNet
-from to4d.guidance.dynamicrafter.maps import noun_map
+from to4d.guidance.dynamicrafter.maps import as_look, noun_map
 from to4d.guidance.dynamicrafter.model import Networks
 from to4d.guidance.dynamicrafter.random_weights import randomise
 from to4d.guidance.dynamicrafter.reader import Condition, Reader
 from to4d.guidance.dynamicrafter.schedule import (
     clean_from,
     clip_scale,
+    guided,
     power,
     signal_share,
     trained_share,
     with_spread_of,
 )
 from to4d.guidance.dynamicrafter.sizes import SIZES
-from to4d.types import Denoised, Prompt, check_shape
+from to4d.types import IMAGE_SCALE, LOOKS, NEGATIVE_PROMPT, Denoised, Prompt, check_shape
 
 SCALE = 0.18215  # makes latents of variance about 1
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -49,6 +51,8 @@ class DynamiCrafter(nn.Module):
         coarsest: counts the attention of layers down to latents / `coarsest`.
         implementation: of the U-Net: "ours", or "lvdm", the official code (see `lvdm.py`).
     """
+
+    abilities = frozenset({NEGATIVE_PROMPT, IMAGE_SCALE, LOOKS})
 
     def __init__(
         self,
@@ -115,30 +119,36 @@ class DynamiCrafter(nn.Module):
         return self.reader(images, SCALE * self.networks.autoencoder.encode(images), prompt)
 
     @torch.no_grad()
-    def denoise(self, noisy: Tensor, t: int, condition: Condition, guidance_scale: float) -> Denoised:
+    def denoise(
+        self, noisy: Tensor, t: int, condition: Condition, guidance_scale: float, image_scale: float | None = None
+    ) -> Denoised:
         """z_t (B, 4, V, h, w) at step t -> x0 and the attention to the noun.
 
-        Guidance is p_u + scale (p_c - p_u) on the network's prediction p, where u is without words and image tokens but
-        sees the still.
+        Guidance is p_u + scale (p_c - p_u) on the network's prediction p, where u is without words (or with the
+        negative prompt) and without image tokens, but sees the still. With `image_scale` it is
+        p_u + image_scale (p_i - p_u) + scale (p_c - p_i), where i has the image tokens too.
         """
         check_shape("noisy", noisy, (4, self.frames, None, None))
         share, scale = self.share[t], self.clip_scale[t]
         scaled = noisy * power(share, scale).sqrt()
-        prediction, maps = self._predict(scaled, t, condition, guidance_scale)
+        context = condition.context(
+            guided=guidance_scale != 1.0 or image_scale is not None, apart=image_scale is not None
+        )
+        predictions, maps = self._predict(scaled, t, condition.still, context)
+        prediction = guided(predictions, guidance_scale, image_scale)
+        if self.guidance_rescale and len(predictions) > 1:
+            prediction = with_spread_of(prediction, predictions[0], self.guidance_rescale)
         clean = clean_from(prediction, scaled, share, self.shape.velocity) / scale
-        return Denoised(clean, noun_map(maps, self.frames, tuple(noisy.shape[-2:]), self.coarsest))
+        looks = tuple(as_look(m, self.frames) for m in maps)
+        return Denoised(clean, noun_map(looks, tuple(noisy.shape[-2:]), self.coarsest), looks=looks)
 
-    def _predict(self, noisy: Tensor, t: int, condition: Condition, guidance_scale: float) -> tuple[Tensor, list]:
-        count, times = len(noisy), 1 if guidance_scale == 1.0 else 2
-        t, pace = (torch.full((count * times,), number, device=noisy.device) for number in (t, self.pace))
-        still, both = (x.to(self.dtype).repeat(times, *[1] * (x.ndim - 1)) for x in (condition.still, noisy))
-        prediction, maps = self.networks.unet(both, still, t, pace, condition.context(guided=times == 2))
-        prediction = prediction.float()
-        if times == 1:
-            return prediction, maps
-        plain, blind = prediction.chunk(2)
-        guided = blind.lerp(plain, guidance_scale)
-        return (with_spread_of(guided, plain, self.guidance_rescale) if self.guidance_rescale else guided), maps
+    def _predict(self, noisy: Tensor, t: int, still: Tensor, context: Context) -> tuple[tuple[Tensor, ...], list]:
+        """One prediction for each clip that `context` tells of, in as many parts of B, and where it looked."""
+        times = len(context.text) // len(noisy)
+        t, pace = (torch.full((len(context.text),), number, device=noisy.device) for number in (t, self.pace))
+        still, noisy = (x.to(self.dtype).repeat(times, *[1] * (x.ndim - 1)) for x in (still, noisy))
+        prediction, maps = self.networks.unet(noisy, still, t, pace, context)
+        return prediction.float().chunk(times), maps
 
     def _images(self, frames: Tensor) -> Tensor:
         """(n, H', W', 3) in [0, 1] -> (n, 3, H, W) in [-1, 1]: clips and stills come to the model's size alike."""

@@ -16,19 +16,22 @@ class Condition:
     """What `denoise` needs of B stills and a prompt."""
 
     still: Tensor  # (B, C, h, w) latents
-    text: Tensor  # (2, L, D) tokens of the prompt and of no words
+    text: Tensor  # (2, L, D) tokens of the prompt and of what is led away from: no words, or the negative prompt
     image: Tensor  # (B, V, Q, D) tokens of the stills
     no_image: Tensor  # (1, V, Q, D) tokens of a grey image
     marks: Tensor  # (L,) ones at the noun's tokens
 
-    def context(self, guided: bool) -> Context:
-        """Of B clips; if `guided`, of B more that know neither words nor image tokens (but do see the still)."""
+    def context(self, guided: bool, apart: bool = False) -> Context:
+        """Of B clips; if `guided`, of B more that know neither words nor image tokens (but do see the still).
+
+        If `apart`, B that know the image tokens alone come between.
+        """
         count = len(self.still)
-        text, image, marks = self.text[:1].expand(count, -1, -1), self.image, self.marks.expand(count, -1)
-        if guided:
-            text = torch.cat([text, self.text[1:].expand(count, -1, -1)])
-            image = torch.cat([image, self.no_image.expand(count, -1, -1, -1)])
-        return Context(text, image, marks)
+        words, image, marks = self.text[:1].expand(count, -1, -1), self.image, self.marks.expand(count, -1)
+        no_words, no_image = self.text[1:].expand(count, -1, -1), self.no_image.expand(count, -1, -1, -1)
+        texts = [words] + [no_words] * (guided + apart)
+        images = [image] + [image] * apart + [no_image] * guided
+        return Context(torch.cat(texts), torch.cat(images), marks)
 
 
 class Reader:
@@ -41,7 +44,7 @@ class Reader:
     def __call__(self, images: Tensor, latents: Tensor, prompt: Prompt) -> Condition:
         """First frames (B, 3, H, W) in [-1, 1] and their latents."""
         device = images.device
-        text = torch.stack([self.text(words, device) for words in (prompt.text, "")])
+        text = torch.stack([self.text(words, device) for words in (prompt.text, prompt.negative)])
         marks = noun_marks(prompt.text, prompt.noun).to(device)
         return Condition(latents, text, self.image(images), self.no_image(tuple(images.shape[1:]), device), marks)
 

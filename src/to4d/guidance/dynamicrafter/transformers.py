@@ -66,7 +66,7 @@ class SpatialTransformer(nn.Module):
         self.proj_out = nn.Linear(inner, channels)
 
     def forward(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor | None]:
-        """(R V, c, h, w) -> the same, and the attention to the marked tokens (r V, h, w)."""
+        """(R V, c, h, w) -> the same, and the attention to marked words and image tokens (r V, h, w, 1 + Q)."""
         size = x.shape[-2:]
         tokens = self.proj_in(self.norm(x).flatten(2).transpose(1, 2))
         tokens, attention = self.transformer_blocks[0](tokens, context)

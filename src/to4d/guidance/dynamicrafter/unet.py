@@ -78,7 +78,8 @@ class UNet(nn.Module):
             context: words and image tokens of the R clips.
 
         Returns:
-            The prediction (R, C, V, h, w), and where each layer looked for the marked words: (r V, h', w') each.
+            The prediction (R, C, V, h, w), and where each layer looked for the marked words and at each image token:
+            (r V, h', w', 1 + Q).
         """
         rows, _, views, _, _ = noisy.shape
         level = self.time_embed(sinusoids(t, self.size.width).to(noisy.dtype))

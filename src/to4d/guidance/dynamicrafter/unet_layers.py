@@ -63,7 +63,7 @@ class Block(nn.Sequential):
     """Layers in a row, each given what it reads; at most one of them looks at words."""
 
     def forward(self, x: Tensor, level: Tensor, context: Context) -> tuple[Tensor, list[Tensor]]:
-        """(R V, c, h, w) -> the same or another size, and the maps (r V, h, w) of the layers that look at words."""
+        """(R V, c, h, w) -> the same or another size, and the maps (r V, h, w, 1 + Q) of layers that look at words."""
         views, maps = context.image.shape[1], []
         for layer in self:
             if isinstance(layer, SpatialTransformer):

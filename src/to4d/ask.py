@@ -1,0 +1,56 @@
+"""How a prior is asked: by which guidance, away from which words, and shown how clean a first frame."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from to4d.errors import InputError
+from to4d.types import IMAGE_SCALE, NEGATIVE_PROMPT, Denoised, Prior, Prompt
+
+CONVENTIONS = {"usual": 0.0, "threestudio": 1.0}  # what is added to the guidance scale
+
+
+@dataclass(frozen=True)
+class Ask:
+    """The settings of a question; the defaults are a plain one.
+
+    Args of the constructor:
+        convention: of the guidance scale s. "usual" is eps_u + s (eps_c - eps_u); "threestudio", which 4D-fy writes its
+            numbers in, is eps_c + s (eps_c - eps_u): the usual one at s + 1.
+        image_scale: guides by the image with a scale of its own, so that `guidance_scale` is of the words alone (see
+            `Prior.denoise`); None guides by both together.
+        negative_prompt: words that guidance leads away from.
+        still_noise: deviation of noise on the first frame as the prior sees it, at its last step; in proportion less at
+            earlier ones. In the noisiest steps image-to-video models tend to copy the first frame, which stands still;
+            a noisy one leaks less (Zhao et al. 2024).
+    """
+
+    convention: str = "usual"
+    image_scale: float | None = None
+    negative_prompt: str = ""
+    still_noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.convention not in CONVENTIONS:
+            raise InputError(f"ask.convention is {self.convention!r}; choose one of {', '.join(CONVENTIONS)}")
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What the prior must be able to do."""
+        wanted = {IMAGE_SCALE: self.image_scale is not None, NEGATIVE_PROMPT: bool(self.negative_prompt)}
+        return frozenset(ability for ability, needed in wanted.items() if needed)
+
+    def condition(self, prior: Prior, still: Tensor, prompt: Prompt, t: int, generator: Generator) -> object:
+        """What `prior.denoise` needs at step t of first frames (B, H, W, 3) and the prompt."""
+        if self.still_noise:
+            deviation = self.still_noise * t / (len(prior.alpha_bar) - 1)
+            still = still + deviation * torch.randn(still.shape, generator=generator).to(still)
+        return prior.condition(still, Prompt(prompt.text, prompt.noun, self.negative_prompt))
+
+    def denoise(self, prior: Prior, noisy: Tensor, t: int, condition: object, guidance_scale: float) -> Denoised:
+        """The answer."""
+        scale = guidance_scale + CONVENTIONS[self.convention]
+        if self.image_scale is None:
+            return prior.denoise(noisy, t, condition, scale)
+        return prior.denoise(noisy, t, condition, scale, self.image_scale)
