@@ -3,7 +3,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from to4d.cli import check_writable, plain_text, run_folder
+from to4d.cli import check_writable, plain_text, run_folder, settings_among
 from to4d.errors import InputError
 
 
@@ -48,3 +48,11 @@ def test_a_run_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot write to out="):
         check_writable([f"hydra.run.dir={tmp_path / 'file' / 'run'}"])
+
+
+def test_the_words_after_hydra_s_flags_are_no_settings():
+    assert settings_among(["prompt=x", "--cfg", "job", "-p", "phase", "seed=1"]) == ["prompt=x", "seed=1"]
+
+
+def test_an_option_called_true_is_a_name():
+    assert value_seen_by_hydra("+tiny=true") == "true"

@@ -16,6 +16,12 @@ OPTIONS = sorted(
     if path.parent != CONF and "hydra" not in path.parts
 )
 
+EXTRA = {
+    "object/file": ["object.path=x.glb"],
+    "object/gso/model": ["object.model=X"],
+    "tiny/true": ["experiments=3to4d"],
+}
+
 
 def config(*overrides):
     with initialize_config_dir(str(CONF), version_base="1.3"):
@@ -39,13 +45,14 @@ def override_for(group, option):
         return f"object={group.removeprefix('object/')}/{option}"
     if group in PACKAGED or group in ("experiments", "sweeps"):
         return f"{group}=[{option}]" if group != "sweeps" else f"sweeps={option}"
+    if group == "tiny":
+        return f"+tiny='{option}'"
     return f"{group}={option}"
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_composes_and_fits_its_target(group, option):
-    extra = {"object/file": ["object.path=x.glb"], "object/gso/model": ["object.model=X"]}.get(f"{group}/{option}", [])
-    cfg = config(override_for(group, option), *extra)
+    cfg = config(override_for(group, option), *EXTRA.get(f"{group}/{option}", []))
     found = list(targets(cfg))
     assert found
     for node in found:

@@ -1,9 +1,10 @@
 import pytest
 import torch
 
-from to4d.distillation import SDS, Reconstruction, implied_noise, noised
+from to4d.distillation import SDS, Reconstruction, amplified, implied_noise, noised
 from to4d.losses import sds_loss
-from to4d.schedules import Constant
+from to4d.schedules import Constant, Linear
+from to4d.timestep import Decreasing
 from to4d.types import Denoised, Prompt, Render, generator_at
 
 
@@ -102,3 +103,41 @@ def test_score_and_latents_have_one_shape_and_only_latents_a_gradient():
     assert score.latents.shape == score.gradient.shape
     assert score.attention.shape == score.opacity.shape == score.latents[:, 0].shape
     assert score.latents.requires_grad and not score.gradient.requires_grad
+
+
+def test_the_weight_of_fantasia3d_is_theirs():
+    alpha_bar = torch.tensor(0.3)
+    expected = 0.3**0.5 * 0.7 * (0.3 / 0.7) ** 0.5
+    torch.testing.assert_close(SDS(weighting="fantasia3d").weight(alpha_bar), torch.tensor(expected))
+
+
+def test_motion_gain_amplifies_what_differs_between_frames_and_keeps_their_mean():
+    gradient = torch.randn(2, 3, 4, 5, 5)
+    strong = amplified(gradient, 30.0)
+    torch.testing.assert_close(strong.mean(2), gradient.mean(2), atol=1e-5, rtol=0)
+    torch.testing.assert_close(strong.diff(dim=2), 30.0 * gradient.diff(dim=2), atol=1e-4, rtol=1e-4)
+    assert amplified(gradient, 1.0) is gradient
+    still = gradient[:, :, :1].expand_as(gradient)
+    torch.testing.assert_close(amplified(still, 30.0), still)
+
+
+def test_the_level_is_drawn_by_the_strategy_from_the_range_of_the_moment():
+    style = SDS(t_min=Linear(0.2, 0.1), t_max=Linear(0.9, 0.5), timestep=Decreasing())
+    steps = [
+        style(TwoValley(), clip_of(0.6), clip_of(0.6).at(0), PROMPT, progress, generator_at(0, 0)).timestep
+        for progress in (0.0, 0.5, 1.0)
+    ]
+    assert steps == [round(999 * share) for share in (0.9, 0.15 + 0.5 * (0.7 - 0.15), 0.1)]
+
+
+@pytest.mark.parametrize("style", [SDS(timestep=Decreasing(), weighting="clean"), Reconstruction(jitter=0.0)])
+def test_the_noise_on_the_clip_is_the_part_s(style):
+    clip, asked = clip_of(0.5), []
+
+    def noise(shape, generator):
+        asked.append(shape)
+        return torch.full(shape, len(asked) * 2.0 - 3.0)  # -1, then 1: which decides an undecided clip
+
+    scores = [style(TwoValley(), clip, clip.at(0), PROMPT, 0.3, generator_at(0, i), noise) for i in range(2)]
+    assert asked == [scores[0].latents.shape] * 2
+    assert scores[0].clean.max() < 0 < scores[1].clean.min()

@@ -9,11 +9,13 @@ ROOT = Path(__file__).parents[1] / "src" / "to4d"
 LAYERS = [
     {"types", "errors", "folders"},
     {"geometry", "losses", "schedules", "prompt", "checkpoint", "kernels", "bits", "tracks", "locks", "trust"},
+    {"ask", "timestep"},
     {"viewpoints", "mesh"},
     {
         "camera_schedule",
         "time_sampler",
         "mask",
+        "noise",
         "lens",
         "lift",
         "distillation",

@@ -1,7 +1,14 @@
-import torch
+from dataclasses import replace
 
-from to4d.mask import CrossAttention, Everywhere, Opacity
-from to4d.types import Score
+import pytest
+import torch
+from torch.nn.functional import adaptive_avg_pool2d, interpolate
+
+from to4d.checkpoint import load_tree, save_tree
+from to4d.errors import InputError
+from to4d.geometry import orbit
+from to4d.mask import CrossAttention, Everywhere, Opacity, Smoothed
+from to4d.types import Look, Score
 
 
 def make_score(attention, opacity):
@@ -11,7 +18,8 @@ def make_score(attention, opacity):
 
 def random_score():
     torch.manual_seed(0)
-    return make_score(torch.rand(1, 3, 8, 8), (torch.rand(1, 3, 8, 8) > 0.8).float())
+    attention = torch.rand(1, 3, 8, 8)
+    return make_score(attention / attention.max(), (torch.rand(1, 3, 8, 8) > 0.8).float())
 
 
 def test_masks_broadcast_over_channels_and_stay_in_range():
@@ -43,3 +51,87 @@ def test_opacity_mask_is_the_silhouette_grown_by_one_pixel():
 def test_masks_carry_no_gradient():
     attention = torch.rand(1, 1, 4, 4, requires_grad=True)
     assert not CrossAttention()(make_score(attention, torch.zeros(1, 1, 4, 4))).requires_grad
+
+
+def looking(shares, image=None):
+    """A score whose prior has two layers, a fine one and a coarse one."""
+    coarse = adaptive_avg_pool2d(shares, 4)
+    image = torch.full((1, 3, 16, 8, 8), 1 / 16) if image is None else image
+    looks = (Look(shares, image), Look(coarse, image[..., ::2, ::2]))
+    return replace(random_score(), looks=looks)
+
+
+def shares():
+    return 0.01 * torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+
+
+def bare(**settings):
+    return CrossAttention(keep_opacity=False, **settings)
+
+
+def test_a_mask_of_one_layer_is_that_layers_map_brought_to_one():
+    raw = shares()
+    torch.testing.assert_close(bare(layers=[0])(looking(raw))[:, 0], raw / raw.max())
+
+
+def test_a_mask_of_several_layers_is_their_mean_at_the_latents_size():
+    raw = shares()
+    coarse = interpolate(adaptive_avg_pool2d(raw, 4), (8, 8), mode="bilinear")
+    torch.testing.assert_close(bare(layers=[0, 1])(looking(raw))[:, 0], (raw + coarse) / (raw + coarse).max())
+
+
+def test_the_maximum_is_one_in_a_clip_or_in_each_frame():
+    raw = shares() * torch.tensor([1.0, 0.1, 0.01])[None, :, None, None]
+    clip, frame = (bare(layers=[0], per=per)(looking(raw)) for per in ("clip", "frame"))
+    assert clip.amax((0, 1, 3, 4)).tolist()[0] == 1.0 and clip[:, :, 2].max() < 0.02
+    assert (frame.amax((0, 1, 3, 4)) == 1.0).all()
+
+
+def test_stretched_masks_reach_zero_and_forget_the_scale_and_the_level():
+    raw = shares()
+    one, other = (bare(layers=[0], stretch=True)(looking(x)) for x in (raw, 5.0 * raw + 0.3))
+    assert one.min() == 0.0 and one.max() == 1.0
+    torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+
+
+def test_certainty_is_zero_for_even_attention_and_one_for_a_single_token():
+    image = torch.full((1, 3, 16, 8, 8), 1 / 16)
+    image[..., :4, :] = 0.0
+    image[:, :, 5, :4, :] = 1.0
+    certain = bare(to="image_certainty", layers=[0])(looking(shares(), image))
+    peak = bare(to="image", layers=[0], stretch=True)(looking(shares(), image))
+    for mask in (certain, peak):
+        assert (mask[..., :4, :] == 1.0).all() and mask[..., 4:, :].abs().max() < 1e-5
+
+
+def test_wrong_words_and_layers_are_refused():
+    with pytest.raises(InputError, match=r"mask\.per is 'video'; choose one of clip, frame"):
+        CrossAttention(per="video")
+    with pytest.raises(InputError, match=r"mask\.to=image needs mask\.layers"):
+        CrossAttention(to="image")
+    with pytest.raises(InputError, match="layers is empty"):
+        CrossAttention(layers=[])
+    with pytest.raises(InputError, match=r"names \[7\]; this prior has layers 0 to 1"):
+        bare(layers=[0, 7])(looking(shares()))
+
+
+def seen_from(azimuth_deg, score):
+    return replace(score, cameras=orbit(torch.tensor([azimuth_deg]), 5.0, 3.0, 40.0, (8, 8)))
+
+
+def test_smoothed_masks_are_running_averages_of_one_side():
+    smoothed, a, b = Smoothed(bare(), decay=0.75), *(make_score(torch.full((1, 1, 2, 2), v), None) for v in (1.0, 0.5))
+    b.attention[..., 0, 0] = 1.0
+    assert torch.equal(smoothed(seen_from(0.0, a)), bare()(a))
+    torch.testing.assert_close(smoothed(seen_from(4.0, b)), 0.75 * bare()(a) + 0.25 * bare()(b))
+    assert torch.equal(smoothed(seen_from(180.0, b)), bare()(b))  # another side
+    torch.testing.assert_close(smoothed(seen_from(-5.0, b)), 0.5625 * bare()(a) + 0.4375 * bare()(b))
+
+
+def test_what_a_smoothed_mask_remembers_survives_a_checkpoint(tmp_path):
+    one, other = Smoothed(bare()), Smoothed(bare())
+    one(seen_from(30.0, random_score()))
+    save_tree(tmp_path / "state", {"mask": one.memory})
+    other.memory = load_tree(tmp_path / "state")["mask"]
+    following = seen_from(30.0, make_score(shares(), None))
+    assert torch.equal(one(following), other(following))

@@ -37,10 +37,11 @@ class ViewConsistent:
         paper        sqrt(1 - tau) S^_i + sqrt(tau) S_i, as Eq. 4 is printed. tau is below 1/V, so it is nearly all S^,
                      which is no more consistent over views than any fixed picture.
         swapped      sqrt(1 - tau) S_i + sqrt(tau) S^_i: what the text around Eq. 4 says.
-        next_anchor  sqrt(1 - V tau) S_i + sqrt(V tau) S_(i+1): continuous in time, too.
+        next_anchor  sqrt(1 - V tau) S_i + sqrt(V tau) S_(i+1): continuous in time, and so not independent from frame to
+                     frame: neighbours have an anchor in common.
 
     A pixel that sees no face, or a face that another pixel shows already, takes S^ for S and for the result: so all
-    pixels of a picture are independent and have variance 1, exactly. `seed` is all that chance has in it.
+    pixels of a frame are independent and have variance 1, exactly. `seed` is all that chance has in it.
 
     Args of the constructor:
         mode: one of these.
