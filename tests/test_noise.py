@@ -45,9 +45,9 @@ def test_frames_of_next_anchor_share_an_anchor_with_the_next_one():
     assert torch.allclose(found, (since[:-1] * (1 - since[1:])).sqrt(), atol=0.025)
 
 
-@pytest.mark.parametrize("radius", [1.0, 1.4])
-def test_every_pixel_has_variance_one_whether_it_sees_a_face_or_not(radius):
-    pictures = torch.cat([draw(ViewConsistent("swapped", level=3, radius=radius, seed=seed)) for seed in range(40)])
+@pytest.mark.parametrize("reach", [0.33, 0.48])
+def test_every_pixel_has_variance_one_whether_it_sees_a_face_or_not(reach):
+    pictures = torch.cat([draw(ViewConsistent("swapped", level=3, reach=reach, seed=seed)) for seed in range(40)])
     assert (pictures.var((0, 1, 2)) - 1.0).abs().max() < 0.15  # of 2560 numbers each
 
 
@@ -66,7 +66,7 @@ def test_random_noise_is_what_it_was_before_there_was_a_choice():
 @pytest.mark.parametrize("mode", ["swapped", "next_anchor"])
 def test_a_face_carries_its_noise_from_view_to_view(mode):
     noise, views = ViewConsistent(mode), [10.0, 15.0]
-    faces = [own_faces(orbit(torch.tensor([a]), 10.0, 3.0, 40.0, (32, 32)), 1.4, 5)[0].flatten() for a in views]
+    faces = [own_faces(orbit(torch.tensor([a]), 10.0, 3.0, 40.0, (32, 32)), 0.48, 5)[0].flatten() for a in views]
     one, other = (draw(noise, a, ANCHORS)[0].flatten(-2) for a in views)
     where = {int(face): i for i, face in enumerate(faces[1]) if face >= 0}
     pairs = torch.tensor([(i, where[int(face)]) for i, face in enumerate(faces[0]) if int(face) in where])
@@ -108,14 +108,20 @@ def test_faces_cover_the_sphere_evenly_and_nest_and_are_convex():
 
 
 def test_no_two_pixels_show_one_face():
-    shown = own_faces(orbit(torch.tensor([0.0, 70.0]), 0.0, 2.5, 40.0, (32, 32)), 1.3, 4)
+    shown = own_faces(orbit(torch.tensor([0.0, 70.0]), 0.0, 2.5, 40.0, (32, 32)), 0.52, 4)
     for view in shown.flatten(1):
         mine = view[view >= 0]
         assert len(mine.unique()) == len(mine) > 100
 
 
-def test_a_camera_inside_the_sphere_and_an_unknown_mode_are_refused():
-    with pytest.raises(InputError, match=r"noise\.radius=3\.5 reaches beyond"):
-        draw(ViewConsistent(radius=3.5))
+def test_the_sphere_grows_with_the_distance_of_the_camera():
+    near, far = (own_faces(orbit(torch.tensor([20.0]), 5.0, d, 40.0, (32, 32)), 0.48, 5) for d in (2.0, 4.0))
+    assert (near == far).float().mean() > 0.99  # but for rounding at edges of faces
+    assert (near >= 0).float().mean() > 0.9
+
+
+def test_a_sphere_around_the_camera_and_an_unknown_mode_are_refused():
+    with pytest.raises(InputError, match=r"noise\.reach=1\.5 must be in"):
+        ViewConsistent(reach=1.5)
     with pytest.raises(InputError, match="'loud'; choose one of paper, swapped, next_anchor"):
         ViewConsistent("loud")

@@ -46,25 +46,27 @@ class ViewConsistent:
     Args of the constructor:
         mode: one of these.
         level: of the sphere, an icosahedron whose 20 faces are cut in four this many times.
-        radius: of the sphere, world units; 1.4 fills the picture of a camera at distance 3 with 40 degrees.
+        reach: radius of the sphere over the cameras' distance; 0.48 fills a picture of 40 degrees.
         seed: of the noise.
     """
 
     mode: str = "swapped"
     level: int = 5
-    radius: float = 1.4
+    reach: float = 0.48
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise InputError(f"noise.mode is {self.mode!r}; choose one of {', '.join(MODES)}, or noise=random")
+        if not 0.0 < self.reach < 1.0:
+            raise InputError(f"noise.reach={self.reach} must be in (0, 1): the cameras stand outside of the sphere")
 
     def __call__(self, shape: torch.Size, generator: Generator, cameras: Cameras, times: Tensor) -> Tensor:
         """(B, C, V, h, w) on the CPU; `generator` is not asked."""
         views, channels, frames, *size = shape
         faces, picture = tables(self.seed, self.level, (frames, channels, *size))
         latent_cameras = replace(cameras.to(torch.device("cpu")), size=tuple(size), offset=None)
-        shown = own_faces(latent_cameras, self.radius, self.level)
+        shown = own_faces(latent_cameras, self.reach, self.level)
         seen = (shown >= 0)[:, None, None]  # (B, 1, 1, h, w)
         sphere = faces[shown].permute(0, 3, 4, 1, 2)  # (B, V + 1, C, h, w)
         sphere = torch.where(seen, sphere, picture)
@@ -92,15 +94,10 @@ def tables(seed: int, level: int, shape: tuple[int, int, int, int]) -> tuple[Ten
     return faces, torch.randn(frames + 1, channels, height, width, generator=generator)
 
 
-def own_faces(cameras: Cameras, radius: float, level: int) -> Tensor:
-    """The face that each pixel shows, (B, H, W); -1 where it sees none, or one that a pixel before it shows.
-
-    Raises:
-        InputError: if a camera is inside the sphere.
-    """
-    if cameras.pose[:, :3, 3].norm(dim=-1).min() <= radius:
-        raise InputError(f"noise.radius={radius} reaches beyond the cameras; give one below their lens.distance")
-    points, hit = sphere_hits(pixel_rays(cameras), radius)
+def own_faces(cameras: Cameras, reach: float, level: int) -> Tensor:
+    """The face that each pixel shows, (B, H, W); -1 where it sees none, or one that a pixel before it shows."""
+    rays = pixel_rays(cameras)
+    points, hit = sphere_hits(Rays(normalize(rays.origins, dim=-1), rays.directions), reach)
     faces = torch.where(hit, face_of(points, level), -1).flatten(1)
     order = faces.argsort(dim=1, stable=True)
     sorted_faces = faces.gather(1, order)
@@ -110,7 +107,7 @@ def own_faces(cameras: Cameras, radius: float, level: int) -> Tensor:
 
 
 def sphere_hits(rays: Rays, radius: float) -> tuple[Tensor, Tensor]:
-    """Where rays from outside first meet a sphere about the origin, (..., 3) of unit length, and whether they do."""
+    """Where rays from outside first meet a sphere about the origin, as directions (..., 3), and whether they do."""
     along = (rays.origins * rays.directions).sum(-1)
     inside_root = along**2 - (rays.origins**2).sum(-1) + radius**2
     distance = -along - inside_root.clamp_min(0.0).sqrt()
