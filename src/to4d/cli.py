@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 
 from to4d.errors import InputError
 
-TEXT_KEYS = ("prompt", "object.noun", "object.path", "object.name")
+TEXT_KEYS = ("prompt", "object.noun", "object.path", "object.name", "+tiny")  # of which true is an option's name
 
 
 def plain_text(argument: str) -> str:

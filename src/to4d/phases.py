@@ -9,6 +9,7 @@ from lightning import LightningModule
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from to4d.clip_time import in_latent_frames, to_clip_frames
 from to4d.errors import InputError
 from to4d.lift import find_matches, flow_loss
 from to4d.losses import sds_loss
@@ -144,6 +145,7 @@ class Motion(Phase):
         """
         super().__init__(**phase)
         self.prior = phase["scene"].prior
+        check_frames(self.prior, time_sampler)
         self.distillation, self.time_sampler, self.mask = distillation, time_sampler, mask
         self.sds_weight, self.flow_weight, self.random_background = sds_weight, flow_weight, random_background
         self.static_weight, self.regularizer_weight = static_weight, regularizer_weight
@@ -167,13 +169,13 @@ class Motion(Phase):
         if self.random_background:
             colour = torch.rand(3, generator=random).to(self.device)
             shown, still = over(clip, colour), over(still, colour)
-        score = self.distillation(self.prior, shown, still, self.prompt, self.progress, random)
+        score = in_latent_frames(self.distillation(self.prior, shown, still, self.prompt, self.progress, random))
         mask = self.mask(score)
         sds = sds_loss(score, mask)
         static = self.static_loss(self.renderer(cameras, times[:1], generator=random), mesh)
         smooth = self.renderer.field.regularizer()
         flow = self.lifted_flow(score, mask, still, cameras, times)
-        self.last_mask, self.last_clip = mask[:, 0].detach(), clip.rgb.detach()
+        self.last_mask, self.last_clip = to_clip_frames(mask[:, 0].detach(), len(times)), clip.rgb.detach()
         self.log_step(sds=sds, flow=flow, static=static, regularizer=smooth, timestep=score.timestep, mask=mask.mean())
         loss = self.static_weight * static + self.regularizer_weight * smooth
         return loss + self.sds_weight * sds + self.flow_weight * flow
@@ -194,6 +196,16 @@ class Motion(Phase):
         clip = self.prior.decode(score.clean)
         matches = find_matches(clip, score.flow, mask, score.opacity, still, cameras, times)
         return flow_loss(self.renderer.field, matches)
+
+
+def check_frames(prior: Any, time_sampler: Any) -> None:
+    """Raise, before work is lost, if the clips that are made are not of the length that the prior knows."""
+    if prior.frames != time_sampler.frames:
+        raise InputError(
+            f"the prior knows clips of {prior.frames} frames, but time_sampler.frames={time_sampler.frames};\n"
+            f"say time_sampler.frames={prior.frames}, or take the prior by its experiment, which sets cameras too, "
+            "as in experiments=[wan]"
+        )
 
 
 def over(render: Render, colour: Tensor) -> Render:

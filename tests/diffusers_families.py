@@ -1,0 +1,33 @@
+"""The families of diffusers' priors, tiny, for the tests of them."""
+
+from pathlib import Path
+
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+
+CONF = Path(__file__).parents[1] / "conf"
+FAMILIES = ("wan", "cogvideox", "ltx", "svd", "i2vgen_xl", "modelscope")
+WITH_MAPS = ("wan", "ltx", "i2vgen_xl", "modelscope")  # cross-attention to words
+
+
+def prior_of(family, *overrides):
+    """The tiny prior that `guidance=family guidance.size=tiny` makes."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        settings = ["out=x", "prompt=a plant blooming", f"guidance={family}", "guidance.size=tiny", *overrides]
+        return instantiate(compose("train", settings).guidance)
+
+
+def numbers(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def clip_of(prior, rows=1):
+    return torch.rand(rows, prior.frames, *prior.size, 3, generator=numbers())
+
+
+def noisy_of(prior, rows=1, seed=1):
+    still = clip_of(prior, rows)
+    with torch.no_grad():
+        latents = prior.encode(still)
+    return torch.randn(latents.shape, generator=numbers(seed))
