@@ -40,13 +40,8 @@ class CogVideoX:
 
     def read(self, pipe: Any, text: str) -> tuple[Tensor, None]:
         """T5."""
-        length = pipe.transformer.config.max_text_seq_length
-        words, _ = pipe.encode_prompt(
-            cleaned(text),
-            do_classifier_free_guidance=False,
-            max_sequence_length=length,
-            device=pipe.text_encoder.device,
-        )
+        length, device = pipe.transformer.config.max_text_seq_length, pipe.text_encoder.device
+        words, _ = pipe.encode_prompt(cleaned(text), None, False, max_sequence_length=length, device=device)
         return words[0], None
 
     def see(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor, None]:

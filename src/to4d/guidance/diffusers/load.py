@@ -26,7 +26,7 @@ def load(family: Family, model: str, revision: str | None, download: bool, dtype
     precisions = {"default": dtype, "vae": torch.float32}
     try:
         return pipeline.from_pretrained(
-            model, revision=revision, local_files_only=not download, use_safetensors=True, torch_dtype=precisions
+            model, revision=revision, local_files_only=not download, use_safetensors=True, dtype=precisions
         )
     except OSError as error:
         reason = str(error).strip().split("\n")[0]

@@ -37,7 +37,7 @@ def watched(layers: list[nn.Module], marks: Tensor, mask: Tensor | None = None) 
 
 
 def attention_to(layer: nn.Module, queries: Tensor, context: Tensor, marks: Tensor, mask: Tensor | None) -> Tensor:
-    """(n, p) from queries (n, p, D) and context (n, l, D'): fused attention whose values are the marks, mean over heads."""
+    """(n, p) of queries (n, p, D) to a context (n, l, D'): fused, with the marks as values, mean over heads."""
     q, k = layer.to_q(queries), layer.to_k(context)
     q, k = (norm(x) if norm is not None else x for norm, x in ((layer.norm_q, q), (layer.norm_k, k)))
     q, k = (x.unflatten(-1, (layer.heads, -1)).transpose(1, 2) for x in (q, k))

@@ -42,12 +42,8 @@ class LTX:
 
     def read(self, pipe: Any, text: str) -> tuple[Tensor, Tensor]:
         """T5, with a mask: what is beyond the text is not looked at."""
-        words, mask, _, _ = pipe.encode_prompt(
-            cleaned(text),
-            do_classifier_free_guidance=False,
-            max_sequence_length=LENGTH,
-            device=pipe.text_encoder.device,
-        )
+        device = pipe.text_encoder.device
+        words, mask, *_ = pipe.encode_prompt(cleaned(text), None, False, max_sequence_length=LENGTH, device=device)
         return words[0], mask[0]
 
     def see(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor, None]:

@@ -1,4 +1,4 @@
-"""Any image-to-video model of diffusers as a prior (docs/priors.md): `types.Prior` over the components of its pipeline."""
+"""An image-to-video model of diffusers as a prior (docs/priors.md), made of the components of its pipeline."""
 
 import logging
 from collections.abc import Mapping

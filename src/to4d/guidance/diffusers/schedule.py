@@ -1,7 +1,7 @@
 """How a network's prediction on a noised clip tells the clean one, for every kind of diffusion model alike.
 
-The program noises as z_t = sqrt(a) z + sqrt(1 - a) eps, with `alpha_bar` a. Models that noise in other ways see n z_t for
-some number n and at some a, so that only tables differ:
+The program noises as z_t = sqrt(a) z + sqrt(1 - a) eps, with `alpha_bar` a. Models that noise in other ways see n z_t
+for some number n and at some a, so that only tables differ:
 
     rectified flow  x = (1 - s) z + s eps           n^2 = (1 - s)^2 + s^2, a = (1 - s)^2 / n^2
                     it predicts u = eps - z         z = x - s u

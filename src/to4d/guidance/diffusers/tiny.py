@@ -188,9 +188,8 @@ def image_tower(pixels: int, projected: bool = False) -> nn.Module:
     transformers = package("transformers")
     size = {"hidden_size": WIDTH, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
     config = transformers.CLIPVisionConfig(**size, projection_dim=WIDTH, image_size=pixels, patch_size=pixels // 2)
-    return randomised(
-        (transformers.CLIPVisionModelWithProjection if projected else transformers.CLIPVisionModel)(config)
-    )
+    made = transformers.CLIPVisionModelWithProjection if projected else transformers.CLIPVisionModel
+    return randomised(made(config))
 
 
 def image_processor(pixels: int) -> Any:

@@ -48,16 +48,12 @@ class Wan:
 
     def read(self, pipe: Any, text: str) -> tuple[Tensor, None]:
         """UMT5; what is beyond the text is zeros."""
-        words, _ = pipe.encode_prompt(
-            cleaned(text),
-            do_classifier_free_guidance=False,
-            max_sequence_length=LENGTH,
-            device=pipe.text_encoder.device,
-        )
+        device = pipe.text_encoder.device
+        words, _ = pipe.encode_prompt(cleaned(text), None, False, max_sequence_length=LENGTH, device=device)
         return words[0], None
 
     def see(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor, Tensor | None]:
-        """The mask (4 channels: one a frame that the autoencoder joins) over the latents; tokens before CLIP's last layer."""
+        """A mask of the still (a channel for each joined frame) over the latents; tokens before CLIP's last layer."""
         clips = torch.cat([images[:, :, None], images.new_zeros(*images.shape[:2], frames - 1, *images.shape[2:])], 2)
         latents = self.encode(pipe, clips)
         mask = torch.zeros_like(latents[:, : self.joined])

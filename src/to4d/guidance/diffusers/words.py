@@ -39,7 +39,7 @@ def noun_marks(tokenizer: Any, text: str, noun: str, length: int) -> Tensor:
     marks[: len(named)] = torch.tensor(named, dtype=torch.float32)
     if not marks.any():
         raise InputError(
-            f"the prompt {text!r} does not name {noun!r} within its first {length} tokens, so the attention mask has no "
-            "word to look at; name it there, or pick its word with object.noun=WORD"
+            f"the prompt {text!r} does not name {noun!r} within its first {length} tokens, so the attention mask has "
+            "no word to look at; name it there, or pick its word with object.noun=WORD"
         )
     return marks
