@@ -3,19 +3,18 @@
 from pathlib import Path
 
 import torch
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
+from omegaconf import OmegaConf
 
 CONF = Path(__file__).parents[1] / "conf"
 FAMILIES = ("wan", "cogvideox", "ltx", "svd", "i2vgen_xl", "modelscope")
 WITH_MAPS = ("wan", "ltx", "i2vgen_xl", "modelscope")  # cross-attention to words
 
 
-def prior_of(family, *overrides):
-    """The tiny prior that `guidance=family guidance.size=tiny` makes."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        settings = ["out=x", "prompt=a plant blooming", f"guidance={family}", "guidance.size=tiny", *overrides]
-        return instantiate(compose("train", settings).guidance)
+def prior_of(family, **settings):
+    """The tiny prior that `guidance=family guidance.size=tiny` makes, in float32 unless `settings` say otherwise."""
+    option = OmegaConf.load(CONF / "guidance" / f"{family}.yaml")
+    return instantiate(OmegaConf.merge(option, {"size": "tiny", "precision": "float32", **settings}))
 
 
 def numbers(seed=0):

@@ -17,6 +17,13 @@ OPTIONS = sorted(
 )
 
 
+EXTRA = {
+    "object/file": ["object.path=x.glb"],
+    "object/gso/model": ["object.model=X"],
+    "tiny/true": ["experiments=wan"],
+}
+
+
 def config(*overrides):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose("train", ["out=somewhere", "prompt=a plant blooming", *overrides])
@@ -37,6 +44,8 @@ def targets(node):
 def override_for(group, option):
     if group in ("object/gso", "object/data"):
         return f"object={group.removeprefix('object/')}/{option}"
+    if group == "tiny":
+        return f"+tiny='{option}'"
     if group in PACKAGED or group in ("experiments", "sweeps"):
         return f"{group}=[{option}]" if group != "sweeps" else f"sweeps={option}"
     return f"{group}={option}"
@@ -44,8 +53,7 @@ def override_for(group, option):
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_composes_and_fits_its_target(group, option):
-    extra = {"object/file": ["object.path=x.glb"], "object/gso/model": ["object.model=X"]}.get(f"{group}/{option}", [])
-    cfg = config(override_for(group, option), *extra)
+    cfg = config(override_for(group, option), *EXTRA.get(f"{group}/{option}", []))
     found = list(targets(cfg))
     assert found
     for node in found:

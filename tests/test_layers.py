@@ -37,7 +37,8 @@ LAYERS = [
     },
     {"phases", "callbacks"},
     {"run"},
-    {"cli", "weights"},
+    {"cli"},
+    {"weights"},
 ]
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
 GLTF = {"gltf_header", "gltf_animation", "gltf_arrays", "gltf_nodes", "gltf_tracks"}

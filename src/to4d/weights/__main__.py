@@ -51,6 +51,10 @@ def fetch(name: str, halved: bool, revision: str | None) -> None:
         InputError: if there is none of that name, or it cannot be had.
     """
     known = wanted(name)
+    if halved and isinstance(known, Repository):
+        raise InputError("--bf16 is for DynamiCrafter's files; halve this model with guidance.precision=bfloat16")
+    if revision and isinstance(known, Checkpoint):
+        raise InputError("--revision is for pipelines of diffusers; there is one file of this model")
     log.info("%s from https://huggingface.co/%s", name, known.repository)
     log.info("terms: %s; its page there decides", known.terms)
     if isinstance(known, Checkpoint):

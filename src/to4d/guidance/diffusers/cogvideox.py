@@ -18,7 +18,7 @@ from to4d.guidance.diffusers.words import cleaned
 class CogVideoX:
     """The still is shown beside the first latent frame, and zeros beside the others."""
 
-    pipeline, network, joined = "CogVideoXImageToVideoPipeline", "transformer", 4
+    pipeline, network, joined, first_scale = "CogVideoXImageToVideoPipeline", "transformer", 4, None
 
     def tiny(self) -> Any:
         """A pipeline for tests."""
@@ -72,7 +72,3 @@ class CogVideoX:
             image_rotary_emb=places if config.use_rotary_positional_embeddings else None,
             return_dict=False,
         )[0].transpose(1, 2)
-
-    def scales(self, guidance_scale: float, frames: int) -> Tensor:
-        """The same everywhere."""
-        return torch.tensor(guidance_scale)

@@ -33,6 +33,7 @@ class Family(Protocol):
     pipeline: str  # the class in diffusers
     network: str  # the component that denoises
     joined: int  # frames that the autoencoder makes one, but for the first; 1 is none
+    first_scale: float | None  # guidance of the first frame, if it rises from there over the frames
 
     def tiny(self) -> Any:
         """A small pipeline of the same classes with random weights."""
@@ -57,6 +58,3 @@ class Family(Protocol):
 
     def predict(self, pipe: Any, x: Tensor, time: Tensor, told: Condition, blind: bool) -> Tensor:
         """What the network says of (B, C, v, h, w) at a time (); `blind` is without what guidance leaves out."""
-
-    def scales(self, guidance_scale: float, frames: int) -> Tensor:
-        """Guidance of each frame, to be broadcast with latents."""

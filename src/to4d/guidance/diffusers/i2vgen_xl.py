@@ -23,7 +23,7 @@ class I2VGenXL:
     """
 
     fps: int = 16
-    pipeline, network, joined = "I2VGenXLPipeline", "unet", 1
+    pipeline, network, joined, first_scale = "I2VGenXLPipeline", "unet", 1, None
 
     def tiny(self) -> Any:
         """A pipeline for tests."""
@@ -70,10 +70,6 @@ class I2VGenXL:
             image_embeddings=token.to(x),
             return_dict=False,
         )[0]
-
-    def scales(self, guidance_scale: float, frames: int) -> Tensor:
-        """The same everywhere."""
-        return torch.tensor(guidance_scale)
 
 
 def spatial_layers(unet: nn.Module) -> list[nn.Module]:

@@ -26,7 +26,7 @@ class LTX:
 
     frame_rate: int = 25
     shift: float = 3.0
-    pipeline, network, joined = "LTXImageToVideoPipeline", "transformer", 8
+    pipeline, network, joined, first_scale = "LTXImageToVideoPipeline", "transformer", 8, None
 
     def tiny(self) -> Any:
         """A pipeline for tests."""
@@ -68,7 +68,7 @@ class LTX:
         """
         still, (frames, height, width) = told.still.to(x), x.shape[2:]
         shown = torch.cat([still, x[:, :, 1:]], 2)
-        times = time.to(x).expand(frames, height * width).clone()
+        times = time.expand(frames, height * width).clone()
         times[0] = 0.0
         flow = pipe.transformer(
             hidden_states=shown.flatten(2).transpose(1, 2),
@@ -83,7 +83,3 @@ class LTX:
         )[0]
         flow = flow.transpose(1, 2).unflatten(2, (frames, height, width))
         return torch.cat([(x[:, :, :1] - still) / (time / 1000.0).to(x), flow[:, :, 1:]], 2)
-
-    def scales(self, guidance_scale: float, frames: int) -> Tensor:
-        """The same everywhere."""
-        return torch.tensor(guidance_scale)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from to4d.guidance.diffusers import tiny
@@ -17,7 +16,7 @@ from to4d.guidance.diffusers.schedule import Tables, discrete
 class ModelScope:
     """It sees no image: what the object looks like is told by the prompt and by the static loss alone."""
 
-    pipeline, network, joined = "TextToVideoSDPipeline", "unet", 1
+    pipeline, network, joined, first_scale = "TextToVideoSDPipeline", "unet", 1, None
 
     def tiny(self) -> Any:
         """A pipeline for tests."""
@@ -51,7 +50,3 @@ class ModelScope:
         """The noise; blind is with the negative words."""
         words = told.words[int(blind)].expand(len(x), -1, -1).to(x)
         return pipe.unet(x, time.long(), encoder_hidden_states=words, return_dict=False)[0]
-
-    def scales(self, guidance_scale: float, frames: int) -> Tensor:
-        """The same everywhere."""
-        return torch.tensor(guidance_scale)

@@ -131,7 +131,12 @@ class DiffusersPrior(nn.Module):
         if guidance_scale == 1.0:
             return plain, maps
         blind = self.family.predict(self.pipe, x, time, told, blind=True).float()
-        return blind.lerp(plain, self.family.scales(guidance_scale, noisy.shape[2]).to(plain)), maps
+        return blind.lerp(plain, self._scales(guidance_scale, noisy.shape[2]).to(plain)), maps
+
+    def _scales(self, guidance_scale: float, frames: int) -> Tensor:
+        """Of each frame, to be broadcast with latents."""
+        first = guidance_scale if self.family.first_scale is None else self.family.first_scale
+        return torch.linspace(first, guidance_scale, frames)[:, None, None]
 
     def _cast(self) -> None:
         """To the precision that a loaded model would have: some parts of networks stay in float32."""

@@ -74,7 +74,3 @@ class SVD:
             added_time_ids=about.expand(len(x), -1),
             return_dict=False,
         )[0].transpose(1, 2)
-
-    def scales(self, guidance_scale: float, frames: int) -> Tensor:
-        """Rising over the frames."""
-        return torch.linspace(self.first_scale, guidance_scale, frames)[:, None, None]

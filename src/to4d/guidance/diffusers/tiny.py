@@ -187,7 +187,7 @@ def image_tower(pixels: int, projected: bool = False) -> nn.Module:
     """CLIP's image reader."""
     transformers = package("transformers")
     size = {"hidden_size": WIDTH, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
-    config = transformers.CLIPVisionConfig(**size, projection_dim=WIDTH, image_size=pixels, patch_size=pixels // 2)
+    config = transformers.CLIPVisionConfig(**size, projection_dim=WIDTH, image_size=pixels, patch_size=pixels // 4)
     made = transformers.CLIPVisionModelWithProjection if projected else transformers.CLIPVisionModel
     return randomised(made(config))
 

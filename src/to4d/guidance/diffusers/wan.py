@@ -26,7 +26,7 @@ class Wan:
     """
 
     shift: float = 3.0
-    pipeline, network, joined = "WanImageToVideoPipeline", "transformer", 4
+    pipeline, network, joined, first_scale = "WanImageToVideoPipeline", "transformer", 4, None
 
     def tiny(self) -> Any:
         """A pipeline for tests."""
@@ -88,7 +88,3 @@ class Wan:
             encoder_hidden_states_image=None if told.image is None else told.image.to(x),
             return_dict=False,
         )[0]
-
-    def scales(self, guidance_scale: float, frames: int) -> Tensor:
-        """The same everywhere."""
-        return torch.tensor(guidance_scale)
