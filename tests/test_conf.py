@@ -23,6 +23,13 @@ EXTRA = {
 }
 
 
+EXTRA = {
+    "object/file": ["object.path=x.glb"],
+    "object/gso/model": ["object.model=X"],
+    "tiny/true": ["experiments=wan"],
+}
+
+
 def config(*overrides):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose("train", ["out=somewhere", "prompt=a plant blooming", *overrides])
@@ -43,6 +50,8 @@ def targets(node):
 def override_for(group, option):
     if group in ("object/gso", "object/data"):
         return f"object={group.removeprefix('object/')}/{option}"
+    if group == "tiny":
+        return f"+tiny='{option}'"
     if group in PACKAGED or group in ("experiments", "sweeps"):
         return f"{group}=[{option}]" if group != "sweeps" else f"sweeps={option}"
     if group == "tiny":

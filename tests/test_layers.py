@@ -8,7 +8,19 @@ import pytest
 ROOT = Path(__file__).parents[1] / "src" / "to4d"
 LAYERS = [
     {"types", "errors", "folders"},
-    {"geometry", "losses", "schedules", "prompt", "checkpoint", "kernels", "bits", "tracks", "locks", "trust"},
+    {
+        "geometry",
+        "losses",
+        "schedules",
+        "prompt",
+        "checkpoint",
+        "kernels",
+        "bits",
+        "tracks",
+        "locks",
+        "trust",
+        "clip_time",
+    },
     {"ask", "timestep"},
     {"viewpoints", "mesh"},
     {
@@ -28,6 +40,7 @@ LAYERS = [
     {"phases", "callbacks"},
     {"run"},
     {"cli"},
+    {"weights"},
 ]
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
 GLTF = {"gltf_header", "gltf_animation", "gltf_arrays", "gltf_nodes", "gltf_tracks"}
@@ -40,6 +53,9 @@ HOMES = {
     "trimesh": {"mesh", "guidance"},
     "av": {"export"},
     "wandb": {"callbacks"},
+    "diffusers": {"guidance"},
+    "transformers": {"guidance"},
+    "huggingface_hub": {"weights"},
     "hydra": {"run", "cli"},
     "omegaconf": {"run", "cli"},
     "lightning": {"phases", "callbacks", "run", "checkpoint"},

@@ -4,16 +4,47 @@ import os
 import stat
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
-from rich.progress import DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from to4d.errors import InputError
 
 MAX_BYTES = 256 * 2**20  # of an archive, and of what it unpacks to
 KEPT = (".obj", ".mtl", ".png", ".jpg", ".jpeg")  # of an archive; simulation files and thumbnails are left out
+
+
+@contextmanager
+def opened(url: str, opener: Callable = urlopen, first_byte: int = 0) -> Iterator[Any]:
+    """The answer to a request, from `first_byte` on if the server can do that.
+
+    Raises:
+        OSError: if the network fails.
+        InputError: if it is not, or does not stay, https.
+    """
+    if not url.startswith("https://"):
+        raise InputError(f"{url} is not an https address")
+    asked = Request(url, headers={"Range": f"bytes={first_byte}-"}) if first_byte else url
+    try:
+        answer = opener(asked, timeout=30)
+    except HTTPError as error:
+        error.close()
+        raise
+    with answer as source:
+        if not source.geturl().startswith("https://"):
+            raise InputError(f"{url} redirects to {source.geturl()}, which is not https")
+        yield source
+
+
+def progress_bar() -> Progress:
+    """What is shown meanwhile."""
+    columns = (TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    return Progress(*columns, transient=True)
 
 
 def fetch(url: str, target: Path, opener: Callable = urlopen) -> None:
@@ -23,13 +54,8 @@ def fetch(url: str, target: Path, opener: Callable = urlopen) -> None:
         OSError: if the network fails.
         InputError: if the server sends something that is not wanted.
     """
-    if not url.startswith("https://"):
-        raise InputError(f"{url} is not an https address")
     target.parent.mkdir(parents=True, exist_ok=True)
-    columns = (TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn())
-    with opener(url, timeout=30) as source, Progress(*columns, transient=True) as progress:
-        if not source.geturl().startswith("https://"):
-            raise InputError(f"{url} redirects to {source.geturl()}, which is not https")
+    with opened(url, opener) as source, progress_bar() as progress:
         total = int(source.headers.get("Content-Length") or 0)
         task = progress.add_task(f"downloading {target.stem}", total=total or None)
         with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".part", delete=False) as part:

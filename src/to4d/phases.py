@@ -10,6 +10,7 @@ from lightning import LightningModule
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from to4d.clip_time import in_latent_frames, to_clip_frames
 from to4d.errors import InputError
 from to4d.lift import find_matches, flow_loss
 from to4d.losses import sds_loss
@@ -147,6 +148,7 @@ class Motion(Phase):
         """
         super().__init__(**phase)
         self.prior = phase["scene"].prior
+        check_frames(self.prior, time_sampler)
         check_abilities(self.prior, {"distillation": distillation, f"the mask of phase {self.name}": mask})
         self.distillation, self.time_sampler, self.mask, self.noise = distillation, time_sampler, mask, noise
         self.sds_weight, self.flow_weight, self.random_background = sds_weight, flow_weight, random_background
@@ -173,12 +175,13 @@ class Motion(Phase):
             shown, still = over(clip, colour), over(still, colour)
         noise = partial(self.noise, cameras=cameras, times=times)
         score = self.distillation(self.prior, shown, still, self.prompt, self.progress, random, noise)
+        score = in_latent_frames(score)
         mask = self.mask(replace(score, cameras=cameras))
         sds = sds_loss(score, mask)
         static = self.static_loss(self.renderer(cameras, times[:1], generator=random), mesh)
         smooth = self.renderer.field.regularizer()
         flow = self.lifted_flow(score, mask, still, cameras, times)
-        self.last_mask, self.last_clip = mask[:, 0].detach(), clip.rgb.detach()
+        self.last_mask, self.last_clip = to_clip_frames(mask[:, 0].detach(), len(times)), clip.rgb.detach()
         self.log_step(sds=sds, flow=flow, static=static, regularizer=smooth, timestep=score.timestep, mask=mask.mean())
         loss = self.static_weight * static + self.regularizer_weight * smooth
         return loss + self.sds_weight * sds + self.flow_weight * flow
@@ -222,6 +225,16 @@ def check_abilities(prior: nn.Module, parts: Mapping[str, Any]) -> None:
                 f"{name} asks for {' and '.join(sorted(missing))}, which {type(prior).__name__} does not have; "
                 "choose another prior (guidance=dynamicrafter has it), or leave that setting out"
             )
+
+
+def check_frames(prior: Any, time_sampler: Any) -> None:
+    """Raise, before work is lost, if the clips that are made are not of the length that the prior knows."""
+    if prior.frames != time_sampler.frames:
+        raise InputError(
+            f"the prior knows clips of {prior.frames} frames, but time_sampler.frames={time_sampler.frames};\n"
+            f"say time_sampler.frames={prior.frames}, or take the prior by its experiment, which sets cameras too, "
+            "as in experiments=[wan]"
+        )
 
 
 def over(render: Render, colour: Tensor) -> Render:

@@ -148,7 +148,7 @@ class Denoised:
     """A prior's guess of the clean clip behind a noised one."""
 
     clean: Tensor  # (B, C, V, h, w)
-    attention: Tensor  # (B, V, h, w) cross-attention to the prompt's noun, max-normalised to [0, 1] per clip
+    attention: Tensor | None  # (B, V, h, w) cross-attention to the noun, maximum 1 per clip; None: it has none
     flow: Tensor | None = None  # (B, V, 2, h, w) if the prior knows it: see `Score.flow`
     looks: tuple[Look, ...] = ()  # of all its layers, in the network's order, if the prior tells
 
@@ -160,7 +160,7 @@ class Score:
     latents: Tensor  # (B, C, V, h, w), attached to the render
     clean: Tensor  # (B, C, V, h, w), detached: the prior's guess of the clip
     gradient: Tensor  # (B, C, V, h, w), detached: what to subtract from the latents, times w(t)
-    attention: Tensor  # (B, V, h, w) to the prompt's noun, in [0, 1]
+    attention: Tensor | None  # (B, V, h, w) to the prompt's noun, in [0, 1]
     opacity: Tensor  # (B, V, h, w) of the clip, detached, pooled to latent pixels
     timestep: int  # of the prior's schedule, for the log
     flow: Tensor | None = None  # (B, V, 2, h, w) from each place to its source in frame 0, image units (right, down)
@@ -203,6 +203,8 @@ class Renderer(Protocol):
 
 class Prior(Protocol):
     """An image-to-video diffusion model, frozen, an nn.Module. `alpha_bar[t]` is the signal share of step t.
+
+    Its latents may have fewer frames than its clips, V = 1 + r (v - 1): then they are the V of what `denoise` returns.
 
     `abilities` names what it can beyond that (none, if it is left out); a part that asks for more says so in `needs`:
     NEGATIVE_PROMPT reads `Prompt.negative`, IMAGE_SCALE takes `image_scale` in `denoise`, LOOKS fills `Denoised.looks`.

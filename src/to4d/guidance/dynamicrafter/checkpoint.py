@@ -14,8 +14,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from to4d.errors import InputError
+from to4d.folders import weights_folder
+from to4d.guidance.dynamicrafter.model import Networks
 from to4d.guidance.dynamicrafter.schedule import clip_scale, trained_share
-from to4d.guidance.dynamicrafter.sizes import ModelSize
+from to4d.guidance.dynamicrafter.sizes import SIZES, ModelSize
 
 log = logging.getLogger(__name__)
 SHARE, SCALE, WRAPPER = "alphas_cumprod", "scale_arr", "_forward_module."
@@ -75,6 +77,21 @@ def fill(networks: nn.Module, state: dict[str, Tensor], size: ModelSize) -> None
     networks.load_state_dict({name: state[name] for name in expected}, strict=True, assign=True)
 
 
+def found(weights: str | None, size: str) -> Path:
+    """Where the weights are: as named, or where `python -m to4d.weights get` puts them.
+
+    Raises:
+        InputError: if they are not named, and not there.
+    """
+    path = weights_folder() / f"dynamicrafter-{size}.safetensors" if weights is None else Path(weights)
+    if weights is None and not path.exists():
+        raise InputError(
+            f"guidance.weights is not set, and there are none at {path}; fetch them once with\n"
+            f"python -m to4d.weights get dynamicrafter-{size}"
+        )
+    return path
+
+
 def read(path: Path) -> dict[str, Tensor]:
     """A canonical checkpoint from safetensors."""
     if not path.exists():
@@ -87,10 +104,13 @@ def read(path: Path) -> dict[str, Tensor]:
     return canonical(load_file(path))
 
 
-def convert(source: Path, target: Path, dtype: torch.dtype | None = None) -> None:
-    """Write a pickled checkpoint as safetensors, in another precision if `dtype` is given."""
+def convert(source: Path, target: Path, dtype: torch.dtype | None = None, size: str | None = None) -> None:
+    """Write a pickled checkpoint as safetensors, in another precision if `dtype` is given, and only if of `size`."""
     raw = torch.load(source, map_location="cpu", weights_only=True, mmap=True)
     state = canonical(raw)
+    if size is not None:
+        expected = {name: tuple(value.shape) for name, value in Networks(SIZES[size]).state_dict().items()}
+        check(state, expected, SIZES[size])
     keep = {name: value for name, value in state.items() if not name.startswith(tuple(COPY + c for c in COPIED))}
     cast = {name: value if name in SCHEDULE or dtype is None else value.to(dtype) for name, value in keep.items()}
     save_file({name: value.contiguous() for name, value in cast.items()}, target)
@@ -102,6 +122,7 @@ if __name__ == "__main__":
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
     parser.add_argument("--bf16", action="store_true", help="halve the file")
+    parser.add_argument("--size", choices=SIZES, help="refuse a checkpoint of another size")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    convert(args.source, args.target, torch.bfloat16 if args.bf16 else None)
+    convert(args.source, args.target, torch.bfloat16 if args.bf16 else None, args.size)

@@ -3,8 +3,6 @@
 First frame and words in, latent clips of 16 frames out; docs/dynamicrafter.md says where the weights come from.
 """
 
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -12,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.attention import Context
-from to4d.guidance.dynamicrafter.checkpoint import fill, read
+from to4d.guidance.dynamicrafter.checkpoint import fill, found, read
 from to4d.guidance.dynamicrafter.lvdm import OfficialUNet
 from to4d.guidance.dynamicrafter.maps import as_look, noun_map
 from to4d.guidance.dynamicrafter.model import Networks
@@ -41,7 +39,7 @@ class DynamiCrafter(nn.Module):
     Args:
         size: "256", "512" or "1024", a published model; "tiny" and "tiny_velocity" are the same in small with random
             weights, for tests of the program.
-        weights: a safetensors file (see `checkpoint.py`).
+        weights: a safetensors file (see `checkpoint.py`); None is the one that `python -m to4d.weights` fetched.
         pace: None is the model's own. At 256 it is a frame stride, 1 to 6, and more moves more; at 512 (15 to 30) and
             1024 (5 to 15) it is frames a second, and less moves more.
         guidance_rescale: pulls guided predictions to the spread of plain ones: 0.7 when sampling at 512 and 1024; 0 in
@@ -70,10 +68,8 @@ class DynamiCrafter(nn.Module):
         self.networks = Networks(self.shape)
         if str(size).startswith("tiny"):
             randomise(self.networks)
-        elif weights is None:
-            raise InputError(f"guidance.weights is not set; docs/dynamicrafter.md says where to get those of {size}")
         else:
-            fill(self.networks, read(Path(weights)), self.shape)
+            fill(self.networks, read(found(weights, str(size))), self.shape)
         self.requires_grad_(False).eval()
         self.dtype = _choice("precision", precision, PRECISIONS)
         for part in self.networks.children():

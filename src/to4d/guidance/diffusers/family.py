@@ -1,0 +1,60 @@
+"""What the prior must know of a family of models, and what it tells the family of a still and a prompt."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+from to4d.guidance.diffusers.schedule import Tables
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What the network is told beside the clip. The two texts are the prompt and the negative one."""
+
+    words: Tensor | None = None  # (2, L, D) tokens; None where the model reads none
+    mask: Tensor | None = None  # (2, L) ones at the tokens that it may look at; None is all
+    marks: Tensor | None = None  # (L,) ones at the noun's tokens
+    still: Tensor | None = None  # (B, C', v, h, w) what is shown beside the clip, or (B, C, h, w): see the family
+    image: Tensor | None = None  # (B, l, D') tokens of the still
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Of the clips that a model is asked about."""
+
+    frames: int  # V
+    image: tuple[int, int]  # (H, W)
+
+
+class Family(Protocol):
+    """A family of models. `pipe` is its pipeline, whose components are used; images are (..., 3, H, W) in [-1, 1]."""
+
+    pipeline: str  # the class in diffusers
+    network: str  # the component that denoises
+    joined: int  # frames that the autoencoder makes one, but for the first; 1 is none
+    first_scale: float | None  # guidance of the first frame, if it rises from there over the frames
+
+    def tiny(self) -> Any:
+        """A small pipeline of the same classes with random weights."""
+
+    def tables(self, pipe: Any) -> Tables:
+        """Its schedule."""
+
+    def layers(self, pipe: Any) -> list[nn.Module]:
+        """The layers that look at words, if they do nothing else; else none."""
+
+    def read(self, pipe: Any, text: str) -> tuple[Tensor, Tensor | None] | None:
+        """Tokens (L, D) of a text and their mask (L,), computed where the text encoder is; None if it reads none."""
+
+    def see(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor | None, Tensor | None]:
+        """`Condition.still` and `Condition.image` of (B, 3, H, W), for clips of so many frames."""
+
+    def encode(self, pipe: Any, clips: Tensor, chunk: int) -> Tensor:
+        """(B, 3, V, H, W) -> (B, C, v, h, w) of variance about 1, differentiable."""
+
+    def decode(self, pipe: Any, latents: Tensor, chunk: int) -> Tensor:
+        """(B, C, v, h, w) -> (B, 3, V, H, W)."""
+
+    def predict(self, pipe: Any, x: Tensor, time: Tensor, told: Condition, blind: bool) -> Tensor:
+        """What the network says of (B, C, v, h, w) at a time (); `blind` is without what guidance leaves out."""

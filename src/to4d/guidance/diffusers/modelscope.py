@@ -1,0 +1,52 @@
+"""ModelScope and ZeroScope (Wang et al. 2023): text to video, noise prediction. The ablation "w/o image-to-video"."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from to4d.guidance.diffusers import tiny
+from to4d.guidance.diffusers.autoencoders import encode_images
+from to4d.guidance.diffusers.family import Condition
+from to4d.guidance.diffusers.i2vgen_xl import clip_words, decode_images, spatial_layers
+from to4d.guidance.diffusers.schedule import Tables, discrete
+
+
+@dataclass(frozen=True)
+class ModelScope:
+    """It sees no image: what the object looks like is told by the prompt and by the static loss alone."""
+
+    pipeline, network, joined, first_scale = "TextToVideoSDPipeline", "unet", 1, None
+
+    def tiny(self) -> Any:
+        """A pipeline for tests."""
+        return tiny.modelscope()
+
+    def tables(self, pipe: Any) -> Tables:
+        """Of its scheduler."""
+        return discrete(pipe.scheduler)
+
+    def layers(self, pipe: Any) -> list[nn.Module]:
+        """Those of the U-Net's spatial transformers."""
+        return spatial_layers(pipe.unet)
+
+    def read(self, pipe: Any, text: str) -> tuple[Tensor, None]:
+        """CLIP's tokens."""
+        return clip_words(pipe, text, skip=0), None
+
+    def see(self, pipe: Any, images: Tensor, frames: int) -> tuple[None, None]:
+        """Nothing."""
+        return None, None
+
+    def encode(self, pipe: Any, clips: Tensor, chunk: int) -> Tensor:
+        """Frame by frame."""
+        return pipe.vae.config.scaling_factor * encode_images(pipe.vae, clips, chunk)
+
+    def decode(self, pipe: Any, latents: Tensor, chunk: int) -> Tensor:
+        """Frame by frame."""
+        return decode_images(pipe, latents, chunk)
+
+    def predict(self, pipe: Any, x: Tensor, time: Tensor, told: Condition, blind: bool) -> Tensor:
+        """The noise; blind is with the negative words."""
+        words = told.words[int(blind)].expand(len(x), -1, -1).to(x)
+        return pipe.unet(x, time.long(), encoder_hidden_states=words, return_dict=False)[0]

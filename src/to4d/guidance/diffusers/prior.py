@@ -1,0 +1,173 @@
+"""An image-to-video model of diffusers as a prior (docs/priors.md), made of the components of its pipeline."""
+
+import logging
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from to4d.errors import InputError
+from to4d.guidance.diffusers.family import Condition, Family, Shape
+from to4d.guidance.diffusers.load import load
+from to4d.guidance.diffusers.looking import noun_map, watched
+from to4d.guidance.diffusers.schedule import Schedule
+from to4d.guidance.diffusers.words import noun_marks
+from to4d.types import NEGATIVE_PROMPT, Denoised, Prompt, check_shape
+
+log = logging.getLogger(__name__)
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+class DiffusersPrior(nn.Module):
+    """Frozen. Clips are (B, V, H, W, 3), latents (B, C, v, h, w): autoencoders of clips join frames, so v is below V.
+
+    The text encoder, the largest part of some models, stays on the CPU: it is asked once a prompt.
+
+    Args:
+        family: what is particular to the model.
+        model: name on the hub or folder.
+        shapes: of clips, for each `size`: {full: {frames: 81, image: [480, 480]}, tiny: ...}.
+        size: "full", or "tiny": the same classes in small with random weights.
+        revision: of the hub's repository.
+        download: fetch what is not on this machine.
+        precision: of the networks; the autoencoder computes in float32.
+        chunk: images that an autoencoder of images takes at once.
+        coarsest: counts the attention of layers down to latents / `coarsest`.
+    """
+
+    def __init__(
+        self,
+        family: Family,
+        model: str,
+        shapes: Mapping[str, Mapping[str, Any]],
+        size: str = "full",
+        revision: str | None = None,
+        download: bool = False,
+        precision: str = "float32",
+        chunk: int = 8,
+        coarsest: int = 2,
+    ) -> None:
+        super().__init__()
+        if size not in shapes or precision not in PRECISIONS:
+            raise InputError(
+                f"guidance.size is {size!r} and guidance.precision {precision!r}; choose one of {', '.join(shapes)} "
+                f"and one of {', '.join(PRECISIONS)}"
+            )
+        self.family, self.shape = family, shape_of(shapes[size], family.joined)
+        self.dtype, tiny = PRECISIONS[precision], size == "tiny"
+        self.pipe = family.tiny() if tiny else load(family, model, revision, download, self.dtype)
+        self.network = getattr(self.pipe, family.network)
+        self.vae, self.image_encoder = self.pipe.vae, getattr(self.pipe, "image_encoder", None)
+        if tiny:
+            self._cast()
+        self.requires_grad_(False).eval()
+        self.schedule = Schedule(family.tables(self.pipe))
+        self.frames, self.size = self.shape.frames, self.shape.image
+        self.chunk, self.coarsest = chunk, coarsest
+        self.known: dict[str, Any] = {}
+        reads = getattr(self.pipe, "tokenizer", None) is not None
+        self.abilities = frozenset({NEGATIVE_PROMPT} if reads else ())
+        if not reads:
+            log.warning("guidance: %s reads no words; it moves the object as it likes", type(family).__name__)
+        if not family.layers(self.pipe):
+            log.info("guidance: %s has no attention to words alone; masks take opacity instead", type(family).__name__)
+
+    @property
+    def alpha_bar(self) -> Tensor:
+        """(T,) signal shares."""
+        return self.schedule.alpha_bar
+
+    def train(self, mode: bool = True) -> "DiffusersPrior":
+        """Stays in evaluation mode, whatever its owner does."""
+        return super().train(False)
+
+    def unknown_words(self, text: str) -> list[tuple[str, str]]:
+        """None: it reads any word by its letters, or no words."""
+        return []
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """(B, V, H, W, 3) in [0, 1] -> (B, C, v, h, w), differentiable; the mean of what the autoencoder allows."""
+        check_shape("frames", frames, (self.frames, None, None, 3))
+        images = self._images(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
+        return self.family.encode(self.pipe, images.transpose(1, 2), self.chunk)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """(B, C, v, h, w) -> (B, V, H, W, 3) in [0, 1]."""
+        clips = self.family.decode(self.pipe, latents, self.chunk)
+        return ((clips + 1.0) / 2.0).clamp(0.0, 1.0).movedim(1, -1)
+
+    @torch.no_grad()
+    def condition(self, still: Tensor, prompt: Prompt) -> Condition:
+        """First frames (B, H, W, 3) and one prompt; raises if the prompt does not name its noun."""
+        latents, tokens = self.family.see(self.pipe, self._images(still), self.frames)
+        told = [self._read(text) for text in (prompt.text, prompt.negative)]
+        if told[0] is None:
+            return Condition(still=latents, image=tokens)
+        words, mask = (None if parts[0] is None else torch.stack(parts) for parts in zip(*told, strict=True))
+        marks = noun_marks(self.pipe.tokenizer, prompt.text, prompt.noun, words.shape[1])
+        return Condition(words, mask, marks.to(words.device), latents, tokens)
+
+    @torch.no_grad()
+    def denoise(self, noisy: Tensor, t: int, condition: Condition, guidance_scale: float) -> Denoised:
+        """z_t (B, C, v, h, w) at step t -> x0 and the attention to the noun.
+
+        Guidance is p_u + scale (p_c - p_u) on the network's prediction p; the family says what u is not told.
+        """
+        prediction, maps = self.predict(noisy, t, condition, guidance_scale)
+        shape = tuple(noisy.shape[2:])
+        attention = noun_map(maps, len(noisy), shape, self.coarsest) if maps else None
+        return Denoised(self.schedule.clean(noisy, prediction, t), attention)
+
+    def predict(self, noisy: Tensor, t: int, told: Condition, guidance_scale: float) -> tuple[Tensor, list[Tensor]]:
+        """What the pipeline would hand its scheduler, and the attention maps of the conditional pass."""
+        x, time = (self.schedule.scale[t] * noisy).to(self.dtype), self.schedule.time[t]
+        mask = None if told.mask is None else told.mask[0]
+        layers = [] if told.marks is None else self.family.layers(self.pipe)
+        with watched(layers, told.marks, mask) if layers else nullcontext([]) as maps:
+            plain = self.family.predict(self.pipe, x, time, told, blind=False).float()
+        if guidance_scale == 1.0:
+            return plain, maps
+        blind = self.family.predict(self.pipe, x, time, told, blind=True).float()
+        return blind.lerp(plain, self._scales(guidance_scale, noisy.shape[2]).to(plain)), maps
+
+    def _scales(self, guidance_scale: float, frames: int) -> Tensor:
+        """Of each frame, to be broadcast with latents."""
+        first = guidance_scale if self.family.first_scale is None else self.family.first_scale
+        return torch.linspace(first, guidance_scale, frames)[:, None, None]
+
+    def _cast(self) -> None:
+        """To the precision that a loaded model would have: some parts of networks stay in float32."""
+        for part in (self.network, self.image_encoder, getattr(self.pipe, "text_encoder", None)):
+            kept = getattr(part, "_keep_in_fp32_modules", None) or []
+            for name, parameter in part.named_parameters() if part is not None else ():
+                if not any(word in name for word in kept):
+                    parameter.data = parameter.data.to(self.dtype)
+
+    def _read(self, text: str) -> Any:
+        """`Family.read`, once a text."""
+        if text not in self.known:
+            self.known[text] = self.family.read(self.pipe, text)
+        told = self.known[text]
+        return told and tuple(None if part is None else part.to(self.alpha_bar.device) for part in told)
+
+    def _images(self, frames: Tensor) -> Tensor:
+        """(n, H', W', 3) in [0, 1] -> (n, 3, H, W) in [-1, 1]: clips and stills come to the model's size alike."""
+        images = frames.movedim(-1, 1).float()
+        if tuple(images.shape[-2:]) != self.size:
+            images = interpolate(images, self.size, mode="bilinear", antialias=True)
+        return 2.0 * images - 1.0
+
+
+def shape_of(shape: Mapping[str, Any], joined: int) -> Shape:
+    """The shape from a config.
+
+    Raises:
+        InputError: if the autoencoder cannot join so many frames evenly.
+    """
+    frames = int(shape["frames"])
+    if frames < 2 or (frames - 1) % joined:
+        raise InputError(f"guidance.shapes has {frames} frames; this model joins {joined}: choose {joined} n + 1")
+    return Shape(frames, tuple(shape["image"]))

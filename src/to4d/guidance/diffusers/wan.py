@@ -1,0 +1,90 @@
+"""Wan 2.1 image to video (Wan Team 2025): rectified flow, cross-attention to words and to image tokens."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from to4d.errors import InputError
+from to4d.guidance.diffusers import tiny
+from to4d.guidance.diffusers.autoencoders import decode_clips, encode_clips, per_channel
+from to4d.guidance.diffusers.family import Condition
+from to4d.guidance.diffusers.images import cropped
+from to4d.guidance.diffusers.schedule import Tables, rectified_flow
+from to4d.guidance.diffusers.words import cleaned
+
+LENGTH = 512  # of texts
+
+
+@dataclass(frozen=True)
+class Wan:
+    """The still is the first of V frames that are otherwise grey, encoded as a clip, with a mask that says so.
+
+    Args of the constructor:
+        shift: of the steps towards noise; the authors sample 480p at 3 and 720p at 5.
+    """
+
+    shift: float = 3.0
+    pipeline, network, joined, first_scale = "WanImageToVideoPipeline", "transformer", 4, None
+
+    def tiny(self) -> Any:
+        """A pipeline for tests."""
+        return tiny.wan()
+
+    def tables(self, pipe: Any) -> Tables:
+        """Rectified flow.
+
+        Raises:
+            InputError: if it is a model of two networks, or one whose frames have times of their own (Wan 2.2).
+        """
+        if pipe.config.boundary_ratio is not None or pipe.config.expand_timesteps:
+            raise InputError("this is a model of Wan 2.2; guidance=wan knows those of Wan 2.1 image to video")
+        return rectified_flow(self.shift)
+
+    def layers(self, pipe: Any) -> list[nn.Module]:
+        """Of every block."""
+        return [block.attn2 for block in pipe.transformer.blocks]
+
+    def read(self, pipe: Any, text: str) -> tuple[Tensor, None]:
+        """UMT5; what is beyond the text is zeros."""
+        device = pipe.text_encoder.device
+        words, _ = pipe.encode_prompt(cleaned(text), None, False, max_sequence_length=LENGTH, device=device)
+        return words[0], None
+
+    def see(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor, Tensor | None]:
+        """A mask of the still (a channel for each joined frame) over the latents; tokens before CLIP's last layer."""
+        clips = torch.cat([images[:, :, None], images.new_zeros(*images.shape[:2], frames - 1, *images.shape[2:])], 2)
+        latents = self.encode(pipe, clips)
+        mask = torch.zeros_like(latents[:, : self.joined])
+        mask[:, :, 0] = 1.0
+        return torch.cat([mask, latents], 1), self.tokens(pipe, images)
+
+    def tokens(self, pipe: Any, images: Tensor) -> Tensor | None:
+        """(B, 257, D), for the networks that look at them."""
+        if pipe.transformer.config.image_dim is None:
+            return None
+        tower = pipe.image_encoder
+        seen = cropped(images, tower.config.image_size, "bicubic").to(tower.dtype)
+        return tower(seen, output_hidden_states=True).hidden_states[-2]
+
+    def encode(self, pipe: Any, clips: Tensor, chunk: int = 0) -> Tensor:
+        """Every 4 frames are joined, but for the first."""
+        latents, config = encode_clips(pipe.vae, clips), pipe.vae.config
+        return (latents - per_channel(config.latents_mean, latents)) / per_channel(config.latents_std, latents)
+
+    def decode(self, pipe: Any, latents: Tensor, chunk: int = 0) -> Tensor:
+        """The way back."""
+        config = pipe.vae.config
+        plain = latents * per_channel(config.latents_std, latents) + per_channel(config.latents_mean, latents)
+        return decode_clips(pipe.vae, plain)
+
+    def predict(self, pipe: Any, x: Tensor, time: Tensor, told: Condition, blind: bool) -> Tensor:
+        """The flow; blind is with the negative words, but sees the still."""
+        return pipe.transformer(
+            hidden_states=torch.cat([x, told.still.to(x)], 1),
+            timestep=time.expand(len(x)),
+            encoder_hidden_states=told.words[int(blind)].expand(len(x), -1, -1).to(x),
+            encoder_hidden_states_image=None if told.image is None else told.image.to(x),
+            return_dict=False,
+        )[0]

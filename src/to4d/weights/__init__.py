@@ -1,0 +1,1 @@
+"""Fetching the weights of large priors: `python -m to4d.weights list` and `... get NAME`."""

@@ -1,0 +1,63 @@
+"""The weights that `python -m to4d.weights` knows: where they are, and on what terms.
+
+Terms are told as their authors tell them on the model's page, which decides.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One pickled file of DynamiCrafter, which becomes safetensors."""
+
+    repository: str
+    size: str  # `guidance.size`
+    option: str  # `guidance`
+    about: str
+    terms: str = "code Apache-2.0; the authors state no terms of the weights' own, and ask for lawful, responsible use"
+    sha256: str | None = None  # none is published apart from the hub's own
+
+    def url(self, kind: str) -> str:
+        """Of the file: "resolve" is its content, "raw" what stands for it in the repository, its size and hash."""
+        return f"https://huggingface.co/{self.repository}/{kind}/main/model.ckpt"
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A pipeline of diffusers."""
+
+    repository: str
+    option: str
+    about: str
+    terms: str
+    gated: bool = False  # whether its terms have to be accepted on its page
+
+
+CHECKPOINTS = {
+    "dynamicrafter-256": Checkpoint("Doubiiu/DynamiCrafter", "256", "dynamicrafter", "10.4 GB, the paper's prior"),
+    "dynamicrafter-512": Checkpoint("Doubiiu/DynamiCrafter_512", "512", "dynamicrafter_512", "320 x 512"),
+    "dynamicrafter-1024": Checkpoint("Doubiiu/DynamiCrafter_1024", "1024", "dynamicrafter_1024", "576 x 1024"),
+}
+REPOSITORIES = {
+    "wan": Repository("Wan-AI/Wan2.1-I2V-14B-480P-Diffusers", "wan", "Wan 2.1 image to video, 14 B", "Apache-2.0"),
+    "cogvideox": Repository(
+        "THUDM/CogVideoX-5b-I2V",
+        "cogvideox",
+        "CogVideoX image to video, 5 B",
+        "CogVideoX License: free for research; commercial use needs a registration with the authors",
+    ),
+    "ltx": Repository(
+        "Lightricks/LTX-Video", "ltx", "LTX-Video, 2 B", "a licence of Lightricks' own, which restricts uses"
+    ),
+    "svd": Repository(
+        "stabilityai/stable-video-diffusion-img2vid",
+        "svd",
+        "Stable Video Diffusion, 14 frames",
+        "a licence of Stability AI's own; commercial use is restricted",
+        gated=True,
+    ),
+    "i2vgen_xl": Repository("ali-vilab/i2vgen-xl", "i2vgen_xl", "I2VGen-XL", "MIT"),
+    "modelscope": Repository(
+        "ali-vilab/text-to-video-ms-1.7b", "modelscope", "ModelScope text to video, 1.7 B", "CC-BY-NC-4.0"
+    ),
+}
