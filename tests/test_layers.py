@@ -25,6 +25,7 @@ LAYERS = [
     },
     {"phases", "callbacks"},
     {"run"},
+    {"evaluation", "compare"},
     {"cli"},
 ]
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}

@@ -1,5 +1,6 @@
 """The one place where configs become objects, and a run folder is filled."""
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -215,6 +216,16 @@ def restore(folder: Path, trust: bool = False) -> Scene:
     scene = build_scene(cfg, instantiate(cfg.object))
     scene.renderer.load_state_dict(load_tree(folder / "model.safetensors"))
     return scene
+
+
+def reopen(folder: Path, trust: bool = False) -> Scene:
+    """`restore` for a command, for which Hydra has made a folder of any name: a wrong one is taken away again."""
+    try:
+        return restore(folder, trust)
+    except InputError:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        raise
 
 
 def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:
