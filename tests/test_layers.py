@@ -25,7 +25,7 @@ LAYERS = [
     },
     {"phases", "callbacks"},
     {"run"},
-    {"evaluation", "compare"},
+    {"evaluation", "report"},
     {"cli"},
 ]
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
