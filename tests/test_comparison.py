@@ -71,13 +71,8 @@ def written(folder, tmp_path_factory):
 
 
 def objects_of(runs, row, name):
-    values = {
-        thing: [r.value(name) for r in runs if (r.row, r.object) == (row, thing)] for thing in ("thing0", "thing1")
-    }
-    values |= {
-        thing: [r.value(name) for r in runs if (r.row, r.object) == (row, thing)] for thing in ("thing2", "thing3")
-    }
-    return np.array([np.mean(own) for own in values.values()])
+    values = [[r.value(name) for r in runs if (r.row, r.object) == (row, f"thing{i}")] for i in range(4)]
+    return np.array([np.mean(own) for own in values])
 
 
 def test_errors_are_those_of_scipy_over_objects_not_over_runs(runs):

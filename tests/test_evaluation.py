@@ -1,8 +1,7 @@
 """A finished run is measured again as the paper does, and what cannot be measured is no number."""
 
+import importlib.util
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
 from to4d.errors import NotComputed
-from to4d.evaluation import evaluate, recipe, write_frames
+from to4d.evaluation import evaluate
 from to4d.metrics.weightless import Weightless
 from to4d.run import restore, run
 
@@ -34,13 +33,21 @@ def finished(tmp_path_factory):
     return folder
 
 
+def command(*overrides):
+    """What `python evaluate.py ...` does, in this process."""
+    spec = importlib.util.spec_from_file_location("evaluate_command", ROOT / "evaluate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.main.__wrapped__(config("evaluate", *overrides))
+
+
 @pytest.fixture(scope="module")
 def evaluated(finished, tmp_path_factory):
-    views = instantiate(config("evaluate", "out=here").views, size=48, antialias=1)
-    seen, figures = evaluate(restore(finished), views, 3, {"weightless": Weightless()})
-    folder = tmp_path_factory.mktemp("frames")
-    write_frames(seen, folder)
-    return folder, figures, recipe(finished, views, 3, {"weightless": Weightless()})
+    out = tmp_path_factory.mktemp("evaluated")
+    command(f"run={finished}", f"out={out}", "views.size=48", "views.antialias=1", "frames=3")
+    told = json.loads((out / "evaluation.json").read_text())
+    recipe = told.pop("recipe")
+    return out / "frames", told, recipe
 
 
 def test_at_the_size_of_the_run_s_own_metrics_the_figures_are_the_same(finished, evaluated):
@@ -64,7 +71,7 @@ def test_the_lossless_frames_hold_exactly_what_was_measured(evaluated):
 
 
 def test_the_recipe_says_of_what_and_how(evaluated):
-    told = json.loads(json.dumps(evaluated[2]))
+    told = evaluated[2]
     assert told["views"]["size"] == 48 and told["frames"] == 3 and told["fps"] == 8
     assert len(told["model_sha256"]) == 64 and told["packages"]["torch"]
     assert told["measures"]["weightless"]["networks"] is None
@@ -80,8 +87,9 @@ def test_what_cannot_be_computed_is_null_with_its_reason_and_the_rest_is_there(f
     assert isinstance(figures["eval/psnr"], float) and "eval/flow_floor" in figures["eval/notes"]
 
 
-def test_the_command_names_what_is_wrong_and_leaves_no_folder(tmp_path):
-    command = [sys.executable, "evaluate.py", f"run={tmp_path / 'nothing'}"]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert ended.returncode == 2 and "holds no finished run" in ended.stderr
+def test_a_wrong_folder_is_named_and_not_left_behind(tmp_path, capsys):
+    (tmp_path / "nothing").mkdir()  # as Hydra does
+    with pytest.raises(SystemExit) as ended:
+        command(f"run={tmp_path / 'nothing'}", f"out={tmp_path / 'nothing'}")
+    assert ended.value.code == 2 and "holds no finished run" in capsys.readouterr().err
     assert not (tmp_path / "nothing").exists()
