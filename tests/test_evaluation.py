@@ -63,11 +63,12 @@ def test_the_lossless_frames_hold_exactly_what_was_measured(evaluated):
     folder, figures, _ = evaluated
 
     def read(name):
-        return np.asarray(Image.open(folder / "090" / name), float) / 255.0
+        return np.asarray(Image.open(folder / name), float) / 255.0
 
-    each = [peak_signal_noise_ratio(read("mesh.png"), read(f"{i:02d}.png"), data_range=1.0) for i in range(3)]
+    each = [peak_signal_noise_ratio(read("mesh/090.png"), read(f"090/{i:02d}.png"), data_range=1.0) for i in range(3)]
     assert np.mean(each) == pytest.approx(figures["eval/psnr/090"], abs=1e-4)
-    assert sorted(path.name for path in folder.iterdir()) == ["000", "090", "180", "270"]
+    assert sorted(path.name for path in folder.iterdir()) == ["000", "090", "180", "270", "mesh"]
+    assert len(list((folder / "000").iterdir())) == 3
 
 
 def test_the_recipe_says_of_what_and_how(evaluated):

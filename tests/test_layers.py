@@ -37,6 +37,7 @@ HOMES = {
     "tinycudann": {"kernels"},
     "numba": {"kernels"},
     "trimesh": {"mesh", "guidance"},
+    "open_clip": {"metrics"},
     "av": {"export"},
     "wandb": {"callbacks"},
     "hydra": {"run", "cli"},

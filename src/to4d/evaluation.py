@@ -51,9 +51,9 @@ def in_bytes(seen: Seen) -> Seen:
 
 
 def write_frames(seen: Seen, folder: Path) -> None:
-    """Write `<azimuth>/<frame>.png` and `<azimuth>/mesh.png`: what other programs measure."""
+    """Write `<azimuth>/<frame>.png` and `mesh/<azimuth>.png`: what other programs measure, a folder a clip."""
     for name, clip, (still,) in zip(seen.names, to_uint8(seen.clips.rgb), to_uint8(seen.mesh.rgb), strict=True):
-        write_image(folder / name / "mesh.png", still)
+        write_image(folder / "mesh" / f"{name}.png", still)
         for i, frame in enumerate(clip):
             write_image(folder / name / f"{i:02d}.png", frame)
 
