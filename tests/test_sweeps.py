@@ -35,8 +35,8 @@ def cells_of(sweep):
     return [config(f"sweeps={sweep}", *ONE, f"{key}={value}", hydra=True) for value in parsed.sweep_string_iterator()]
 
 
-@pytest.mark.parametrize("sweep", ["table2", "t_range_sds"])
-def test_each_way_of_doing_it_has_a_row_and_a_folder_of_its_own(sweep):
+def test_each_way_of_doing_it_has_a_row_and_a_folder_of_its_own():
+    sweep = "t_range_sds"
     cells = cells_of(sweep)
     assert len(cells) > 1 and all(cell.prompt == "a plant jumping" and cell.skip_finished for cell in cells)
     assert len({cell.row for cell in cells}) == len({cell.hydra.sweep.subdir for cell in cells}) == len(cells)
@@ -82,6 +82,7 @@ def test_the_paper_s_scale_has_its_steps_and_sizes():
 @pytest.fixture
 def finished(tmp_path):
     tiny = ["phase=[]", "export=[]", "logger=[]", "callbacks=[]", "metrics.views.size=32", "metrics.frames=2"]
+    tiny += ["metrics.views.azimuths_deg=[0]", "metrics.views.antialias=1"]
     tiny += ["renderer.samples=32", "renderer.resolution=16", "prompt=a plant jumping", f"out={tmp_path / 'run'}"]
     run(config(*tiny, "skip_finished=true"))
     return tiny, tmp_path / "run"
