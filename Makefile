@@ -3,10 +3,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 OUT ?= outputs/demo
 
-.PHONY: help demo test test-slow lint format bench lock clean
+.PHONY: help demo test test-slow lint format bench table2 table3 lock clean
 
 help:  ## list what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("to4d needs Python 3.11 or newer; say make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
@@ -35,6 +35,10 @@ format: $(READY)  ## apply style
 
 bench: $(READY)  ## print speed ratios of the kernels as JSON
 	$(BIN)/python bench/bench_cpu.py
+
+table2 table3: $(READY)  ## all runs of a table of the paper at laptop scale: hours; stop it and start it again as you like
+	$(BIN)/python train.py -m sweeps=$@ out=outputs/$@ $(CELLS)
+	$(BIN)/python report.py runs=outputs/$@ paper=$@ out=outputs/$@-report
 
 lock: $(READY)  ## resolve the newest versions that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet uv

@@ -1,6 +1,5 @@
 """Export a finished run once more, in another way: `python export.py run=outputs/demo frames=96 fps=48`."""
 
-import contextlib
 from pathlib import Path
 
 import hydra
@@ -9,7 +8,7 @@ from omegaconf import DictConfig
 
 from to4d.cli import command, friendly, nearest
 from to4d.errors import InputError
-from to4d.run import export_all, restore
+from to4d.run import export_all, reopen
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="export")
@@ -20,12 +19,7 @@ def main(cfg: DictConfig) -> None:
         raise InputError(f"there is no format {cfg.format!r}; {nearest(str(cfg.format), list(cfg.export))}")
     settings = {name: cfg[name] for name in ("frames", "fps") if cfg[name] is not None}
     exporter = instantiate(cfg.export[cfg.format], **settings)
-    try:
-        scene = restore(Path(cfg.run), cfg.trust)
-    except InputError:
-        with contextlib.suppress(OSError):  # Hydra has made a folder of a name that was wrong
-            Path(cfg.run).rmdir()
-        raise
+    scene = reopen(Path(cfg.run), cfg.trust)
     for name, value in export_all([exporter], scene, Path(cfg.out)).items():
         print(f"{name}: {value}")
 

@@ -35,6 +35,11 @@ def config(*overrides):
         return compose("train", ["out=somewhere", "prompt=a plant blooming", *overrides])
 
 
+def evaluation(*overrides):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("evaluate", ["out=somewhere", *overrides])
+
+
 def targets(node):
     if isinstance(node, DictConfig):
         if "_target_" in node:
@@ -61,7 +66,8 @@ def override_for(group, option):
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_composes_and_fits_its_target(group, option):
-    cfg = config(override_for(group, option), *EXTRA.get(f"{group}/{option}", []))
+    extra = EXTRA.get(f"{group}/{option}", [])
+    cfg = evaluation(f"measures=[{option}]") if group == "measures" else config(override_for(group, option), *extra)
     found = list(targets(cfg))
     assert found
     for node in found:

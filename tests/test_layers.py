@@ -39,6 +39,7 @@ LAYERS = [
     },
     {"phases", "callbacks"},
     {"run"},
+    {"evaluation", "report"},
     {"cli"},
     {"weights"},
 ]
@@ -51,6 +52,7 @@ HOMES = {
     "tinycudann": {"kernels"},
     "numba": {"kernels"},
     "trimesh": {"mesh", "guidance"},
+    "open_clip": {"metrics"},
     "av": {"export"},
     "wandb": {"callbacks"},
     "diffusers": {"guidance"},

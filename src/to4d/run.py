@@ -1,5 +1,6 @@
 """The one place where configs become objects, and a run folder is filled."""
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -38,7 +39,21 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         InputError: if the configuration makes no sense, or another process is at work in the run folder.
     """
     with owned(Path(cfg.out)):
-        return fill_folder(cfg)
+        return taken(cfg) or fill_folder(cfg)
+
+
+def taken(cfg: DictConfig) -> dict[str, Any] | None:
+    """The metrics of a run that is finished, where it is to be taken as it is (`skip_finished`).
+
+    Raises:
+        InputError: if it had other settings.
+    """
+    path = Path(cfg.out) / "metrics.json"
+    if not (cfg.skip_finished and path.is_file()):
+        return None
+    check_same(Path(cfg.out), OmegaConf.to_yaml(cfg, resolve=True))
+    log.info("%s is finished", cfg.out)
+    return json.loads(path.read_text())
 
 
 def fill_folder(cfg: DictConfig) -> dict[str, Any]:
@@ -75,9 +90,18 @@ def check_folder(out: Path, text: str) -> None:
     Raises:
         InputError: if it holds a finished run, or one of another configuration.
     """
-    path = out / "config.yaml"
     if (out / "metrics.json").exists():
         raise InputError(f"{out} holds a finished run; choose another out=DIR, or delete it to start again")
+    check_same(out, text)
+
+
+def check_same(out: Path, text: str) -> None:
+    """Compare the configuration of the run in a folder, if there is one, with the configuration `text`.
+
+    Raises:
+        InputError: naming settings that differ.
+    """
+    path = out / "config.yaml"
     if path.exists() and (differing := differences(OmegaConf.load(path), OmegaConf.create(text))):
         raise InputError(
             f"{out} belongs to a run with another configuration, different in {', '.join(differing[:5])};\n"
@@ -215,6 +239,16 @@ def restore(folder: Path, trust: bool = False) -> Scene:
     scene = build_scene(cfg, instantiate(cfg.object))
     scene.renderer.load_state_dict(load_tree(folder / "model.safetensors"))
     return scene
+
+
+def reopen(folder: Path, trust: bool = False) -> Scene:
+    """`restore` for a command, for which Hydra has made a folder of any name: a wrong one is taken away again."""
+    try:
+        return restore(folder, trust)
+    except InputError:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        raise
 
 
 def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:

@@ -1,109 +1,22 @@
-"""The numbers at the end of a run that need no downloaded weights."""
+"""The numbers at the end of a run."""
 
-import json
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from torch import Tensor
-
-from to4d.errors import InputError
-from to4d.metrics.figures import agreement, amount, by_frame, cleanliness, deformation, identity, per_view
-from to4d.metrics.jsonable import jsonable
-from to4d.metrics.motion_checks import CHECKS
-from to4d.metrics.prompt_check import KINDS, best_verdict, check_clip, motion_kind
-from to4d.metrics.tracks import surface_points
-from to4d.tracks import surface_tracks
-from to4d.types import Prompt, Render, Scene
-from to4d.viewpoints import Viewpoints, frame_times, look
-
-MOTION = ("flow", "flow_top5", "silhouette_change")  # the figures that need a floor beside them
-EMPTY = ("floaters", "silhouette_iou")  # the figures that know no number where nothing is to be seen
-TRACKED = 0.6  # share of the surface that has to be followed through all frames for checks on tracks
+from to4d.metrics.seen import see
+from to4d.metrics.weightless import Weightless
+from to4d.types import Scene
+from to4d.viewpoints import Viewpoints
 
 
 @dataclass(frozen=True)
 class FourViews:
-    """Measures a scene from a few sides (the paper: four, at the object's height, 16 frames, 8 fps).
-
-    `floor` names a `metrics.json` of a run whose prompt was to stand still: its motion is reported beside each motion
-    figure, for no clip is at rest to the last pixel.
-    """
+    """Measures a scene from a few sides (the paper: four, at the object's height, 16 frames, 8 fps)."""
 
     views: Viewpoints = field(default_factory=Viewpoints)
     frames: int = 16
-    floor: str | None = None
+    floor: str | None = None  # see `Weightless`
 
     def __call__(self, scene: Scene) -> dict[str, Any]:
-        """Figures by name, `eval/<metric>` the mean over views and `eval/<metric>/<azimuth>` a view's own.
-
-        Everything goes into JSON: what is no finite number is null, and `eval/notes` says why.
-        """
-        cameras = self.views.cameras()
-        times = frame_times(self.frames)
-        clips = look(scene.renderer, cameras, times, antialias=self.views.antialias)
-        moved, found, why = follow(scene, times)
-        mesh = look(scene.reference, cameras, torch.zeros(1), antialias=self.views.antialias)
-        figures = {
-            **per_view(self.views.names, lambda b: identity(clips, mesh, b)),
-            **per_view(self.views.names, lambda b: cleanliness(clips, mesh, b)),
-            **per_view(self.views.names, lambda b: amount(clips, b)),
-            **self.floors(),
-            **agreement(clips, mesh, cameras),
-            **deformation(moved),
-            "tracks_found": found,
-            **adherence(clips, moved, scene.prompt, self.views.names),
-        }
-        figures["psnr_t0_min"] = min(figures[f"psnr_t0/{name}"] for name in self.views.names)
-        figures |= by_frame(clips, mesh, self.views.names)
-        reasons = {f"eval/{name}_floor": "metrics.floor names no run that stood still" for name in MOTION}
-        reasons |= dict.fromkeys(("eval/motion", "eval/motion_passed", "eval/motion_views"), "no check for this prompt")
-        reasons |= {f"eval/views_passing/{check}": why for check in KINDS if check not in CHECKS}
-        if motion_kind(scene.prompt.text, scene.prompt.noun) and figures["motion"] is None:
-            reasons |= dict.fromkeys(("eval/motion_passed", "eval/motion_views"), why)
-        reasons |= dict.fromkeys(("eval/tracks_found", "eval/stretch", "eval/stretch_top5"), why)
-        reasons |= {f"eval/{name}": "a frame shows nothing" for name in figures if name.startswith(EMPTY)}
-        reasons |= {f"eval/{name}": "no two views show the same point" for name in figures if name.startswith("view_")}
-        return jsonable({f"eval/{name}": value for name, value in figures.items()}, reasons)
-
-    def floors(self) -> dict[str, float | None]:
-        """The motion figures of the run that stood still."""
-        if self.floor is None:
-            return {f"{name}_floor": None for name in MOTION}
-        try:
-            known = json.loads(Path(self.floor).read_text())
-            return {f"{name}_floor": float(known[f"eval/{name}"]) for name in MOTION}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"metrics.floor={self.floor} is not the metrics.json of a finished run ({error!r}); "
-                'run one with a prompt such as "a plant standing still", or leave metrics.floor=null'
-            ) from error
-
-
-def follow(scene: Scene, times: Tensor) -> tuple[Tensor | None, float | None, str]:
-    """Tracks (V, N, 3) of the mesh's surface, the share of points found in all frames, and why there are no tracks."""
-    field, mesh = getattr(scene.renderer, "field", None), getattr(scene.reference, "mesh", None)
-    if not hasattr(field, "displacement") or mesh is None:
-        return None, None, "needs surface tracks, which only a moved field (model=deform) has"
-    device = next((parameter.device for parameter in field.parameters()), times.device)
-    tracks = surface_tracks(field.displacement, surface_points(mesh).to(device), times)
-    moved, found = tracks.kept().double().cpu(), tracks.found.all(0).double().mean().item()
-    if found < TRACKED:
-        return None, found, f"only {found:.0%} of the surface could be followed: the motion tears or folds it"
-    return moved, found, ""
-
-
-def adherence(clips: Render, moved: Tensor | None, prompt: Prompt, names: list[str]) -> dict[str, Any]:
-    """The check of the prompt's motion in every view, and in how many views each known check passes."""
-    verdicts = {check: check_clip(check, clips.opacity[..., 0], moved) for check in KINDS}
-    figures: dict[str, Any] = {f"views_passing/{check}": own and own.passed_views for check, own in verdicts.items()}
-    own = best_verdict(motion_kind(prompt.text, prompt.noun), verdicts)
-    figures |= {
-        "motion": own and own.kind,
-        "motion_passed": own and own.passed,
-        "motion_views": own and own.passed_views,
-    }
-    if own:
-        figures |= {f"motion/{name}": asdict(check) for name, check in zip(names, own.views, strict=True)}
-    return figures
+        """Figures by name, ready for JSON."""
+        return Weightless(self.floor)(see(scene, self.views, self.frames))

@@ -16,6 +16,9 @@ def optical_flow(frames: Tensor) -> Tensor:
 
     Returns:
         (V - 1, H, W, 2) in pixels, (right, down): frame i at p looks like frame i + 1 at p + flow.
+
+    >>> optical_flow(torch.rand(1, 32, 32, 3).repeat(2, 1, 1, 1)).norm(dim=-1).max().item() < 0.01
+    True
     """
     check_shape("frames", frames, (None, None, None, 3))
     grey = (frames @ frames.new_tensor([0.299, 0.587, 0.114]) * 255.0).round().to(torch.uint8).numpy()
@@ -35,7 +38,13 @@ def flow_magnitude(flow: Tensor, opacity: Tensor) -> float:
 
 
 def flow_top5(flow: Tensor) -> Tensor:
-    """(V - 1, H, W, 2) -> (V - 1,) the mean length of each frame's longest 5%, which is how VBench measures motion."""
+    """(V - 1, H, W, 2) -> (V - 1,) the mean length of each frame's longest 5%, which is how VBench measures motion.
+
+    >>> flow = torch.zeros(1, 256, 256, 2)
+    >>> flow[0, :13, :, 0] = 7.0  # a little more than 5%
+    >>> flow_top5(flow).tolist()
+    [7.0]
+    """
     lengths = _at_256(flow).flatten(1)
     return lengths.topk(max(1, int(0.05 * lengths.shape[1])), dim=1).values.mean(1)
 

@@ -1,0 +1,70 @@
+"""LPIPS of a run (Sec. 4.1): how far every frame is from the mesh, and from the next frame."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from to4d.metrics.figures import per_view
+from to4d.metrics.jsonable import jsonable
+from to4d.metrics.lpips_net import LpipsNet, official_keys
+from to4d.metrics.seen import Seen
+from to4d.metrics.weights import fill, need, read, told
+
+FILES = {
+    "alex": ("torchvision's alexnet-owt-7be5be79.pth", "alex.pth of lpips 0.1"),
+    "vgg": ("torchvision's vgg16-397923af.pth", "vgg.pth of lpips 0.1"),
+}
+
+
+@dataclass(frozen=True)
+class Lpips:
+    """`lpips` to the mesh and `lpips_f` between consecutive frames, mean over frames and views; `lpips_vgg` with vgg.
+
+    The paper does not say which network it used; the two differ a lot.
+    """
+
+    net: Literal["alex", "vgg"]
+    backbone: str | None = None
+    linear: str | None = None
+
+    def __call__(self, seen: Seen) -> dict[str, Any]:
+        """Figures by name.
+
+        Raises:
+            NotComputed: without weights.
+        """
+        network = self.network()
+
+        def measure(b: int) -> dict[str, float]:
+            to_mesh, to_next = distances(network, seen.clips.rgb[b], seen.mesh.rgb[b])
+            return dict(zip(self.names, (to_mesh.mean().item(), to_next.mean().item()), strict=True))
+
+        return jsonable({f"eval/{name}": value for name, value in per_view(seen.names, measure).items()})
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Of the figures."""
+        return ("lpips", "lpips_f") if self.net == "alex" else ("lpips_vgg", "lpips_f_vgg")
+
+    def network(self) -> LpipsNet:
+        """With its weights."""
+        start, (big, small) = f"measures.{self.names[0]}", FILES[self.net]
+        backbone = need(self.backbone, f"{start}.backbone", big, self.names)
+        linear = need(self.linear, f"{start}.linear", small, self.names)
+        network = LpipsNet(self.net)
+        fill(network, official_keys(read(backbone), read(linear)), linear)
+        return network
+
+    def recipe(self) -> dict[str, Any]:
+        """What the figures rest on."""
+        return {"network": f"LPIPS 0.1, {self.net}", "backbone": told(self.backbone), "linear": told(self.linear)}
+
+
+@torch.no_grad()
+def distances(network: nn.Module, clip: Tensor, mesh: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each frame (V, H, W, 3) to the mesh's picture (1, H, W, 3) -> (V,), and to the next frame -> (V - 1,)."""
+    frames, still = clip.movedim(-1, 1), mesh.movedim(-1, 1)
+    to_mesh = torch.cat([network(frame[None], still) for frame in frames])
+    return to_mesh, torch.cat([network(a[None], b[None]) for a, b in zip(frames[:-1], frames[1:], strict=True)])

@@ -1,0 +1,53 @@
+"""Dynamic degree as VBench measures it: by RAFT's flow."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from to4d.metrics import motion
+from to4d.metrics.figures import per_view
+from to4d.metrics.jsonable import jsonable
+from to4d.metrics.raft_net import RaftNet
+from to4d.metrics.seen import Seen
+from to4d.metrics.weights import fill, need, read, told
+
+NAMES = ("dynamic_degree_raft", "flow_top5_raft", "flow_raft")
+FILE = "raft-things.pth of the official RAFT"
+
+
+@dataclass(frozen=True)
+class RaftFlow:
+    """`dynamic_degree_raft`: VBench's yes or no a view, and the continuous figures behind it, as in `motion`."""
+
+    weights: str | None = None
+    iterations: int = 20
+
+    def __call__(self, seen: Seen) -> dict[str, Any]:
+        """Figures by name.
+
+        Raises:
+            NotComputed: without weights.
+        """
+        path = need(self.weights, "measures.raft.weights", FILE, NAMES)
+        network = fill(RaftNet(), read(path, strip="module."), path)
+
+        def measure(b: int) -> dict[str, float]:
+            flow = flows(network, seen.clips.rgb[b], self.iterations)
+            told = (float(motion.is_dynamic(flow)), motion.flow_top5(flow).mean().item())
+            return dict(zip(NAMES, (*told, motion.flow_magnitude(flow, seen.clips.opacity[b, ..., 0])), strict=True))
+
+        return jsonable({f"eval/{name}": value for name, value in per_view(seen.names, measure).items()})
+
+    def recipe(self) -> dict[str, Any]:
+        """What the figures rest on."""
+        return {"network": "RAFT", "iterations": self.iterations, "weights": told(self.weights)}
+
+
+@torch.no_grad()
+def flows(network: RaftNet, frames: Tensor, iterations: int) -> Tensor:
+    """(V, H, W, 3) in [0, 1] -> (V - 1, H, W, 2) from each frame to the next, as `motion.optical_flow`."""
+    pictures = frames.movedim(-1, 1)
+    pairs = zip(pictures[:-1], pictures[1:], strict=True)
+    return torch.cat([network(now[None], later[None], iterations) for now, later in pairs]).movedim(1, -1)

@@ -1,0 +1,107 @@
+"""The clips that an artist made for this very object, as meshes in the run's own world."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from to4d.gltf_animation import Animation, Piece, load
+from to4d.types import Mesh
+
+APART = 0.1  # of the object's radius, rms: more, and the file's rest pose is not the object that was loaded
+
+
+class NoClips(Exception):
+    """An object has no clips of its own that could be shown; says why."""
+
+
+def animation_of(mesh: Mesh) -> Animation:
+    """The animated file that a mesh came from.
+
+    Raises:
+        NoClips: if there is none, or it holds no clip.
+    """
+    if mesh.source is None or mesh.source.suffix.lower() not in (".glb", ".gltf"):
+        raise NoClips(f"{mesh.name} is no animated file (glTF)")
+    animation = load(mesh.source)
+    if not animation.clips:
+        raise NoClips(f"{mesh.source.name} holds no clips")
+    return animation
+
+
+def posed(mesh: Mesh, animation: Animation, clip: str, frames: int) -> Iterator[Mesh]:
+    """The mesh in each frame of a clip, which is shown once from start to end; frame i stands at i/frames of it.
+
+    Raises:
+        NoClips: if its vertices cannot be told apart, or it does not fit the file.
+    """
+    order = vertex_order(mesh, animation)
+    away = into_world(mesh, animation.vertices()[order])
+    seconds = animation.duration(clip) * np.arange(frames) / frames
+    for pose in animation.poses(clip, seconds):
+        yield replace(mesh, vertices=torch.from_numpy(moved(pose[order], away).astype(np.float32)))
+
+
+def vertex_order(mesh: Mesh, animation: Animation) -> NDArray:
+    """(N,) where each vertex of the mesh is among those of the file.
+
+    Both hold the file's pieces one after the other, each with its own order inside, but not in one order of pieces. A
+    piece is known by its triangles; of equal ones that which lies nearest is taken.
+    """
+    starts = np.cumsum([0, *(len(piece.points) for piece in animation.pieces)])
+    rest, left, found = animation.vertices(), set(range(len(animation.pieces))), []
+    first = face = 0
+    while left:
+        fits = [i for i in left if is_here(animation.pieces[i], mesh.faces.numpy(), first, face)]
+        if not fits:
+            raise NoClips(f"the vertices of {mesh.name} are not those of its file")
+        here = {i: world(mesh, rest[starts[i] : starts[i + 1]]) - points_of(mesh, animation, i, first) for i in fits}
+        best = min(fits, key=lambda i: float(np.abs(here[i]).mean()))
+        found.append(np.arange(starts[best], starts[best + 1]))
+        first, face = first + len(animation.pieces[best].points), face + len(animation.pieces[best].faces)
+        left.remove(best)
+    return np.concatenate(found)
+
+
+def points_of(mesh: Mesh, animation: Animation, piece: int, first: int) -> NDArray:
+    """As many vertices of the mesh, from `first` on, as the piece has."""
+    return mesh.vertices[first : first + len(animation.pieces[piece].points)].numpy()
+
+
+def is_here(piece: Piece, faces: NDArray, first: int, face: int) -> bool:
+    """Whether the mesh's triangles from `face` on are the piece's, its vertices counted from `first`."""
+    there = faces[face : face + len(piece.faces)] - first
+    return there.shape == piece.faces.shape and bool((np.sort(there, 1) == np.sort(piece.faces, 1)).all())
+
+
+def world(mesh: Mesh, points: NDArray) -> NDArray:
+    """The file's coordinates as the run places them."""
+    transform = mesh.transform.numpy()
+    return points @ transform[:3, :3].T + transform[:3, 3]
+
+
+def into_world(mesh: Mesh, rest: NDArray) -> tuple[NDArray, NDArray]:
+    """The similarity (3, 3), (3,) that lays the file's rest pose on the mesh.
+
+    It is that of `mesh.transform`, unless a skin puts the rest pose elsewhere or makes it larger than its points say.
+
+    Raises:
+        NoClips: if the rest pose has another shape.
+    """
+    target, plain = mesh.vertices.double().numpy(), world(mesh, rest)
+    a, b = plain - plain.mean(0), target - target.mean(0)
+    u, strength, vt = np.linalg.svd(b.T @ a)
+    mirror = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+    turn = (strength * np.diag(mirror)).sum() / (a**2).sum() * u @ mirror @ vt
+    off = np.sqrt(((a @ turn.T - b) ** 2).sum(1).mean()) / np.linalg.norm(b, axis=1).max()
+    if off > APART:
+        raise NoClips(f"the rest pose of {mesh.name}'s skeleton is another one than was loaded ({off:.0%} apart)")
+    whole = turn @ mesh.transform.numpy()[:3, :3]
+    return whole, target.mean(0) - whole @ rest.mean(0)
+
+
+def moved(points: NDArray, transform: tuple[NDArray, NDArray]) -> NDArray:
+    """Points (n, 3) under a similarity."""
+    return points @ transform[0].T + transform[1]

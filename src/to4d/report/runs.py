@@ -1,0 +1,118 @@
+"""Finished runs on disk: what they were asked, how they were made, what was measured."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from to4d.errors import InputError
+
+SAME = ("views", "frames", "fps")  # what evaluations have to share to be compared
+
+
+@dataclass(frozen=True)
+class Run:
+    """One cell of a table: a way of doing it, applied to one object and prompt, with one seed."""
+
+    folder: Path
+    row: str  # the way of doing it
+    object: str
+    prompt: str
+    seed: int
+    figures: Mapping[str, Any]  # `eval/<name>` and `export/<name>`, null where not computed
+    settings: Mapping[str, Any]  # config.yaml
+
+    @property
+    def cell(self) -> tuple[str, str, int]:
+        """What runs share that differ only in the way of doing it."""
+        return self.object, self.prompt, self.seed
+
+    def value(self, name: str) -> float | None:
+        """A figure by its name without `eval/`, as a number; None if it was not computed."""
+        value = self.figures.get(f"eval/{name}")
+        return float(value) if isinstance(value, (bool, int, float)) else None
+
+
+def read_runs(named: Mapping[str, str | None]) -> tuple[list[Run], str, int]:
+    """All finished runs in some folders or below.
+
+    Args:
+        named: folder -> what to call its runs' row; None takes what their configuration says (`row`).
+
+    Returns:
+        The runs; the file that their figures are of, which is one for all; how many unfinished runs were left out.
+
+    Raises:
+        InputError: if there is none.
+    """
+    found = {path.parent: row for folder, row in named.items() for path in sorted(Path(folder).rglob("config.yaml"))}
+    found = {folder: row for folder, row in found.items() if folder.name != ".hydra"}
+    finished = {folder: row for folder, row in found.items() if (folder / "metrics.json").is_file()}
+    if not finished:
+        raise InputError(f"no finished run in {', '.join(named)}: none holds a config.yaml and a metrics.json")
+    source = common_source(finished)
+    runs = [read_run(folder, row, source) for folder, row in finished.items()]
+    return runs, source, len(found) - len(finished)
+
+
+def common_source(folders: Iterable[Path]) -> str:
+    """`evaluation.json` if every run has one and all were measured in the same way; else `metrics.json`."""
+    paths = [folder / "evaluation.json" for folder in folders]
+    if not all(path.is_file() for path in paths):
+        return "metrics.json"
+    recipes = [json.loads(path.read_text())["recipe"] for path in paths]
+    first = recipes[0]
+    return "evaluation.json" if all(r[key] == first[key] for r in recipes for key in SAME) else "metrics.json"
+
+
+def read_run(folder: Path, row: str | None, source: str) -> Run:
+    """A finished run.
+
+    Raises:
+        InputError: if a file of it is damaged.
+    """
+    try:
+        settings = yaml.safe_load((folder / "config.yaml").read_text())
+        figures = json.loads((folder / source).read_text())
+        name = object_name(settings["object"])
+        return Run(
+            folder=folder,
+            row=row or settings.get("row") or folder.parent.name,
+            object=name,
+            prompt=settings["prompt"],
+            seed=settings["seed"],
+            figures=figures,
+            settings=settings,
+        )
+    except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise InputError(f"{folder} cannot be read as a run ({error!r}); leave it out of runs=...") from error
+
+
+def object_name(settings: Mapping[str, Any]) -> str:
+    """What an object is called, from its part of the configuration.
+
+    >>> object_name({"path": "meshes/robot.glb", "noun": "machine"}), object_name({"folder": "gso_mario"})
+    ('robot', 'gso_mario')
+    """
+    if settings.get("path"):
+        return Path(settings["path"]).stem
+    return str(settings.get("folder") or settings.get("model") or settings.get("noun"))
+
+
+def check_pairs(runs: Iterable[Run]) -> None:
+    """See that no cell is filled twice.
+
+    Raises:
+        InputError: naming two runs of the same row, object, prompt and seed.
+    """
+    seen: dict[tuple, Run] = {}
+    for run in runs:
+        other = seen.setdefault((run.row, *run.cell), run)
+        if other is not run:
+            raise InputError(
+                f"{other.folder} and {run.folder} are the same cell ({run.row}, {run.object}, {run.prompt!r}, "
+                f"seed {run.seed}); give them rows of their own: 'runs={{first: DIR, second: DIR}}'"
+            )

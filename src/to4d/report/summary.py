@@ -1,0 +1,95 @@
+"""What many runs say together: means and errors over objects, and differences of pairs.
+
+A run is one draw of prompt and seed; an object is what results are meant to hold for. So runs are averaged inside an
+object first, and errors are over objects (the paper's "SEM over objects").
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from to4d.report.runs import Run
+
+RESAMPLES = 10_000
+SHARE = 0.95
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over objects."""
+
+    value: float
+    sem: float | None  # standard error over objects; None for one object
+    objects: int
+    runs: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How one row differs from another, over the cells that both have."""
+
+    value: float
+    low: float | None  # bounds of a bootstrap interval over objects; None for one object
+    high: float | None
+    objects: int
+    runs: int
+
+
+def by_row(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """The runs of each row, in the order in which rows first appear."""
+    return {row: [run for run in runs if run.row == row] for row in dict.fromkeys(run.row for run in runs)}
+
+
+def mean(runs: Sequence[Run], name: str) -> Mean | None:
+    """Of a figure, over the runs that have it; None if none has."""
+    pairs = [(run.object, value) for run in runs if (value := run.value(name)) is not None]
+    if not pairs:
+        return None
+    objects = object_means(pairs)
+    return Mean(float(objects.mean()), standard_error(objects), len(objects), len(pairs))
+
+
+def difference(runs: Sequence[Run], reference: Sequence[Run], name: str) -> Difference | None:
+    """`runs` minus `reference` of a figure, cell by cell; None if they share no cell that has it."""
+    other = {run.cell: value for run in reference if (value := run.value(name)) is not None}
+    pairs = [(r.object, v - other[r.cell]) for r in runs if r.cell in other and (v := r.value(name)) is not None]
+    if not pairs:
+        return None
+    objects = object_means(pairs)
+    low, high = bootstrap(objects)
+    return Difference(float(objects.mean()), low, high, len(objects), len(pairs))
+
+
+def object_means(pairs: Sequence[tuple[str, float]]) -> np.ndarray:
+    """The mean of each object's values.
+
+    >>> object_means([("plant", 1.0), ("bell", 4.0), ("plant", 3.0)]).tolist()
+    [2.0, 4.0]
+    """
+    objects: Mapping[str, list[float]] = {name: [] for name, _ in pairs}
+    for name, value in pairs:
+        objects[name].append(value)
+    return np.array([np.mean(values) for values in objects.values()])
+
+
+def standard_error(values: np.ndarray) -> float | None:
+    """Of the mean; None for a single value.
+
+    >>> standard_error(np.array([1.0, 2.0, 3.0]))  # 1 / sqrt(3)
+    0.5773502691896258
+    """
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+
+
+def bootstrap(values: np.ndarray) -> tuple[float, float] | tuple[None, None]:
+    """The percentile interval of the mean under resampling, the same at every call; none for a single value.
+
+    >>> bootstrap(np.array([2.0, 2.0, 2.0]))
+    (2.0, 2.0)
+    """
+    if len(values) < 2:
+        return None, None
+    drawn = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
+    low, high = np.quantile(values[drawn].mean(1), [0.5 - SHARE / 2, 0.5 + SHARE / 2])
+    return float(low), float(high)

@@ -1,0 +1,99 @@
+"""Every sweep makes cells with folders and rows of their own, and a finished cell is taken as it is."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from to4d.errors import InputError
+from to4d.report.paper import paper_rows
+from to4d.run import run
+
+ROOT = Path(__file__).parents[1]
+SWEEPS = sorted(path.stem for path in (ROOT / "sweeps").glob("*.yaml") if path.stem != "cells")
+ONE = ["object=gso/plant", "motion=jumping", "seed=0"]
+
+
+def config(*overrides, hydra=False):
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        return compose("train", ["out=somewhere", *overrides], return_hydra_config=hydra)
+
+
+def text_of(sweep):
+    return (ROOT / "sweeps" / f"{sweep}.yaml").read_text()
+
+
+def cells_of(sweep):
+    """The configurations of a sweep on one object, prompt and seed; Hydra's own parser reads what it varies."""
+    params = yaml.safe_load(text_of(sweep))["hydra"]["sweeper"]["params"]
+    ((key, values),) = params.items()
+    (parsed,) = OverridesParser.create().parse_overrides([f"{key}={values}"])
+    return [config(f"sweeps={sweep}", *ONE, f"{key}={value}", hydra=True) for value in parsed.sweep_string_iterator()]
+
+
+def test_each_way_of_doing_it_has_a_row_and_a_folder_of_its_own():
+    sweep = "t_range_sds"
+    cells = cells_of(sweep)
+    assert len(cells) > 1 and all(cell.prompt == "a plant jumping" and cell.skip_finished for cell in cells)
+    assert len({cell.row for cell in cells}) == len({cell.hydra.sweep.subdir for cell in cells}) == len(cells)
+    assert {cell.group for cell in cells} == {sweep}
+    assert all(cell.hydra.sweep.subdir == f"{cell.row}/gso/plant/jumping/seed0" for cell in cells)
+
+
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_a_row_is_named_by_what_is_swept(sweep):
+    told = yaml.safe_load(text_of(sweep))
+    ((key, _),) = told["hydra"]["sweeper"]["params"].items()
+    assert told["group"] == sweep
+    assert key == "experiments" or key in told["row"]
+
+
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_a_sweep_says_what_it_reproduces_how_long_and_what_to_expect(sweep):
+    text = text_of(sweep)
+    assert " hours" in text and ("Expect" in text or "The paper:" in text)
+
+
+@pytest.mark.parametrize("table", ["table2", "table3"])
+def test_the_rows_of_a_table_are_those_of_the_paper(table):
+    names = re.findall(r"\[(\w*)\]", yaml.safe_load(text_of(table))["hydra"]["sweeper"]["params"]["experiments"])
+    files = [ROOT / "experiments" / f"{name}.yaml" for name in names if name]
+    assert ["ours", *(yaml.safe_load(path.read_text())["row"] for path in files)] == list(paper_rows(table))
+
+
+def test_the_mini_benchmark_has_ten_objects_three_prompts_and_three_seeds():
+    params = yaml.safe_load((ROOT / "sweeps" / "cells.yaml").read_text())["hydra"]["sweeper"]["params"]
+    counts = {key: len(value.split(",")) for key, value in params.items()}
+    assert counts == {"seed": 3, "object": 10, "motion": 3}
+    for name in params["object"].split(","):
+        assert (ROOT / "conf" / "object" / f"{name}.yaml").is_file()
+
+
+def test_the_paper_s_scale_has_its_steps_and_sizes():
+    cfg = config("scale=paper", "prompt=a plant blooming")
+    assert [phase.steps for phase in cfg.phase.values()] == [2000, 10_000, 3000]
+    assert cfg.phase.dynamic.lens.size == [256, 256] and cfg.guidance._target_.endswith("DynamiCrafter")
+
+
+@pytest.fixture
+def finished(tmp_path):
+    tiny = ["phase=[]", "export=[]", "logger=[]", "callbacks=[]", "metrics.views.size=32", "metrics.frames=2"]
+    tiny += ["metrics.views.azimuths_deg=[0]", "metrics.views.antialias=1"]
+    tiny += ["renderer.samples=32", "renderer.resolution=16", "prompt=a plant jumping", f"out={tmp_path / 'run'}"]
+    run(config(*tiny, "skip_finished=true"))
+    return tiny, tmp_path / "run"
+
+
+def test_a_finished_cell_is_taken_as_it_is_unless_its_settings_were_others(finished):
+    tiny, folder = finished
+    path = folder / "metrics.json"
+    before, told = path.stat().st_mtime_ns, json.loads(path.read_text())
+    assert run(config(*tiny, "skip_finished=true")) == told and path.stat().st_mtime_ns == before
+    with pytest.raises(InputError, match="different in mask"):
+        run(config(*tiny, "skip_finished=true", "mask=none"))
+    with pytest.raises(InputError, match="holds a finished run"):
+        run(config(*tiny))
