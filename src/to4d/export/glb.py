@@ -12,18 +12,20 @@ from typing import Any
 import numpy as np
 
 from to4d.checkpoint import write_atomically
+from to4d.export.distortion import Edges, edge_change, flipped
 from to4d.export.glb_build import document_of_file, document_of_mesh, world_from_document
 from to4d.export.glb_motion import Movement, follow
 from to4d.export.glb_pieces import add_clip, collect
 from to4d.export.glb_source import put_to_rest, read_document
 from to4d.export.glb_write import Document
-from to4d.export.morphs import Surface, edge_change, flipped
+from to4d.export.morphs import Surface
 from to4d.mesh_io import Limits, find_file
 from to4d.types import Mesh, Scene
 from to4d.viewpoints import frame_times
 
 log = logging.getLogger(__name__)
 
+INVERTED = 1e-3  # share of inverted triangles that is worth a word: thin parts always have some
 TRUSTED = Limits(faces=2**31, texels=2**40, file_bytes=2**40)  # the file was checked when the run loaded it
 
 
@@ -91,20 +93,43 @@ def measure(surface: Surface, movement: Movement) -> dict[str, float | int]:
     """What the motion does to the mesh."""
     shrink, grow = edge_change(surface, movement.moves)
     flips = [flipped(surface, movement.moves[k], s) for k, s in zip(movement.keys, movement.slopes, strict=True)]
+    edges = Edges(surface)
     return {
         "morph_targets": len(movement.keys) - 1,
         "points": len(surface.points),
         "points_not_followed": int((~movement.found.all(0)).sum()),
         "shortest_edge": shrink,
         "longest_edge": grow,
+        "arap_energy": max(edges.arap_energy(movement.moves[key]) for key in movement.keys),
         "flipped_triangles": max(flips),
+        "exploding_triangles": movement.exploding,
+        "held_frames": len(movement.moves) - 1 - movement.last,
     }
 
 
 def tell(figures: dict[str, float | int]) -> None:
-    """One line for the log."""
+    """One line for the log, and more if the clip is not fit to be shown."""
     log.info(
         "asset.glb: %(frames)d frames as %(morph_targets)d shapes; edges change in length by factors from "
         "%(shortest_edge).2f to %(longest_edge).2f; %(points_not_followed)d of %(points)d points could not be followed",
         figures,
     )
+    advice = "; watch the clip: another seed, or a prompt that asks for less, may do better"
+    if figures["held_frames"]:
+        log.warning(
+            "asset.glb: the motion bursts after frame %d: triangles explode, and the asset stands still from there%s",
+            figures["frames"] - 1 - figures["held_frames"],
+            advice,
+        )
+    elif figures["exploding_triangles"]:
+        log.warning(
+            "asset.glb: up to %.2f %% of the triangles explode; their points move like their neighbours instead%s",
+            100.0 * figures["exploding_triangles"],
+            advice,
+        )
+    if figures["flipped_triangles"] > INVERTED:
+        log.warning(
+            "asset.glb: in the worst shape %.1f %% of the triangles are inverted%s",
+            100.0 * figures["flipped_triangles"],
+            advice,
+        )

@@ -40,6 +40,15 @@ ASSET = (
     Figure("export/points_not_followed", "Points not followed", "In some frame they move like their neighbours."),
     Figure("export/shortest_edge", "Shortest edge", "The most that an edge shrinks, as a factor.", "x"),
     Figure("export/longest_edge", "Longest edge", "The most that an edge grows, as a factor.", "x"),
+    Figure(
+        "export/arap_energy", "Bending and stretching", "As-rigid-as-possible energy in the worst shape; 0 is rigid."
+    ),
+    Figure(
+        "export/exploding_triangles", "Exploding triangles", "Share in the worst frame; held back in the asset.", "%"
+    ),
+    Figure(
+        "export/held_frames", "Frames held back", "The last ones, in which the asset stands still as its motion bursts."
+    ),
     Figure("export/flipped_triangles", "Flipped triangles", "Share that faces the wrong way in the worst shape.", "%"),
 )
 SCALE = {"%": 100.0, "MB": 1e-6}
