@@ -5,6 +5,7 @@ moves it is the field's motion, turned round for every vertex. Frame 0 is weight
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from to4d.checkpoint import write_atomically
 from to4d.export.distortion import Edges, edge_change, flipped
 from to4d.export.glb_build import document_of_file, document_of_mesh, world_from_document
 from to4d.export.glb_motion import Movement, follow
-from to4d.export.glb_pieces import add_clip, collect
+from to4d.export.glb_pieces import add_clips, collect
+from to4d.export.glb_skin import add_skin
 from to4d.export.glb_source import put_to_rest, read_document
 from to4d.export.glb_write import Document
 from to4d.export.morphs import Surface
@@ -39,33 +41,59 @@ class Glb:
         tolerance: frames that lie this near the straight line between their neighbours are dropped, as a share of the
             mesh's size (diagonal of its bounding box).
         normals: move normals too, where the mesh has them.
+        skin: bones and weights instead of morph targets, fitted to the motion, for engines and long clips.
+        bones: at most so many.
+        bone_sizes: bones may grow and shrink, not only move and turn.
     """
 
     frames: int = 48
     fps: float = 24.0
     tolerance: float = 5e-4
     normals: bool = True
+    skin: bool = False
+    bones: int = 24
+    bone_sizes: bool = True
 
     def __post_init__(self) -> None:
         if self.frames < 2 or not self.fps > 0:
             raise ValueError(f"an animation needs frames >= 2 and fps > 0, not frames={self.frames}, fps={self.fps}")
+        if self.bones < 1:
+            raise ValueError(f"a skin needs bones >= 1, not {self.bones}")
 
     def __call__(self, scene: Scene, out: Path) -> dict[str, Any]:
         """Write below the folder `out`; returns figures about the asset, `export/<quantity>`."""
-        field, mesh = scene.renderer.field, scene.reference.mesh
-        if not hasattr(field, "displacement"):
-            log.info("no asset.glb: only a moved field (model=deform) can move the mesh itself")
+        if not hasattr(scene.renderer.field, "displacement"):
+            log.info("no asset.glb: only a moved field (model=deform) can move the mesh itself; see format=flipbook")
             return {}
+        figures, surface, movements = self.write([scene], out)
+        figures |= measure(surface, movements[scene.prompt.text])
+        tell(figures)
+        return {f"export/{name}": value for name, value in figures.items()}
+
+    def together(self, scenes: Sequence[Scene], out: Path) -> dict[str, Any]:
+        """One file with a clip for each scene, all of one mesh; returns figures about it."""
+        if not all(hasattr(scene.renderer.field, "displacement") for scene in scenes):
+            return {}
+        figures, _, _ = self.write(scenes, out)
+        return {f"export/{name}": value for name, value in figures.items()}
+
+    def write(self, scenes: Sequence[Scene], out: Path) -> tuple[dict[str, Any], Surface, dict[str, Movement]]:
+        """The file; its figures, the surface, and how each prompt moves it."""
+        mesh = scenes[0].reference.mesh
         document, transform = open_document(mesh)
         pieces = collect(document, transform)
         check_place(pieces.surface, mesh)
-        movement = follow(field, pieces.surface, frame_times(self.frames), self.tolerance * pieces.surface.size)
-        add_clip(document, pieces, movement, scene.prompt.text, self.fps, self.normals)
+        times, near = frame_times(self.frames), self.tolerance * pieces.surface.size
+        movements = {s.prompt.text: follow(s.renderer.field, pieces.surface, times, near) for s in scenes}
+        figures: dict[str, Any] = {"frames": self.frames, "clips": len(movements)}
+        if self.skin:
+            figures |= add_skin(document, pieces, movements, transform, self.fps, self.bones, self.bone_sizes)
+            log.info("asset.glb: %(skin_bones)d bones, off by %(skin_error).2e of the size (root mean square)", figures)
+        else:
+            add_clips(document, pieces, movements, self.fps, self.normals)
         data = document.binary()
         write_atomically(Path(out) / "asset.glb", data)
-        figures = {"frames": self.frames, "bytes": len(data), **measure(pieces.surface, movement)}
-        tell(figures)
-        return {f"export/{name}": value for name, value in figures.items()}
+        return figures | {"bytes": len(data)}, pieces.surface, movements
 
 
 def open_document(mesh: Mesh) -> tuple[Document, np.ndarray]:

@@ -35,6 +35,8 @@ MORE = (
 ASSET = (
     Figure("export/frames", "Frames", "Moments at which the motion was taken."),
     Figure("export/morph_targets", "Shapes", "Those that are needed; the frames between lie on straight lines."),
+    Figure("export/skin_bones", "Bones", "With export.glb.skin=true, instead of shapes."),
+    Figure("export/skin_error", "Error of the bones", "Root mean square over all points, as a share of the size.", "%"),
     Figure("export/bytes", "Size", "Of the file asset.glb.", "MB"),
     Figure("export/points", "Points", "Distinct places of vertices."),
     Figure("export/points_not_followed", "Points not followed", "In some frame they move like their neighbours."),
