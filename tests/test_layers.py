@@ -25,6 +25,7 @@ LAYERS = [
     },
     {"phases", "callbacks"},
     {"run"},
+    {"clips", "view"},
     {"cli"},
 ]
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
@@ -37,9 +38,13 @@ HOMES = {
     "numba": {"kernels"},
     "trimesh": {"mesh", "guidance"},
     "av": {"export"},
+    "viser": {"view"},
+    "pxr": {"export"},
+    "skimage": {"export"},
+    "fast_simplification": {"export"},
     "wandb": {"callbacks"},
-    "hydra": {"run", "cli"},
-    "omegaconf": {"run", "cli"},
+    "hydra": {"run", "clips", "cli"},
+    "omegaconf": {"run", "clips", "cli"},
     "lightning": {"phases", "callbacks", "run", "checkpoint"},
 }
 FILES = sorted(ROOT.rglob("*.py"))
