@@ -22,7 +22,7 @@ from to4d.mesh import load_mesh
 from to4d.objects.plant import load_plant
 from to4d.types import Prompt
 
-SMALL = Isosurface(resolution=28, density=35.0, faces=1000)
+SMALL = Isosurface(resolution=40, density=35.0, faces=1000)
 
 
 class Ball(torch.nn.Module):
@@ -73,9 +73,9 @@ def quad(tmp_path):
 def test_the_surface_of_a_ball_is_a_closed_ball_without_hollow_and_dust():
     points, faces = SMALL(Looking(Ball()), 0.0)
     far = np.linalg.norm(points, axis=1)
-    assert len(faces) <= 1000 and is_watertight(faces) and far.min() > 0.38 and far.max() < 0.47
+    assert len(faces) <= 1000 and is_watertight(faces) and far.min() > 0.37 and far.max() < 0.43
     ball = trimesh.Trimesh(points, faces, process=False)
-    assert ball.is_watertight and ball.volume == pytest.approx(4 / 3 * math.pi * far.mean() ** 3, rel=0.02)
+    assert ball.is_watertight and ball.volume == pytest.approx(4 / 3 * math.pi * far.mean() ** 3, rel=0.03)
 
 
 def test_the_budget_of_triangles_is_kept():
@@ -111,7 +111,7 @@ def test_a_flipbook_shows_one_closed_coloured_surface_at_a_time(tmp_path):
         (page,) = np.flatnonzero(np.array(sizes) > 0)
         shown.append((int(page), sizes[page]))
     assert [page for page, _ in shown] == [0, 0, 1, 2, 3]
-    assert shown[4][1] - shown[0][1] == pytest.approx(2 * 0.15, abs=0.06)
+    assert shown[4][1] - shown[0][1] == pytest.approx(2 * 0.15, abs=0.04)
     assert np.array_equal(book.vertices()[: starts[1]], book.pieces[0].points)  # at rest the first stands there
     data = gltf_check.read(tmp_path / "flipbook.glb")[1]
     colors = gltf_check.check_accessor(header, data, header["accessors"][1]) / 65535.0

