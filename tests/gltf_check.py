@@ -52,9 +52,12 @@ def check(path: Path) -> dict:
     arrays = [check_accessor(header, data, accessor) for accessor in header["accessors"]]
     assert 0 <= len(data) - header["buffers"][0]["byteLength"] <= 3
     for mesh in header["meshes"]:
-        assert len({len(part["targets"]) for part in mesh["primitives"]} | {len(mesh["weights"])}) == 1
+        counts = {len(part.get("targets", ())) for part in mesh["primitives"]}
+        assert counts == {len(mesh.get("weights", ()))}
         for part in mesh["primitives"]:
             check_primitive(header, arrays, part)
+    for skin in header.get("skins", []):
+        check_skin(header, arrays, skin)
     for clip in header["animations"]:
         for channel in clip["channels"]:
             check_channel(header, arrays, clip, channel)
@@ -69,17 +72,37 @@ def check_primitive(header: dict, arrays: list, part: dict) -> None:
     assert "min" in header["accessors"][part["attributes"]["POSITION"]]
     assert {len(arrays[number]) for number in part["attributes"].values()} == {count}
     assert "indices" not in part or arrays[part["indices"]].max() < count
-    for target in part["targets"]:
+    for target in part.get("targets", ()):
         assert set(target) <= set(part["attributes"]) and {len(arrays[number]) for number in target.values()} == {count}
         assert "min" in header["accessors"][target["POSITION"]]
 
 
 def check_channel(header: dict, arrays: list, clip: dict, channel: dict) -> None:
-    """Times rise; there is a weight for every target at every time; the first weights are 0."""
-    assert channel["target"]["path"] == "weights"
-    sampler = clip["samplers"][channel["sampler"]]
-    times = arrays[sampler["input"]][:, 0]
-    mesh = header["meshes"][header["nodes"][channel["target"]["node"]]["mesh"]]
-    weights = arrays[sampler["output"]].reshape(len(times), -1)
+    """Times rise; there are as many values; morph weights are one a target and 0 at first."""
+    sampler, path = clip["samplers"][channel["sampler"]], channel["target"]["path"]
+    times, values = arrays[sampler["input"]][:, 0], arrays[sampler["output"]]
     assert times[0] == 0 and (np.diff(times) > 0).all() and "min" in header["accessors"][sampler["input"]]
-    assert weights.shape[1] == len(mesh["weights"]) and not weights[0].any() and not any(mesh["weights"])
+    node = header["nodes"][channel["target"]["node"]]
+    if path == "weights":
+        weights = values.reshape(len(times), -1)
+        resting = header["meshes"][node["mesh"]]["weights"]
+        assert weights.shape[1] == len(resting) and not weights[0].any() and not any(resting)
+    else:
+        assert (
+            values.shape == (len(times), {"scale": 3, "translation": 3, "rotation": 4}[path]) and "matrix" not in node
+        )
+    if path == "rotation":
+        assert np.abs(np.linalg.norm(values, axis=1) - 1.0).max() < 1e-4
+
+
+def check_skin(header: dict, arrays: list, skin: dict) -> None:
+    """A matrix a joint; all joints below one node; weights of at most four that add up to 1."""
+    matrices = arrays[skin["inverseBindMatrices"]].reshape(-1, 4, 4)
+    assert (
+        len(matrices) == len(skin["joints"]) == len(set(skin["joints"])) and (matrices[:, :, 3] == [0, 0, 0, 1]).all()
+    )
+    for mesh in (header["meshes"][node["mesh"]] for node in header["nodes"] if "skin" in node):
+        for part in mesh["primitives"]:
+            joints, weights = (arrays[part["attributes"][name]] for name in ("JOINTS_0", "WEIGHTS_0"))
+            assert joints.max() < len(matrices) and (joints[weights == 0] == 0).all()
+            assert (weights >= 0).all() and np.abs(weights.sum(1) - 1.0).max() < 1e-5

@@ -30,8 +30,13 @@ def test_a_prompt_needs_no_quoting_tricks(text):
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=30))
 def test_any_printable_prompt_survives(text):
-    if text.strip() and text[0] not in "'\"" and text not in ("null",) and not text.startswith("choice("):
+    if text.strip() and text[0] not in "'\"[" and text not in ("null",) and not text.startswith("choice("):
         assert value_seen_by_hydra(f"prompt={text}") == text
+
+
+def test_brackets_around_a_prompt_make_a_list():
+    assert value_seen_by_hydra("prompt=[a plant jumping, a plant swaying]") == ["a plant jumping", "a plant swaying"]
+    assert value_seen_by_hydra("prompt=[a] plant") == "[a] plant"
 
 
 def test_what_is_already_hydra_stays():

@@ -22,8 +22,9 @@ from omegaconf import OmegaConf
 
 from to4d import gltf_animation
 from to4d.errors import InputError
+from to4d.export.distortion import edge_change, flipped
 from to4d.export.glb import Glb
-from to4d.export.morphs import Surface, edge_change, filled, flipped, keyframes
+from to4d.export.morphs import Surface, filled, keyframes
 from to4d.mesh import load_mesh
 from to4d.model.motion import Motion
 from to4d.objects.plant import load_plant
@@ -262,7 +263,10 @@ def test_points_that_vanish_move_like_their_neighbours_and_are_counted(tmp_path)
 def test_a_frame_without_any_found_point_repeats_the_last():
     moves = np.arange(3.0)[:, None, None].repeat(2, 1).repeat(3, 2)
     found = np.array([[True, True], [True, False], [False, False]])
-    assert filled(np.eye(3)[:2], moves, found)[:, :, 0].tolist() == [[0, 0], [1, 1], [1, 1]]
+    frames = [np.zeros((2, 3))]
+    for move, there in zip(moves, found, strict=True):
+        frames.append(filled(np.eye(3)[:2], move, there, frames[-1]))
+    assert np.stack(frames)[1:, :, 0].tolist() == [[0, 0], [1, 1], [1, 1]]
 
 
 def test_folds_and_stretches_are_told():

@@ -39,7 +39,7 @@ LAYERS = [
     },
     {"phases", "callbacks"},
     {"run"},
-    {"evaluation", "report"},
+    {"clips", "view", "evaluation", "report"},
     {"cli"},
     {"weights"},
 ]
@@ -54,12 +54,16 @@ HOMES = {
     "trimesh": {"mesh", "guidance"},
     "open_clip": {"metrics"},
     "av": {"export"},
+    "viser": {"view"},
+    "pxr": {"export"},
+    "skimage": {"export"},
+    "fast_simplification": {"export"},
     "wandb": {"callbacks"},
     "diffusers": {"guidance"},
     "transformers": {"guidance"},
     "huggingface_hub": {"weights"},
-    "hydra": {"run", "cli"},
-    "omegaconf": {"run", "cli"},
+    "hydra": {"run", "clips", "cli"},
+    "omegaconf": {"run", "clips", "cli"},
     "lightning": {"phases", "callbacks", "run", "checkpoint"},
 }
 FILES = sorted(ROOT.rglob("*.py"))

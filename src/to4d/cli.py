@@ -23,7 +23,7 @@ VALUED |= {"-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir"
 def plain_text(argument: str) -> str:
     """Quote the free text of `key=text` for Hydra, so that commas, apostrophes and brackets mean themselves.
 
-    Text that is quoted already, a sweep `choice(...)` and null stay as they are.
+    Text that is quoted already, a sweep `choice(...)`, a list of prompts `[..., ...]` and null stay as they are.
 
     >>> plain_text("prompt=up, down")
     'prompt="up, down"'
@@ -31,7 +31,7 @@ def plain_text(argument: str) -> str:
     'seed=1,2'
     """
     key, equals, text = argument.partition("=")
-    if not equals or key not in TEXT_KEYS or re.match(r"""^(".*"|'.*'|choice\(.*\)|null|\s*)$""", text):
+    if not equals or key not in TEXT_KEYS or re.match(r"""^(".*"|'.*'|choice\(.*\)|\[.*\]|null|\s*)$""", text):
         return argument
     escaped = re.sub(r'(\\*)("|$)', lambda end: 2 * end[1] + end[2].replace('"', '\\"'), text)
     return f'{key}="{escaped}"'

@@ -13,6 +13,7 @@ from torch import Tensor
 REACH = 0.01  # of the finite differences, in world units
 TOLERANCE = 1e-4  # world units
 STEPS = (1.0, 0.5, 0.2, 0.05)  # shares of a Newton step that are tried; the best is taken
+SEARCH = 15  # steps at most: a point that is found at all takes up to ten
 PAIRS = 2**24  # distances that are held at a time
 
 
@@ -34,6 +35,8 @@ def surface_tracks(
 ) -> Tracks:
     """Follow points (N, 3) of the surface at t = 0 over rising times (V,).
 
+    A point that is lost stays lost: where a motion bursts, the search costs no more than where it is smooth.
+
     Args:
         displacement: d of (N, 3), (N,), the backward motion, such as `field.displacement`.
         points: in world units.
@@ -44,13 +47,15 @@ def surface_tracks(
     places, founds = [], []
     for time in times.tolist():
         source = _source(displacement, time)
-        place, found = _search(source, points, place, tolerance)
-        if found.any() and not found.all():  # once more, from where the nearest point that was found has gone
-            near = nearest(points[~found], points[found])
-            start = points[~found] + (place[found] - points[found])[near]
-            again = place.clone()
-            again[~found], there = _search(source, points[~found], start, tolerance)
-            place, found = torch.where(_put(found, there)[:, None], again, place), _put(found, there)
+        place, seen = place.clone(), found.clone()
+        place[found], seen[found] = _search(source, points[found], place[found], tolerance)
+        lost = found & ~seen
+        if seen.any() and lost.any():  # once more, from where the nearest point that was found has gone
+            near = nearest(points[lost], points[seen])
+            again, there = _search(source, points[lost], points[lost] + (place[seen] - points[seen])[near], tolerance)
+            place[lost] = torch.where(there[:, None], again, place[lost])
+            seen[lost] = there
+        found = seen
         places.append(place)
         founds.append(found)
     return Tracks(torch.stack(places), torch.stack(founds))
@@ -67,18 +72,13 @@ def _source(displacement: Callable[[Tensor, Tensor], Tensor], time: float) -> Ca
     return lambda x: x + displacement(x, x.new_full((len(x),), time))
 
 
-def _put(found: Tensor, there: Tensor) -> Tensor:
-    """`found` (N,), with the answers `there` for those that were not found."""
-    return found.clone().masked_scatter_(~found, there)
-
-
 def _search(
-    source: Callable[[Tensor], Tensor], points: Tensor, start: Tensor, tolerance: float, steps: int = 25
+    source: Callable[[Tensor], Tensor], points: Tensor, start: Tensor, tolerance: float
 ) -> tuple[Tensor, Tensor]:
     """Damped Newton: x (N, 3) with source(x) = points, from `start`, and whether it was found (N,)."""
     x = start.clone()
     off = source(x) - points
-    for _ in range(steps):
+    for _ in range(SEARCH):
         left = (off.norm(dim=-1) > tolerance).nonzero().flatten()
         if not len(left):
             break
@@ -94,7 +94,7 @@ def _search(
 def slopes(source: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """(N, 3, 3) slopes of `source` at x by central differences: row is what changes, column along which axis."""
     shifts = REACH * torch.eye(3, dtype=x.dtype, device=x.device)[:, None]
-    ahead, behind = (source((x + sign * shifts).flatten(0, 1)).view(3, -1, 3) for sign in (1.0, -1.0))
+    ahead, behind = source(torch.stack([x + shifts, x - shifts]).flatten(0, 2)).view(2, 3, -1, 3)
     return ((ahead - behind) / (2.0 * REACH)).permute(1, 2, 0)
 
 

@@ -37,6 +37,11 @@ class Viewpoints:
         """The azimuths as three digits, as in `views/090.mp4`."""
         return [f"{round(azimuth) % 360:03d}" for azimuth in self.azimuths_deg]
 
+    @property
+    def labels(self) -> list[str]:
+        """The azimuths as people write them."""
+        return [f"{int(name)}\N{DEGREE SIGN}" for name in self.names]
+
 
 def frame_times(frames: int) -> Tensor:
     """(V,) times of an evenly spaced clip: frame i stands at i/V.

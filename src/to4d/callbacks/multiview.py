@@ -44,7 +44,7 @@ class Multiview(Callback):
         clips = look(phase.renderer, cameras, frame_times(self.frames)).rgb
         mesh = look(phase.reference, cameras, torch.zeros(1)).rgb[:, 0]
         side_by_side = torch.stack([tiles(frame[None]) for frame in clips.unbind(1)])
-        sheet = contact_sheet(clips, mesh, self.views.names)
+        sheet = contact_sheet(clips, mesh, self.views.labels)
         files = {
             f"{phase.name}/views": write_video(self.folder / f"{name}.mp4", to_uint8(side_by_side), self.fps),
             f"{phase.name}/contact": write_image(self.folder / f"{name}.png", sheet),

@@ -105,6 +105,12 @@ def world_from_document(mesh: Mesh) -> np.ndarray:
     return mesh.transform.numpy() @ upright.T
 
 
+def world_from_asset(mesh: Mesh) -> np.ndarray:
+    """(4, 4) from the coordinates of the exported asset to those of the run's cameras."""
+    is_gltf = mesh.source is not None and mesh.source.suffix.lower() in (".glb", ".gltf")
+    return mesh.transform.numpy() if is_gltf else world_from_document(mesh)
+
+
 def _was_z_up(mesh: Mesh) -> bool:
     """Whether the file's z axis is the world's vertical."""
     return bool(mesh.transform[1, 2].abs() > mesh.transform[1, 1].abs())

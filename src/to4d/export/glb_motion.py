@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from to4d.export.morphs import Surface, filled, keyframes, stand_ins
+from to4d.export.distortion import held_back
+from to4d.export.morphs import Surface, keyframes, stand_ins
 from to4d.tracks import slopes, surface_tracks
 
 CLOSE = 1e-5  # how near to its source a point must be followed, world units
@@ -18,7 +19,11 @@ class Movement:
     """A surface over V frames, the first one at rest, of which K are keys."""
 
     moves: np.ndarray  # (V, P, 3) float32 from rest, world units
-    found: np.ndarray  # (V, P) false where a point could not be followed and moves like its neighbours
+    found: np.ndarray  # (V, P) false where a point could not be followed, or would burst, and moves like its neighbours
+    exploding: (
+        float  # share of triangles that the field's own motion makes explode in the worst frame that was looked at
+    )
+    last: int  # the frame from which on the surface stands still, as its motion bursts; V - 1 if it does not
     keys: list[int]  # frames; between them all moves are straight lines, nearly
     slopes: np.ndarray  # (K, P, 3, 3) float32 of the source x + d(x, t) where the points are in key frames
 
@@ -38,15 +43,16 @@ def follow(field: nn.Module, surface: Surface, times: Tensor, tolerance: float) 
     parts = [surface_tracks(field.displacement, points, times, CLOSE) for points in rest.split(BATCH)]
     moves = (torch.cat([part.places for part in parts], 1) - rest).cpu().numpy()
     found = torch.cat([part.found for part in parts], 1).cpu().numpy()
-    moves = filled(surface.points, moves, found)
     moves[0] = 0.0
-    keys = keyframes(moves, tolerance)
+    held = held_back(surface, moves, found)
+    keys = keyframes(held.moves, tolerance)
     strained = []
     for key in keys:
-        places = rest + torch.from_numpy(moves[key]).to(device)
-        each = torch.cat([_strain(field, part, float(times[key])) for part in places.split(BATCH)]).cpu().numpy()
-        strained.append(each[stand_ins(surface.points, found[key])])
-    return Movement(moves, found, keys, np.stack(strained))
+        shape = min(key, held.last)  # the frame whose shape it has
+        places = rest + torch.from_numpy(held.moves[key]).to(device)
+        each = torch.cat([_strain(field, part, float(times[shape])) for part in places.split(BATCH)]).cpu().numpy()
+        strained.append(each[stand_ins(surface.points, held.found[shape])])
+    return Movement(held.moves, held.found, held.exploding, held.last, keys, np.stack(strained))
 
 
 def _strain(field: nn.Module, places: Tensor, time: float) -> Tensor:

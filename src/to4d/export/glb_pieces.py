@@ -1,6 +1,7 @@
 """The vertices of a glTF document: gathered into one surface in the world, and given back a motion as morph targets."""
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +42,7 @@ def collect(document: Document, transform: np.ndarray) -> Pieces:
     arrays = document.arrays()
     world = transform @ read_nodes(arrays.header).world((), np.zeros(1))[0]
     pieces, points, faces, offset = {}, [], [np.zeros((0, 3), np.int64)], 0
-    for node, part in _shown(arrays.header):
+    for node, part in shown_primitives(arrays.header):
         accessors = part["attributes"]["POSITION"], part["attributes"].get("NORMAL")
         if (node, accessors) not in pieces:
             places = arrays[accessors[0]] @ world[node, :3, :3].T + world[node, :3, 3]
@@ -50,7 +51,7 @@ def collect(document: Document, transform: np.ndarray) -> Pieces:
             offset += len(places)
         if part.get("mode", 4) == 4:
             faces.append(_triangles(arrays, part) + pieces[node, accessors][0])
-    surface, numbers = _welded(np.concatenate(points), np.concatenate(faces))
+    surface, numbers = welded(np.concatenate(points), np.concatenate(faces))
     return Pieces(
         surface,
         tuple(
@@ -70,7 +71,7 @@ def _unshare(document: Document) -> None:
         taken.add(mesh)
 
 
-def _shown(header: dict) -> list[tuple[int, dict]]:
+def shown_primitives(header: dict) -> list[tuple[int, dict]]:
     """Nodes and the primitives that they show."""
     nodes = [node for node in scene_nodes(header) if "mesh" in header["nodes"][node]]
     return [(node, part) for node in nodes for part in header["meshes"][header["nodes"][node]["mesh"]]["primitives"]]
@@ -83,29 +84,56 @@ def _triangles(arrays: Arrays, part: dict) -> np.ndarray:
     return corners.astype(np.int64)[: len(corners) // 3 * 3].reshape(-1, 3)
 
 
-def _welded(points: np.ndarray, faces: np.ndarray) -> tuple[Surface, np.ndarray]:
+def welded(points: np.ndarray, faces: np.ndarray) -> tuple[Surface, np.ndarray]:
     """The surface of distinct points, and which of them each point is."""
     _, first, numbers = np.unique(points.astype(np.float32), axis=0, return_index=True, return_inverse=True)
     numbers = numbers.reshape(-1)
     return Surface(points[first], numbers[faces]), numbers
 
 
-def add_clip(document: Document, pieces: Pieces, movement: Movement, name: str, fps: float, normals: bool) -> None:
-    """Add morph targets, one a key, and a clip that goes from each to the next."""
-    header, keys = document.header, movement.keys
-    arrays = document.arrays()
-    targets = {(p.node, p.accessors): _targets(document, arrays, p, movement, normals) for p in pieces.pieces}
-    shown = _shown(header)
+def add_clips(document: Document, pieces: Pieces, movements: Mapping[str, Movement], fps: float, normals: bool) -> None:
+    """Add morph targets, one a key of each clip, and clips that go from each of their own to the next.
+
+    Args:
+        document: what to add to.
+        pieces: its vertices.
+        movements: by the names of the clips.
+        fps: frames a second.
+        normals: move normals too.
+    """
+    header, arrays, shown = document.header, document.arrays(), shown_primitives(document.header)
+    targets = {
+        (p.node, p.accessors): [t for m in movements.values() for t in _targets(document, arrays, p, m, normals)]
+        for p in pieces.pieces
+    }
     for node, part in shown:
         accessors = part["attributes"]["POSITION"], part["attributes"].get("NORMAL")
         part["targets"] = targets[node, accessors]
-    weights = np.eye(len(keys), len(keys) - 1, -1, dtype=np.float32)  # a row a key; at rest all are 0
     nodes = sorted({node for node, _ in shown})
+    names = _target_names(movements)
     for node in nodes:
         mesh = header["meshes"][header["nodes"][node]["mesh"]]
-        mesh["weights"] = [0.0] * (len(keys) - 1)
+        mesh["weights"] = [0.0] * len(names)
         if isinstance(mesh.setdefault("extras", {}), dict):
-            mesh["extras"]["targetNames"] = [f"frame {key}" for key in keys[1:]]
+            mesh["extras"]["targetNames"] = names
+    first = 0
+    for name, movement in movements.items():
+        _add_clip(document, name, movement.keys, first, len(names), nodes, fps)
+        first += len(movement.keys) - 1
+
+
+def _target_names(movements: Mapping[str, Movement]) -> list[str]:
+    """A name for every morph target."""
+    alone = len(movements) == 1
+    return [f"frame {k}" if alone else f"{name}, frame {k}" for name, m in movements.items() for k in m.keys[1:]]
+
+
+def _add_clip(
+    document: Document, name: str, keys: list[int], first: int, count: int, nodes: list[int], fps: float
+) -> None:
+    """A clip over the targets from `first` on, of `count`; the others stay at 0, as all do at rest."""
+    weights = np.eye(len(keys), count, first - 1, dtype=np.float32)  # a row a key
+    weights[0] = 0.0
     seconds = document.add_array((np.array(keys) / fps).astype(np.float32), bounds=True)
     sampler = {"input": seconds, "output": document.add_array(weights.reshape(-1)), "interpolation": "LINEAR"}
     channels = [{"sampler": 0, "target": {"node": node, "path": "weights"}} for node in nodes]

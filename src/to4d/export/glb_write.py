@@ -11,7 +11,7 @@ from to4d.errors import InputError
 from to4d.gltf_arrays import NUMBERS, Arrays
 
 KINDS = {np.dtype(number): kind for kind, number in NUMBERS.items()}
-SHAPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
+SHAPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
 VERTICES, INDICES = 34962, 34963  # what a buffer view is for
 JSON_CHUNK, BINARY_CHUNK = 0x4E4F534A, 0x004E4942
 

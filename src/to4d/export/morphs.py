@@ -1,11 +1,9 @@
-"""A moving surface as a few shapes: which frames are needed, who could not be followed, and what the motion tears."""
+"""A moving surface as a few shapes: which frames are needed, and how those move who could not be followed."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial import cKDTree
-
-SHORT = 1e-3  # share of the size below which edges say nothing
 
 
 @dataclass(frozen=True)
@@ -21,22 +19,20 @@ class Surface:
         return float(np.linalg.norm(np.ptp(self.points, axis=0)))
 
 
-def filled(points: np.ndarray, moves: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Moves (V, P, 3) where points (P, 3) that were not `found` (V, P) move like the nearest ones that were.
+def filled(points: np.ndarray, move: np.ndarray, found: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """A frame's move (P, 3) where points (P, 3) that were not `found` (P,) move like the nearest ones that were.
 
-    A frame in which nothing was found repeats the one before it.
+    A frame in which nothing was found repeats `before`.
     """
-    moves, before = moves.copy(), np.zeros_like(moves[0])
-    for move, there in zip(moves, found, strict=True):
-        if not there.any():
-            move[:] = before
-        elif not there.all():
-            distance, near = cKDTree(points[there]).query(points[~there], np.arange(1, 1 + min(4, there.sum())))
-            share = 1.0 / (distance + 1e-9)
-            share /= share.sum(1, keepdims=True)
-            move[~there] = (share[..., None] * move[there][near]).sum(1)
-        before = move
-    return moves
+    if not found.any():
+        return before
+    move = move.copy()
+    if not found.all():
+        distance, near = cKDTree(points[found]).query(points[~found], np.arange(1, 1 + min(4, found.sum())))
+        share = 1.0 / (distance + 1e-9)
+        share /= share.sum(1, keepdims=True)
+        move[~found] = (share[..., None] * move[found][near]).sum(1)
+    return move
 
 
 def stand_ins(points: np.ndarray, found: np.ndarray) -> np.ndarray:
@@ -72,50 +68,12 @@ def _is_straight(paths: np.ndarray, tolerance: float) -> bool:
     )
 
 
-def edge_change(surface: Surface, moves: np.ndarray) -> tuple[float, float]:
-    """The most that an edge shrinks and grows under moves (V, P, 3), as factors of its length at rest."""
-    pairs = np.sort(surface.faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
-    pairs = np.unique(pairs, axis=0)
-    rest = _lengths(surface.points, pairs)
-    long = rest > SHORT * surface.size
-    if not long.any():
-        return 1.0, 1.0
-    ratios = [_lengths(surface.points + move, pairs[long]) / rest[long] for move in moves]
-    return float(min(r.min() for r in ratios)), float(max(r.max() for r in ratios))
-
-
-def _lengths(points: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1)
-
-
-def flipped(surface: Surface, move: np.ndarray, slopes: np.ndarray) -> float:
-    """Share of triangles that face the wrong way in one frame.
-
-    Args:
-        surface: at rest.
-        move: (P, 3) of its points.
-        slopes: (P, 3, 3) of the backward motion's source at these places: a small piece of surface with normal n at
-            rest has a normal along slopes^T n now, if nothing folds.
-    """
-    normals = triangle_normals(surface.points, surface.faces)
-    real = np.linalg.norm(normals, axis=1) > (SHORT * surface.size) ** 2
-    expected = np.einsum("mji,mj->mi", slopes[surface.faces[real]].mean(1), normals[real])
-    wrong = (expected * triangle_normals(surface.points + move, surface.faces[real])).sum(1) < 0
-    return float(wrong.mean()) if real.any() else 0.0
-
-
-def triangle_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """(M, 3), twice the area long."""
-    corners = points[faces]
-    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-
-
 def turned(normals: np.ndarray, slopes: np.ndarray, axes: np.ndarray) -> np.ndarray:
     """Unit normals (n, 3) of a moved surface, in its own axes.
 
     Args:
         normals: at rest, in its own axes.
-        slopes: (n, 3, 3) see `flipped`.
+        slopes: (n, 3, 3) see `distortion.flipped`.
         axes: (3, 3) from its own axes to the world.
     """
     world = normals @ np.linalg.pinv(axes)  # covectors: n -> axes^-T n

@@ -69,19 +69,19 @@ def tiles(images: Tensor) -> Tensor:
 
 
 def contact_sheet(clips: Tensor, mesh: Tensor, names: list[str], columns: int = 8) -> Tensor:
-    """Views as rows, `columns` times as columns, the mesh to their left: bytes (H', W', 3).
+    """Clips as rows, `columns` times as columns, the mesh to their left: bytes (H', W', 3).
 
     Args:
         clips: (B, V, H, W, 3) frames, evenly spaced over [0, 1).
         mesh: (B, H, W, 3) the mesh in the same views.
-        names: a label for each view.
+        names: a short label for each row.
         columns: how many of the V frames to show.
     """
     count = clips.shape[1]
     shown = torch.arange(min(columns, count)) * count // min(columns, count)
     picture = tiles(torch.cat([mesh[:, None], clips[:, shown]], 1))
     titles = ["mesh", *(f"t = {frame / count:.2f}" for frame in shown.tolist())]
-    return _labelled(to_uint8(picture), titles, [f"{int(name)}\N{DEGREE SIGN}" for name in names])
+    return _labelled(to_uint8(picture), titles, names)
 
 
 def _labelled(picture: Tensor, titles: list[str], sides: list[str]) -> Tensor:

@@ -35,11 +35,22 @@ MORE = (
 ASSET = (
     Figure("export/frames", "Frames", "Moments at which the motion was taken."),
     Figure("export/morph_targets", "Shapes", "Those that are needed; the frames between lie on straight lines."),
+    Figure("export/skin_bones", "Bones", "With export.glb.skin=true, instead of shapes."),
+    Figure("export/skin_error", "Error of the bones", "Root mean square over all points, as a share of the size.", "%"),
     Figure("export/bytes", "Size", "Of the file asset.glb.", "MB"),
     Figure("export/points", "Points", "Distinct places of vertices."),
     Figure("export/points_not_followed", "Points not followed", "In some frame they move like their neighbours."),
     Figure("export/shortest_edge", "Shortest edge", "The most that an edge shrinks, as a factor.", "x"),
     Figure("export/longest_edge", "Longest edge", "The most that an edge grows, as a factor.", "x"),
+    Figure(
+        "export/arap_energy", "Bending and stretching", "As-rigid-as-possible energy in the worst shape; 0 is rigid."
+    ),
+    Figure(
+        "export/exploding_triangles", "Exploding triangles", "Share in the worst frame; held back in the asset.", "%"
+    ),
+    Figure(
+        "export/held_frames", "Frames held back", "The last ones, in which the asset stands still as its motion bursts."
+    ),
     Figure("export/flipped_triangles", "Flipped triangles", "Share that faces the wrong way in the worst shape.", "%"),
 )
 SCALE = {"%": 100.0, "MB": 1e-6}

@@ -7,9 +7,8 @@ from html import escape
 from pathlib import Path
 
 import av
-import numpy as np
 
-from to4d.export.glb_build import world_from_document
+from to4d.export.glb_build import world_from_asset
 from to4d.types import Mesh
 
 VIEWS = {"0": "Colour", "1": "Depth", "2": "Normals", "3": "Mask"}  # the panels of a video, from left to right
@@ -39,14 +38,8 @@ def viewer(asset: Path, mesh: Mesh) -> str:
 </div>
 <p class="hint soft">{HINT}</p>
 <script type="application/octet-stream" id="asset">{base64.b64encode(asset.read_bytes()).decode()}</script>
-<script type="application/json" id="world">{json.dumps(world_matrix(mesh).T.reshape(-1).tolist())}</script>
+<script type="application/json" id="world">{json.dumps(world_from_asset(mesh).T.reshape(-1).tolist())}</script>
 </section>"""
-
-
-def world_matrix(mesh: Mesh) -> np.ndarray:
-    """(4, 4) from the asset's coordinates to those of the run's cameras."""
-    is_gltf = mesh.source is not None and Path(mesh.source).suffix.lower() in (".glb", ".gltf")
-    return mesh.transform.numpy() if is_gltf else world_from_document(mesh)
 
 
 def turntable(video: Path, why: str) -> str:

@@ -36,7 +36,7 @@ class Video:
             picture = panels(*clip).repeat(self.loops, 1, 1, 1)
             paths.append(write_video(Path(out) / "views" / f"{name}.mp4", picture, self.fps))
         paths.append(write_video(Path(out) / "turntable.mp4", to_uint8(self.turntable(scene)), 2 * self.fps))
-        sheet = contact_sheet(clips.rgb, mesh, self.views.names)
+        sheet = contact_sheet(clips.rgb, mesh, self.views.labels)
         return [*paths, write_image(Path(out) / "contact.png", sheet)]
 
     def turntable(self, scene: Scene) -> Tensor:

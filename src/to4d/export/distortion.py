@@ -1,0 +1,137 @@
+"""What a motion does to a surface: stretches, bends, turns inside out or bursts; and how a burst is held back."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from to4d.export.morphs import Surface, filled
+
+SHORT = 1e-3  # share of the size below which edges say nothing
+BURST = 4.0  # a triangle explodes when an edge grows by more than this, beside what the middle edge grows
+MANY = 0.05  # share of points that may be held back in a frame
+ROUNDS = 8  # in a frame: points are held back until nothing explodes
+
+
+@dataclass(frozen=True)
+class Held:
+    """Moves of V frames in which nothing explodes."""
+
+    moves: np.ndarray  # (V, P, 3)
+    found: np.ndarray  # (V, P) false where a point moves like its neighbours
+    exploding: float  # share of triangles that would have exploded in the worst of the frames that move
+    last: int  # the last frame that moves: V - 1, unless the surface bursts after an earlier one
+
+
+def held_back(surface: Surface, moves: np.ndarray, found: np.ndarray) -> Held:
+    """Let no triangle explode.
+
+    Few points that burst move, from that frame on, like the nearest ones that do not. If they are many, or that is no
+    help, the surface stands still from there on: what has burst has no shape worth keeping.
+
+    Args:
+        surface: P points at rest.
+        moves: (V, P, 3) from rest, where frame 0 is.
+        found: (V, P) false where a move is not known.
+    """
+    edges, alive, last = Edges(surface), found[0], len(moves) - 1
+    out, founds, exploding = [np.zeros_like(moves[0])], [alive], [0.0]
+    for frame in range(1, len(moves)):
+        move, left, share, calm = _calmed(edges, moves[frame], founds[-1] & found[frame], out[-1])
+        exploding.append(share)
+        if not calm:
+            last = frame - 1
+            break
+        out.append(move)
+        founds.append(left)
+    missing = len(moves) - len(founds)
+    return Held(np.stack(out + out[-1:] * missing), np.stack(founds + founds[-1:] * missing), max(exploding), last)
+
+
+def _calmed(
+    edges: "Edges", move: np.ndarray, alive: np.ndarray, before: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float, bool]:
+    """A frame's move, whose points follow it still, the share of triangles that exploded, and whether none do now."""
+    points, faces = edges.surface.points, edges.surface.faces
+    share, left = None, alive
+    for _ in range(ROUNDS):
+        calmed = filled(points, move, left, before)
+        bad = edges.exploding(calmed)
+        share = float(bad.mean()) if share is None and len(bad) else share or 0.0
+        if not bad.any():
+            return calmed, left, share, True
+        left = left & ~np.isin(np.arange(len(points)), faces[bad])
+        if left.sum() < (1.0 - MANY) * alive.sum():
+            break
+    return calmed, left, share, False
+
+
+class Edges:
+    """The edges of a surface's triangles, those left out that are too short to say anything."""
+
+    def __init__(self, surface: Surface) -> None:
+        """Find them."""
+        corners = np.sort(surface.faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+        pairs, number = np.unique(corners, axis=0, return_inverse=True)
+        rest = np.linalg.norm(np.subtract(*surface.points[pairs.T]), axis=1)
+        self.surface, self.rest, self.long = surface, rest, rest > SHORT * surface.size
+        self.pairs, self.of_face = pairs, number.reshape(-1, 3)
+
+    def ratios(self, move: np.ndarray) -> np.ndarray:
+        """(E,) lengths under a move (P, 3) as factors of those at rest; 1 where an edge is too short."""
+        length = np.linalg.norm(np.subtract(*(self.surface.points + move)[self.pairs.T]), axis=1)
+        return np.where(self.long, length / np.maximum(self.rest, 1e-12), 1.0)
+
+    def exploding(self, move: np.ndarray) -> np.ndarray:
+        """(M,) which triangles explode; the growth of the object as a whole is none."""
+        if not self.long.any():
+            return np.zeros(len(self.of_face), bool)
+        ratio = self.ratios(move)
+        return (ratio > BURST * max(1.0, np.median(ratio[self.long])))[self.of_face].any(1)
+
+    def arap_energy(self, move: np.ndarray) -> float:
+        """How far a move (P, 3) is from moving every point and its neighbours rigidly; 0 where it does.
+
+        The as-rigid-as-possible energy (Sorkine and Alexa, 2007) with equal weights, as a share of the squared lengths
+        at rest: sum over points i and neighbours j of |e'_ij - R_i e_ij|^2 by that of |e_ij|^2, R_i the best turn.
+        A surface made s times as large has (s - 1)^2.
+        """
+        heads, tails = np.concatenate([self.pairs, self.pairs[:, ::-1]]).T
+        before, after = (x[tails] - x[heads] for x in (self.surface.points, self.surface.points + move))
+        gather = csr_array(
+            (np.ones(len(heads)), (heads, np.arange(len(heads)))), shape=(len(self.surface.points), len(heads))
+        )
+        spread = (gather @ np.einsum("ei,ej->eij", after, before).reshape(-1, 9)).reshape(-1, 3, 3)
+        sizes = np.sqrt(np.linalg.eigvalsh(spread.transpose(0, 2, 1) @ spread).clip(min=0.0))  # singular values, rising
+        sizes[:, 0] *= np.sign(np.linalg.det(spread))  # turns only, no mirrors
+        total = (before**2).sum()
+        return float(max(0.0, (after**2).sum() + total - 2.0 * sizes.sum()) / total) if total > 0 else 0.0
+
+
+def edge_change(surface: Surface, moves: np.ndarray) -> tuple[float, float]:
+    """The most that an edge shrinks and grows under moves (V, P, 3), as factors of its length at rest."""
+    edges = Edges(surface)
+    ratios = [edges.ratios(move)[edges.long] for move in moves if edges.long.any()]
+    return float(min((r.min() for r in ratios), default=1.0)), float(max((r.max() for r in ratios), default=1.0))
+
+
+def flipped(surface: Surface, move: np.ndarray, slopes: np.ndarray) -> float:
+    """Share of triangles that face the wrong way in one frame.
+
+    Args:
+        surface: at rest.
+        move: (P, 3) of its points.
+        slopes: (P, 3, 3) of the backward motion's source at these places: a small piece of surface with normal n at
+            rest has a normal along slopes^T n now, if nothing folds.
+    """
+    normals = triangle_normals(surface.points, surface.faces)
+    real = np.linalg.norm(normals, axis=1) > (SHORT * surface.size) ** 2
+    expected = np.einsum("mji,mj->mi", slopes[surface.faces[real]].mean(1), normals[real])
+    wrong = (expected * triangle_normals(surface.points + move, surface.faces[real])).sum(1) < 0
+    return float(wrong.mean()) if real.any() else 0.0
+
+
+def triangle_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(M, 3), twice the area long."""
+    corners = points[faces]
+    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])

@@ -1,0 +1,118 @@
+"""What a motion does to a surface is told, and a motion that bursts neither reaches the asset nor takes for ever."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from to4d.export.distortion import BURST, Edges, edge_change, held_back
+from to4d.export.glb import Glb
+from to4d.export.morphs import Surface
+from to4d.objects.plant import load_plant
+from to4d.tracks import SEARCH, surface_tracks
+from to4d.types import Prompt
+
+BALL = trimesh.creation.icosphere(3, 0.5)
+SURFACE = Surface(np.asarray(BALL.vertices), np.asarray(BALL.faces))
+
+
+def turned(degrees: float) -> np.ndarray:
+    """The ball's move when it turns."""
+    turn = trimesh.transformations.rotation_matrix(np.radians(degrees), [1, 2, 3])[:3, :3]
+    return SURFACE.points @ turn.T - SURFACE.points
+
+
+@settings(max_examples=10, deadline=None)
+@given(degrees=st.floats(-180, 180), shift=st.floats(-1, 1))
+def test_what_moves_rigidly_has_no_energy(degrees, shift):
+    assert Edges(SURFACE).arap_energy(turned(degrees) + shift) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_energy_of_growth_is_its_square_and_a_mirror_is_no_turn():
+    edges = Edges(SURFACE)
+    assert edges.arap_energy(0.5 * SURFACE.points) == pytest.approx(0.25, abs=1e-9)
+    assert (
+        edges.arap_energy(-2.0 * SURFACE.points) > 1e-3
+    )  # next to flat, a point and its neighbours are nearly their mirror image
+    sheared = SURFACE.points[:, [1]] * [1.0, 0.0, 0.0]
+    assert 0.05 < edges.arap_energy(sheared) < 1.0
+
+
+def spike(count: int, size: float) -> np.ndarray:
+    """Turns of the ball in five frames, in the last three of which its first points stick out."""
+    moves = np.stack([turned(4.0 * frame) for frame in range(5)])
+    moves[2:, :count] += size
+    return moves
+
+
+def test_a_few_points_that_burst_move_like_their_neighbours_and_the_rest_is_untouched():
+    moves, found = spike(2, 3.0), np.ones((5, len(SURFACE.points)), bool)
+    assert edge_change(SURFACE, moves)[1] > BURST
+    held = held_back(SURFACE, moves, found)
+    assert held.last == 4 and 0 < held.exploding < 0.1 and edge_change(SURFACE, held.moves)[1] < 1.5
+    assert (held.moves[held.found] == moves[held.found]).all() and held.found[:2].all()
+    assert not held.found[2:, :2].any() and held.found.mean() > 0.9
+
+
+def test_a_surface_that_bursts_stands_still_from_there_on():
+    moves, found = spike(200, 3.0), np.ones((5, len(SURFACE.points)), bool)
+    held = held_back(SURFACE, moves, found)
+    assert held.last == 1 and (held.moves[:2] == moves[:2]).all() and (held.moves[2:] == moves[1]).all()
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6), size=st.floats(0, 0.5), lost=st.floats(0, 1))
+def test_nothing_explodes_whatever_the_motion(seed, size, lost):
+    random = np.random.default_rng(seed)
+    moves = random.normal(0, size, (4, len(SURFACE.points), 3)).cumsum(0)
+    moves[0] = 0.0
+    held = held_back(SURFACE, moves, random.random(moves.shape[:2]) > lost)
+    edges = Edges(SURFACE)
+    assert not any(edges.exploding(move).any() for move in held.moves)
+
+
+def test_growing_as_a_whole_is_no_burst():
+    moves = np.arange(4)[:, None, None] * 2.0 * SURFACE.points
+    held = held_back(SURFACE, moves, np.ones((4, len(SURFACE.points)), bool))
+    assert held.last == 3 and held.exploding == 0 and (held.moves == moves).all()
+
+
+class Bursting(torch.nn.Module):
+    """From t = 0.5 on, what is above the middle comes from ever thinner slices: it is torn apart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
+        self.asked += 1
+        share = (2.2 * (times - 0.5)).clamp(0.0, 0.99)
+        rise = -0.05 * times + torch.where(points[:, 1] > 0, -share * points[:, 1], 0.0 * points[:, 1])
+        return torch.stack([0.0 * rise, rise, 0.0 * rise], -1)
+
+
+def test_a_clip_that_bursts_is_told_in_plain_words_and_leaves_an_asset_that_does_not(tmp_path, caplog):
+    parts = {"reference": SimpleNamespace(mesh=load_plant()), "renderer": SimpleNamespace(field=Bursting())}
+    scene = SimpleNamespace(prompt=Prompt("a plant bursting", "plant"), **parts)
+    figures = Glb(frames=12)(scene, tmp_path)
+    assert 0 < figures["export/held_frames"] < 6 and figures["export/longest_edge"] < 2 * BURST
+    assert figures["export/exploding_triangles"] > 0 and figures["export/arap_energy"] > 0.01
+    assert "the motion bursts after frame" in caplog.text and "another seed" in caplog.text
+
+
+def test_the_search_is_as_long_where_everything_is_lost_as_its_bound_says():
+    asked, frames = 0, 8
+
+    def nowhere(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        nonlocal asked
+        asked += len(x)
+        return torch.where(t[:, None] > 0, torch.sin(40.0 * x) + 9.0, 0.0 * x)
+
+    points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0)) - 0.5
+    tracks = surface_tracks(nowhere, points, torch.arange(frames) / frames)
+    assert not tracks.found[1:].any()
+    assert asked <= len(points) * (frames + 2 * (1 + 10 * SEARCH))  # a point is searched for twice, and then no more
