@@ -129,6 +129,7 @@ class Motion(Phase):
         sds_weight: float = 1.0,
         flow_weight: float = 0.0,
         random_background: bool = False,
+        span: tuple[float, float] = (0.0, 1.0),
         **phase: Any,
     ) -> None:
         """Join the parts.
@@ -144,6 +145,7 @@ class Motion(Phase):
             flow_weight: of the prior's flow, lifted to 3D (see `to4d.lift`; 0 in the paper).
             random_background: show the prior clip and mesh over one random plain colour a step; else over white. It
                 keeps a field that can grow anywhere (hash4d) from painting with white fog.
+            span: the part of the distillation's own schedules that this phase runs through.
             phase: what every phase takes.
         """
         super().__init__(**phase)
@@ -152,7 +154,7 @@ class Motion(Phase):
         check_abilities(self.prior, {"distillation": distillation, f"the mask of phase {self.name}": mask})
         self.distillation, self.time_sampler, self.mask, self.noise = distillation, time_sampler, mask, noise
         self.sds_weight, self.flow_weight, self.random_background = sds_weight, flow_weight, random_background
-        self.static_weight, self.regularizer_weight = static_weight, regularizer_weight
+        self.static_weight, self.regularizer_weight, self.span = static_weight, regularizer_weight, span
         self.last_mask: Tensor | None = None  # (B, V, h, w), for the log
         self.last_clip: Tensor | None = None  # (B, V, H, W, 3), for the log
 
@@ -174,7 +176,7 @@ class Motion(Phase):
             colour = torch.rand(3, generator=random).to(self.device)
             shown, still = over(clip, colour), over(still, colour)
         noise = partial(self.noise, cameras=cameras, times=times)
-        score = self.distillation(self.prior, shown, still, self.prompt, self.progress, random, noise)
+        score = self.distillation(self.prior, shown, still, self.prompt, self.distilled, random, noise)
         score = in_latent_frames(score)
         mask = self.mask(replace(score, cameras=cameras))
         sds = sds_loss(score, mask)
@@ -194,6 +196,12 @@ class Motion(Phase):
         """Let the mask remember again."""
         if checkpoint["mask"]:
             self.mask.memory = checkpoint["mask"]
+
+    @property
+    def distilled(self) -> float:
+        """How far the distillation's schedules are, in [0, 1)."""
+        first, last = self.span
+        return first + (last - first) * self.progress
 
     def lifted_flow(self, score: Score, mask: Tensor, still: Render, cameras: Cameras, times: Tensor) -> Tensor:
         """The flow loss; 0 where it has no weight.
