@@ -31,7 +31,7 @@ def say(monkeypatch, capsys, *arguments):
         ([PROMPT, "phase.dynamic.stepz=3"], "did you mean 'phase.dynamic.steps'"),
         ([PROMPT, "camera_schedule=incremental,"], "cannot read the setting 'camera_schedule=incremental,'"),
         ([PROMPT, "seed=many"], "seed='many' is not a whole number"),
-        ([PROMPT, "distillation=sds", "distillation.weighting=loud"], "choose sds, uniform or clean"),
+        ([PROMPT, "distillation=sds", "distillation.weighting=loud"], "choose one of sds, uniform, fantasia3d, clean"),
         (["prompt=a cup", "object=file", "object.path=no/such.obj"], "no/such.obj"),
         (["prompt=a cup", "object=file", f"object.path={__file__}"], "cannot read '.py' files"),
     ],
