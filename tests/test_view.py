@@ -1,9 +1,12 @@
-"""The viewer shows input, moved mesh and field from where the visitor stands, and asks strangers for a token."""
+"""The viewer shows input, moved mesh and field from where the visitor stands, and its controls work in a browser."""
 
+import json
 import math
 import socket
+import threading
 import time
 import urllib.request
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -17,7 +20,7 @@ from to4d.geometry import orbit
 from to4d.objects.plant import load_plant
 from to4d.render.mesh_cpu import MeshRenderer
 from to4d.types import Prompt, Scene
-from to4d.view import MODES, Show, looking, serve
+from to4d.view import MODES, Page, Show, looking
 from to4d.viewpoints import look
 
 FOV = math.radians(40.0)
@@ -59,40 +62,71 @@ def test_input_moved_mesh_and_field_stand_side_by_side(show):
 
 
 @pytest.fixture
-def port():
+def page(show):
+    pytest.importorskip("viser", reason="needs viser: pip install 'to4d[viewer]'")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+        port = free.getsockname()[1]
+    page = Page(show, "127.0.0.1", port, 8.0)
+    following = threading.Thread(target=page.run)
+    following.start()
+    yield page
+    page.closed.set()
+    following.join()
 
 
-def test_it_listens_to_this_computer_alone_unless_told_otherwise(show, port):
-    pytest.importorskip("viser", reason="needs viser: pip install 'to4d[viewer]'")
-    server = serve(show, "127.0.0.1", port, None, 8.0)
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}") as answer:
-            assert answer.status == 200
-        with pytest.raises(OSError, match="refused"), socket.create_connection(("127.0.0.2", port), 2):
-            pass  # another address of this very computer
-    finally:
-        server.stop()
+def test_it_listens_to_this_computer_alone_unless_told_otherwise(page):
+    port = page.server.get_port()
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}") as answer:
+        assert answer.status == 200
+    with pytest.raises(OSError, match="refused"), socket.create_connection(("127.0.0.2", port), 2):
+        pass  # another address of this very computer
 
 
-def wait_for(browser: Browser, word: str) -> str:
-    for _ in range(120):
-        text = str(browser.value("document.body?.innerText ?? ''"))
-        if word in text:
-            return text
-        time.sleep(0.5)
-    raise AssertionError(f"no {word!r} in {text!r}")
+FRAME = "+document.querySelector('[role=slider]').ariaValueNow"
+PICTURE = "document.querySelector('img[src^=blob]').src"
+
+
+def control(browser: Browser, label: str) -> str:
+    """The selector of what a label is for."""
+    number = browser.value(f"[...document.querySelectorAll('label')].find(x => x.innerText === '{label}').htmlFor")
+    return f'[id="{number}"]'
+
+
+def changes(browser: Browser, expression: str, before: object) -> object:
+    browser.wait(f"({expression}) !== {json.dumps(before)}")
+    return browser.value(expression)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the PATH")
-def test_strangers_see_nothing_but_a_field_for_the_token(show, port, tmp_path):
-    pytest.importorskip("viser", reason="needs viser: pip install 'to4d[viewer]'")
-    server = serve(show, "127.0.0.1", port, "secret", 8.0)
-    try:
-        with Browser(tmp_path / "profile") as browser:
-            browser.open(f"http://127.0.0.1:{port}")
-            assert "Play" not in wait_for(browser, "Token")
-    finally:
-        server.stop()
+def test_a_visitor_moves_the_slider_changes_the_mode_plays_stops_and_turns_the_object(page, tmp_path):
+    with Browser(tmp_path / "profile", (900, 560), 240.0) as browser:
+        browser.open(f"http://127.0.0.1:{page.server.get_port()}")
+        browser.wait("!!document.querySelector('img[src^=blob]')")
+        browser.click(control(browser, "Frame"), 0.97)
+        browser.wait(f"{FRAME} === 3")
+        wait_until(lambda: [x.visible for x in page.surfaces] == [False, False, False, True] and page.drawn[2] == 3)
+        picture = browser.value(PICTURE)
+        browser.click(control(browser, "Show"))
+        browser.wait("!!document.querySelector('[role=option][value=Normals]')?.getBoundingClientRect().height")
+        browser.click("[role=option][value=Normals]")
+        picture = changes(browser, PICTURE, picture)
+        assert page.mode.value == "Normals"
+        browser.click(control(browser, "Play"))
+        frames = [3]
+        for _ in range(2):
+            frames.append(changes(browser, FRAME, frames[-1]))
+        browser.click(control(browser, "Play"))
+        wait_until(lambda: not page.playing.value)
+        stopped = page.frame.value
+        before = page.drawn[0]
+        browser.drag("canvas[data-engine]", 120, 40)
+        wait_until(lambda: page.drawn[0] != before)
+        assert page.frame.value == stopped and not browser.troubles()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 240.0
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)

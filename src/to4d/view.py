@@ -1,12 +1,10 @@
 """A local page with a finished run: the moving surface to turn around, and beside it what the renderers see."""
 
-import hmac
 import logging
-import secrets
+import math
 import threading
-import time
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -28,6 +26,7 @@ from to4d.viewpoints import frame_times, look
 log = logging.getLogger(__name__)
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
+START, FOV = (1.0, 0.6, 2.5), math.radians(40.0)  # where a visitor first stands, and how much is seen
 MODES = {
     "Colour": lambda seen: seen.rgb,
     "Depth": lambda seen: depth_colours(seen.depth, seen.opacity),
@@ -76,7 +75,7 @@ def looking(position: np.ndarray, target: np.ndarray) -> Tensor:
     return pose
 
 
-def page(shape: Shape) -> bytes:
+def glb(shape: Shape) -> bytes:
     """A surface as a GLB file of its own."""
     document = Document({"asset": {"version": "2.0"}, "scene": 0, "scenes": [{"nodes": []}], "extensionsUsed": [UNLIT]})
     document.add("materials", {"doubleSided": True, "extensions": {UNLIT: {}}})
@@ -84,90 +83,72 @@ def page(shape: Shape) -> bytes:
     return document.binary()
 
 
-@dataclass
-class Visitor:
-    """One browser: its controls, and what it shows now."""
+class Page:
+    """The page: who visits it shares its controls, and the pictures are for who moved last."""
 
-    client: Any
-    show: Show
-    fps: float
+    def __init__(self, show: Show, host: str, port: int, fps: float) -> None:
+        """Serve it from now on; `run` makes it follow its controls.
 
-    def __post_init__(self) -> None:
-        gui, count = self.client.gui, len(self.show.times)
-        self.busy = threading.Lock()
-        self.client.scene.set_up_direction("+y")
-        self.pages = [
-            self.client.scene.add_glb(f"/frame_{i}", page(shape), visible=i == 0)
-            for i, shape in enumerate(self.show.shapes)
+        Args:
+            show: what it shows.
+            host: the address to listen at.
+            port: the port.
+            fps: frames a second.
+
+        Raises:
+            InputError: if the package that serves it is not installed.
+        """
+        try:
+            import viser
+        except ImportError:
+            raise InputError("the viewer needs the package viser; install it by: pip install 'to4d[viewer]'") from None
+        self.show, self.fps, self.drawn, self.closed = show, fps, None, threading.Event()
+        self.server = viser.ViserServer(host=host, port=port, label="to4d", verbose=False)
+        start = self.server.initial_camera
+        start.position, start.look_at, start.fov = START, (0.0, 0.0, 0.0), FOV
+        scene, gui = self.server.scene, self.server.gui
+        scene.set_up_direction("+y")
+        self.surfaces = [
+            scene.add_glb(f"/frame_{i}", glb(shape), visible=i == 0) for i, shape in enumerate(show.shapes)
         ]
-        self.time = gui.add_slider("Time", 0, count - 1, 1, 0)
-        self.play = gui.add_checkbox("Play", False)
+        self.frame = gui.add_slider("Frame", 0, len(show.times) - 1, 1, 0)
+        self.playing = gui.add_checkbox("Play", False)
         self.mode = gui.add_dropdown("Show", tuple(MODES))
-        names = "input, moved mesh, field" if self.show.moves_mesh else "input, field"
+        names = "input, moved mesh, field" if show.moves_mesh else "input, field"
         self.picture = gui.add_image(np.full((8, 8, 3), 255, np.uint8), label=f"From here: {names}")
-        self.time.on_update(lambda _: self.turn())
-        self.mode.on_update(lambda _: self.draw())
-        self.play.on_update(lambda _: self.run())
-        self.client.camera.on_update(lambda _: self.draw())
-
-    def turn(self) -> None:
-        """Show the frame at the slider."""
-        for i, each in enumerate(self.pages):
-            each.visible = i == self.time.value
-        self.draw()
-
-    def draw(self) -> None:
-        """Renew the pictures, unless they are being renewed."""
-        camera = self.client.camera
-        if self.busy.acquire(blocking=False):
-            try:
-                pose = looking(camera.position, camera.look_at)
-                self.picture.image = self.show.pictures(pose, float(camera.fov), int(self.time.value), self.mode.value)
-            finally:
-                self.busy.release()
+        log.info("open http://%s:%d in a browser", host, self.server.get_port())
+        if host not in LOCAL:
+            log.warning("who can reach this address can look at the run: nothing is asked, nothing is encrypted")
 
     def run(self) -> None:
-        """Play until the box is cleared or the browser is gone."""
-        while self.play.value and self.client.client_id in self.client._viser_server.get_clients():
-            self.time.value = (int(self.time.value) + 1) % len(self.show.times)
-            self.turn()
-            time.sleep(1.0 / self.fps)
+        """Play and draw until `closed` is set; playing does not wait for the pictures."""
+        drawing = threading.Thread(target=self._repeat, args=(self.draw,), daemon=True)
+        drawing.start()
+        self._repeat(self.turn)
+        drawing.join()
+        self.server.stop()
 
+    def turn(self) -> None:
+        """Show the surface of the frame at the slider, the next one while playing."""
+        if self.playing.value:
+            self.frame.value = (self.frame.value + 1) % len(self.surfaces)
+        now = self.frame.value
+        with self.server.atomic():
+            for i, surface in enumerate(self.surfaces):
+                surface.visible = i == now
 
-def serve(show: Show, host: str, port: int, token: str | None, fps: float) -> Any:
-    """Start the page; returns its server.
+    def draw(self) -> None:
+        """Renew the pictures if the frame, the mode or the camera is another."""
+        cameras = [client.camera for client in self.server.get_clients().values()]
+        if not cameras:
+            return
+        camera = max(cameras, key=lambda camera: camera.update_timestamp)
+        pose = looking(camera.position, camera.look_at)
+        wanted = (pose.tolist(), camera.fov, self.frame.value, self.mode.value)
+        if wanted != self.drawn:
+            self.picture.image = self.show.pictures(pose, *wanted[1:])
+            self.drawn = wanted
 
-    Args:
-        show: what it shows.
-        host: the address to listen at; other than this computer's own, visitors need a token.
-        port: the port.
-        token: what visitors have to type; where None and one is needed, a new one, which the log tells.
-        fps: frames a second, at most.
-
-    Raises:
-        InputError: if the package that serves it is not installed.
-    """
-    try:
-        import viser
-    except ImportError:
-        raise InputError("the viewer needs the package viser; install it by: pip install 'to4d[viewer]'") from None
-    token = token or (None if host in LOCAL else secrets.token_urlsafe(9))
-    server = viser.ViserServer(host=host, port=port, label="to4d", verbose=False)
-    server.on_client_connect(lambda client: admit(client, show, fps, token))
-    log.info("open http://%s:%d in a browser%s", host, server.get_port(), f"; the token is {token}" if token else "")
-    return server
-
-
-def admit(client: Any, show: Show, fps: float, token: str | None) -> None:
-    """Show a browser the run; before it has the token, if there is one, it gets nothing but a field to type it in."""
-    if token is None:
-        Visitor(client, show, fps)
-        return
-    typed = client.gui.add_text("Token", "")
-
-    def check(_: Any) -> None:
-        if hmac.compare_digest(typed.value.encode(), token.encode()):
-            typed.remove()
-            Visitor(client, show, fps)
-
-    typed.on_update(check)
+    def _repeat(self, job: Callable[[], None]) -> None:
+        while not self.closed.wait(1.0 / self.fps):
+            job()
