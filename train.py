@@ -6,13 +6,14 @@ import hydra
 from omegaconf import DictConfig
 
 from to4d.cli import command, friendly
-from to4d.clips import animate
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
 @friendly
 def main(cfg: DictConfig) -> None:
     """Run what the command line says."""
+    from to4d.clips import animate  # not above: a sweep needs none of it where cells are finished, or done elsewhere
+
     animate(cfg)
 
 

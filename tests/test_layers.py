@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "src" / "to4d"
 LAYERS = [
     {"types", "errors", "folders"},
+    {"files"},
     {
         "geometry",
         "losses",
@@ -21,7 +22,7 @@ LAYERS = [
         "trust",
         "clip_time",
     },
-    {"ask", "timestep"},
+    {"ask", "timestep", "state"},
     {"viewpoints", "mesh"},
     {
         "camera_schedule",
@@ -39,7 +40,7 @@ LAYERS = [
     },
     {"phases", "callbacks"},
     {"run"},
-    {"clips", "view", "evaluation", "report"},
+    {"clips", "view", "evaluation", "report", "sweep"},
     {"cli"},
     {"weights"},
 ]

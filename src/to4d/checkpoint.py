@@ -4,10 +4,8 @@ A file is a safetensors file whose metadata holds the plain rest of the tree as 
 It is written under a temporary name, flushed to the disk, and renamed.
 """
 
-import contextlib
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from to4d.errors import InputError
+from to4d.files import write_atomically
 
 SCHEMA = "to4d-1"
 
@@ -69,22 +68,6 @@ def save_tree(path: Path, tree: Any) -> None:
     body = json.dumps(flatten(tree, tensors))
     data = save(tensors, {"schema": SCHEMA, "tree": body, "checksum": checksum(body, tensors)})
     write_atomically(path, data)
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, all or nothing, and durable when this returns."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise InputError(f"cannot write {path}: {error.strerror}; free some space or choose another out=DIR") from None
 
 
 def load_tree(path: Path) -> Any:

@@ -15,12 +15,13 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from to4d.checkpoint import write_atomically
 from to4d.errors import InputError
 from to4d.export.sheet import write_sheet
+from to4d.files import write_atomically
 from to4d.locks import owned
 from to4d.prompt import make_prompt
 from to4d.run import check_folder, check_seed, restore, run
+from to4d.state import telling
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +44,13 @@ def animate(cfg: DictConfig) -> dict[str, Any]:
     Raises:
         InputError: if the configuration makes no sense, or another process is at work in the run folder.
     """
-    prompts = list(cfg.prompt) if isinstance(cfg.prompt, ListConfig) else [cfg.prompt]
-    takes = plan(prompts, check_seed(cfg.seed), cfg.n_seeds)
-    if len(takes) == 1:
-        return run(one(cfg, takes[0]))
-    with owned(Path(cfg.out)):
-        return run_all(cfg, takes)
+    with telling(Path(cfg.out)):
+        prompts = list(cfg.prompt) if isinstance(cfg.prompt, ListConfig) else [cfg.prompt]
+        takes = plan(prompts, check_seed(cfg.seed), cfg.n_seeds)
+        if len(takes) == 1:
+            return run(one(cfg, takes[0]))
+        with owned(Path(cfg.out)):
+            return run_all(cfg, takes)
 
 
 def plan(prompts: Sequence[Any], seed: int, count: int) -> list[Take]:

@@ -24,7 +24,7 @@ def owned(folder: Path) -> Iterator[None]:
     """
     lock = _lock(folder / ".lock", f"choose another out=DIR than {folder}")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=0.3)  # outlasts a look of `busy`
     except Timeout:
         raise InputError(
             f"another process is at work in {folder}; wait until it ends, or choose another out=DIR"
@@ -33,6 +33,17 @@ def owned(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def busy(folder: Path) -> bool:
+    """Whether a process owns a run's folder now."""
+    if not (folder / ".lock").exists():
+        return False
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 @contextmanager

@@ -16,13 +16,15 @@ from omegaconf import DictConfig, OmegaConf
 
 from to4d.callbacks.autosave import Autosave
 from to4d.callbacks.progress import Progress
-from to4d.checkpoint import TreeIO, load_tree, save_tree, write_atomically
+from to4d.checkpoint import TreeIO, load_tree, save_tree
 from to4d.errors import InputError
+from to4d.files import write_atomically
 from to4d.folders import cache_folder
 from to4d.locks import making, owned
 from to4d.phases import Phase
 from to4d.prompt import make_prompt, same, words
 from to4d.render.occupancy import sample_surface
+from to4d.state import PROGRESS
 from to4d.trust import HOMES, check_parts
 from to4d.types import Mesh, Prompt, Scene, generator_at
 
@@ -70,7 +72,7 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
     for unfinished in out.rglob(".*.tmp"):  # of a run that was killed while it wrote
         unfinished.unlink()
     loggers = list(instantiate(cfg.logger).values())
-    progress = Progress({name: (phase.steps, phase.cost) for name, phase in phases.items()})
+    progress = Progress({name: (phase.steps, phase.cost) for name, phase in phases.items()}, out / PROGRESS)
     for name, phase in phases.items():
         shared = cache_path(cfg, name, mesh) if cfg.cache and phase.cached else None
         train(phase, scene, out / "checkpoints" / f"{name}.safetensors", shared, cfg, loggers, progress)
@@ -79,6 +81,7 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
     figures = export_all([export for export in exports if export not in pages], scene, out)
     metrics = measure(scene) | figures
     write_atomically(out / "metrics.json", json.dumps(metrics, indent=1).encode())
+    (out / PROGRESS).unlink(missing_ok=True)
     finish(loggers, metrics)
     export_all(pages, scene, out)
     return metrics

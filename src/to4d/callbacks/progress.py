@@ -1,25 +1,30 @@
 """One line that tells how far the whole run is and when it will be over."""
 
+import json
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
+
+from to4d.files import write_atomically
 
 
 class Progress(Callback):
     """Prints `dynamic 120/300  loss ...  3:20 left`, over all phases, at most twice a second.
 
     `plan` maps each phase of the run to (steps, relative cost of a step): what is still to come is estimated from the
-    time that a unit of cost has taken so far.
+    time that a unit of cost has taken so far. The same goes to the file `path` at most every ten seconds, for others to
+    read (`to4d.state`).
     """
 
-    def __init__(self, plan: Mapping[str, tuple[int, float]]) -> None:
+    def __init__(self, plan: Mapping[str, tuple[int, float]], path: Path) -> None:
         """Keep the plan."""
-        self.plan = dict(plan)
+        self.plan, self.path = dict(plan), path
         self.spent = self.done = 0.0
-        self.printed = 0.0
+        self.printed = self.written = 0.0
 
     def skip(self, name: str) -> None:
         """Forget a phase that was already done."""
@@ -41,14 +46,27 @@ class Progress(Callback):
         if now - self.printed > (0.5 if sys.stderr.isatty() else 10.0) or last:
             self.printed = now
             self.show(self.line(trainer, pl_module), last)
+        if now - self.written > 10.0 or last:
+            self.written = now
+            self.write(trainer, pl_module)
 
-    def line(self, trainer: Trainer, phase: LightningModule) -> str:
-        """The text of now."""
+    def left(self, trainer: Trainer, phase: LightningModule) -> int:
+        """Seconds that all phases will still take."""
         names = list(self.plan)
         later = names[names.index(phase.name) + 1 :]
         cost = (phase.steps - trainer.global_step) * self.plan[phase.name][1]
         cost += sum(self.plan[name][0] * self.plan[name][1] for name in later)
-        left = round(self.spent / self.done * cost)
+        return round(self.spent / self.done * cost)
+
+    def write(self, trainer: Trainer, phase: LightningModule) -> None:
+        """Tell other processes where the run stands."""
+        told = {"phase": phase.name, "step": trainer.global_step, "steps": phase.steps}
+        told |= {"seconds_left": self.left(trainer, phase), "at": time.time()}
+        write_atomically(self.path, json.dumps(told).encode())
+
+    def line(self, trainer: Trainer, phase: LightningModule) -> str:
+        """The text of now."""
+        left = self.left(trainer, phase)
         values = {key.split("/")[-1]: float(value) for key, value in trainer.callback_metrics.items()}
         shown = "  ".join(f"{key} {values[key]:.4g}" for key in ("static", "sds", "azimuth_limit_deg") if key in values)
         return f"{phase.name} {trainer.global_step}/{phase.steps}  {shown}  {left // 60}:{left % 60:02d} left"

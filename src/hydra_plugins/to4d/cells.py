@@ -1,0 +1,123 @@
+"""The sweeper of train.py: finished cells cost nothing, and a cell that fails does not end the sweep."""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.types import HydraContext
+from omegaconf import DictConfig, OmegaConf
+
+from to4d.errors import InputError
+from to4d.files import write_atomically
+from to4d.state import reason
+from to4d.sweep import COUNT, STAMP, finished
+
+log = logging.getLogger(__name__)
+
+
+class CellFailed(InputError):
+    """Why a cell failed, in one line that survives any transport."""
+
+
+class Cells(BasicSweeper):
+    """Hydra's own sweeper, but for what its module says.
+
+    A cell is known by its settings on the command line and by all files of the configuration (`stamp`). Those that
+    finished before with the same ones are skipped before they are composed, which is what a finished cell costs.
+    """
+
+    def setup(self, *, hydra_context: HydraContext, task_function: Callable, config: DictConfig) -> None:
+        """Have the task leave a stamp in the folder of each cell that it finishes."""
+        sources = config.hydra.runtime.config_sources
+        self.digest = digest([Path(source.path) for source in sources if source.schema == "file"])
+        super().setup(hydra_context=hydra_context, task_function=Cell(task_function, self.digest), config=config)
+
+    def sweep(self, arguments: list[str]) -> list[JobReturn]:
+        """Do all cells that are left; the exit status is 1 if any failed."""
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        ((*cells,),) = self.split_arguments(parser.parse_overrides([*self._parse_config(), *arguments]), None)
+        folder = Path(self.config.hydra.sweep.dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(self.config, folder / "multirun.yaml")
+        write_atomically(folder / COUNT, str(len(cells)).encode())
+        todo = list(enumerate(cells))
+        if self.config.get("skip_finished"):
+            known = finished(folder)
+            todo = [(number, cell) for number, cell in todo if stamp(self.digest, cell) not in known]
+            log.info("%d of %d cells are finished", len(cells) - len(todo), len(cells))
+        results = self.launch(todo) if todo else []
+        failures = [result for result in results if result.status is not JobStatus.COMPLETED]
+        shared = set.intersection(*map(set, cells))
+        for result in failures:
+            name = " ".join(override for override in result.overrides if override not in shared)
+            log.error("failed: %s: %s", name, reason(result._return_value))
+        if failures:
+            log.error("%d of %d cells failed; the same line tries them again", len(failures), len(cells))
+            raise SystemExit(1)
+        return results
+
+    def launch(self, todo: list[tuple[int, list[str]]]) -> list[JobReturn]:
+        """Hand the cells to the launcher: all at once, but Hydra's own, which ends at the first error, one by one."""
+        self.validate_batch_is_legal([todo[0][1]])  # what is wrong with one setting is wrong with all cells
+        if not isinstance(self.launcher, BasicLauncher):
+            return list(self.launcher.launch([cell for _, cell in todo], todo[0][0]))
+        results = []
+        for number, cell in todo:
+            try:
+                results += self.launcher.launch([cell], number)
+            except Exception as error:
+                results.append(JobReturn(overrides=cell, status=JobStatus.FAILED, _return_value=error))
+        return results
+
+
+@dataclass
+class Cell:
+    """The task, as a sweep does it."""
+
+    task: Callable
+    digest: str
+
+    def __call__(self, cfg: DictConfig) -> Any:
+        """Do it, and leave the stamp.
+
+        Raises:
+            CellFailed: with the reason; what ends the process on purpose ends the sweep.
+        """
+        told = HydraConfig.get()
+        try:
+            result = self.task(cfg)
+        except SystemExit as end:
+            if not isinstance(end.__context__, Exception) or end.code != 2:  # `friendly` has told of bad input
+                raise
+            raise CellFailed(reason(end.__context__)) from None
+        except Exception as error:
+            log.exception("this cell failed")
+            raise CellFailed(reason(error)) from None
+        write_atomically(Path(told.runtime.output_dir) / STAMP, stamp(self.digest, told.overrides.task).encode())
+        return result
+
+
+def stamp(digest: str, overrides: Sequence[str]) -> str:
+    """What tells a cell of one set of configuration files from any other."""
+    return hashlib.sha256(json.dumps([digest, sorted(overrides)]).encode()).hexdigest()
+
+
+def digest(folders: Sequence[Path]) -> str:
+    """A hash of all configuration files in some folders."""
+    total = hashlib.sha256()
+    for root in folders:
+        for folder, below, files in os.walk(root, followlinks=True):
+            below.sort()
+            for path in (Path(folder) / name for name in sorted(files) if name.endswith(".yaml")):
+                total.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
+    return total.hexdigest()

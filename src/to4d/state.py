@@ -1,0 +1,74 @@
+"""How a run stands, as anyone can tell from its folder, without asking the process that is at work there."""
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from to4d.errors import InputError
+from to4d.files import write_atomically
+from to4d.locks import busy, owned
+
+FAILED, PROGRESS = "failed.txt", "progress.json"
+DONE, RUNNING, FELL, INTERRUPTED = "done", "running", "failed", "interrupted"
+
+
+@dataclass(frozen=True)
+class State:
+    """How a run stands."""
+
+    name: str  # one of the four above
+    detail: str = ""  # why it failed, where it is
+    seconds_left: float | None = None  # by its own estimate
+
+
+def state_of(folder: Path) -> State:
+    """How the run of a folder stands; one that was started and has no process is interrupted."""
+    if (folder / "metrics.json").exists():
+        return State(DONE)
+    at_work, told = busy(folder), read_progress(folder / PROGRESS)
+    where = f"{told['phase']} {told['step']}/{told['steps']}" if told else ""
+    if at_work:
+        left = max(0.0, told["seconds_left"] - (time.time() - told["at"])) if told else None
+        return State(RUNNING, where, left)
+    if (folder / FAILED).exists():
+        return State(FELL, (folder / FAILED).read_text().strip())
+    return State(INTERRUPTED, f"at {where}" if where else "")
+
+
+def read_progress(path: Path) -> dict | None:
+    """What `callbacks.progress` wrote, if anything."""
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+
+
+@contextlib.contextmanager
+def telling(folder: Path) -> Iterator[None]:
+    """Leave the reason in `failed.txt` of a run's folder when the run fails, and no older one.
+
+    A run that is stopped has not failed. The folders of finished runs, and of other processes, are left alone.
+    """
+    (folder / FAILED).unlink(missing_ok=True)
+    try:
+        yield
+    except Exception as error:
+        with contextlib.suppress(InputError), owned(folder):
+            if not (folder / "metrics.json").exists():
+                write_atomically(folder / FAILED, f"{reason(error)}\n".encode())
+        raise
+
+
+def reason(error: BaseException) -> str:
+    r"""An error in one line; that of a part which could not be made (Hydra's InstantiationException) is its cause.
+
+    >>> reason(ValueError("no such\n  thing"))
+    'ValueError: no such thing'
+    """
+    if type(error).__name__ == "InstantiationException" and error.__cause__:
+        error = error.__cause__
+    text = " ".join(str(error).split("\n\n")[0].split())
+    return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}"

@@ -1,0 +1,172 @@
+"""A sweep goes on past cells that fail, does finished ones for nothing, and tells how it stands from its folder."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from to4d.checkpoint import load_tree
+from to4d.errors import InputError
+from to4d.locks import owned
+from to4d.state import DONE, FELL, INTERRUPTED, RUNNING, state_of, telling
+from to4d.sweep import main, table
+
+ROOT = Path(__file__).parents[1]
+APP = """
+defaults: [_self_, override hydra/sweeper: cells]
+x: 0
+skip_finished: true
+out: ${hydra:runtime.output_dir}
+hydra: {job: {chdir: false}, sweep: {dir: sweep, subdir: "x_${x}"}, run: {dir: single}, job_logging: {root: null}}
+"""
+
+
+@pytest.fixture
+def app(tmp_path):
+    shutil.copy(ROOT / "tests" / "sweep_app.py", tmp_path / "app.py")
+    for group in ("sweeper", "launcher"):
+        shutil.copytree(ROOT / "conf" / "hydra" / group, tmp_path / "conf" / "hydra" / group)
+    (tmp_path / "conf" / "app.yaml").write_text(APP)
+    return tmp_path
+
+
+def command(*settings):
+    return [sys.executable, "app.py", "-m", *settings]
+
+
+def sweep(app, *settings):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])}
+    return subprocess.run(command(*settings), cwd=app, capture_output=True, text=True, timeout=300, env=environment)
+
+
+def starts(app):
+    return {path.parent.name: path.read_text().count("start") for path in (app / "sweep").glob("*/starts.txt")}
+
+
+def test_a_cell_that_fails_is_told_at_the_end_and_tried_again_and_no_other(app, capsys):
+    first = sweep(app, "x=1,bad,2")
+    assert first.returncode == 1 and starts(app) == {"x_1": 1, "x_bad": 1, "x_2": 1}
+    assert re.search(r"failed: x=bad: ValueError: x is bad and stays so\n.*1 of 3 cells failed", first.stdout)
+    assert main(["status", str(app / "sweep")]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"x_bad +failed +ValueError: x is bad and stays so", lines[2])
+    assert lines[-1] == "3 cells: 2 done, 1 failed"
+    (app / "mended").touch()
+    second = sweep(app, "x=1,bad,2")
+    assert second.returncode == 0 and starts(app) == {"x_1": 1, "x_bad": 2, "x_2": 1}
+    assert "3 cells: 3 done" in table(app / "sweep")[0] and not list(app.rglob("failed.txt"))
+
+
+def test_finished_cells_are_looked_at_again_when_any_configuration_file_has_changed(app):
+    assert sweep(app, "x=1").returncode == 0
+    assert sweep(app, "x=1").returncode == 0 and starts(app) == {"x_1": 1}
+    (app / "conf" / "more.yaml").write_text("y: 1")
+    assert sweep(app, "x=1").returncode == 0 and starts(app) == {"x_1": 2}
+
+
+def test_a_process_that_is_told_to_stop_ends_the_sweep_without_a_failure(app):
+    ended = sweep(app, "x=1,stops,2")
+    assert ended.returncode == 143 and starts(app) == {"x_1": 1, "x_stops": 1}
+    assert "3 cells: 1 done, 1 interrupted, 1 not started" in table(app / "sweep")[0]
+
+
+def test_cells_in_processes_of_their_own_outlive_one_that_is_killed_and_come_back_after_preemption(app):
+    pytest.importorskip("submitit", reason="pip install 'to4d[scale]'")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])}
+    settings = ["hydra/launcher=local", "hydra.launcher.at_once=3", "x=waits,dies,1"]
+    running = subprocess.Popen(command(*settings), cwd=app, stdout=subprocess.PIPE, text=True, env=environment)
+    pid = app / "sweep" / "x_waits" / "pid"
+    wait_for(lambda: pid.exists() and pid.read_text())
+    os.kill(int(pid.read_text()), signal.SIGUSR2)
+    told, _ = running.communicate(timeout=300)
+    assert running.returncode == 1 and "failed: x=dies: " in told and "1 of 3 cells failed" in told
+    assert starts(app) == {"x_waits": 2, "x_dies": 1, "x_1": 1}
+    assert "3 cells: 2 done, 1 interrupted" in table(app / "sweep")[0]
+
+
+REAL = ["sweeps=table2", "object=gso/plant", "motion=jumping", "seed=0", "cache=false"]
+REAL += ["phase=[static]", "phase.static.steps=60", "phase.static.lens.size=[16,16]", "export=[]", "logger=[]"]
+REAL += ["callbacks=[]", "metrics.views.size=32", "metrics.frames=2", "renderer.samples=64", "renderer.resolution=32"]
+
+
+@pytest.mark.slow
+def test_real_cells_that_are_preempted_come_back_and_end_with_the_bits_of_a_run_alone(tmp_path):
+    pytest.importorskip("submitit", reason="pip install 'to4d[scale]'")
+    out, train = tmp_path / "sweep", [sys.executable, "train.py"]
+    settings = ["autosave_seconds=0", *REAL]
+    command = [*train, "-m", "hydra/launcher=local", f"out={out}", "experiments=[],[without_mask]", *settings]
+    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    wait_for(lambda: len(list(out.rglob("static.autosave"))) == 2 or running.poll() is not None)
+    tasks = subprocess.run(["pgrep", "-f", f"core._submit {out}"], capture_output=True, text=True).stdout.split()
+    for pid in tasks:
+        os.kill(int(pid), signal.SIGUSR2)
+    assert len(tasks) == 2 and running.wait(1800) == 0
+    logs = "".join(path.read_text() for path in (out / ".submitit").rglob("*.err"))
+    assert logs.count("Requeued job") == 2
+    alone = tmp_path / "alone"
+    subprocess.run([*train, f"out={alone}", "experiments=[without_mask]", *settings], cwd=ROOT, check=True)
+    (cell,) = (out / "without_mask").rglob("seed0")
+    a, b = (load_tree(folder / "model.safetensors") for folder in (cell, alone))
+    assert a.keys() == b.keys() and all((a[key] == b[key]).all() for key in a)
+
+
+@pytest.mark.slow
+def test_cells_on_ray_outlive_one_that_is_killed(app):
+    pytest.importorskip("ray", reason="pip install 'to4d[scale]'")
+    few = ["hydra.launcher.remote.max_retries=0", "hydra.launcher.remote.memory=1e8"]
+    told = sweep(app, "hydra/launcher=ray", *few, "x=dies,1,bad")
+    assert told.returncode == 1 and "2 of 3 cells failed" in told.stdout
+    assert "3 cells: 1 done, 1 interrupted, 1 failed" in table(app / "sweep")[0]
+
+
+def wait_for(thing):
+    for _ in range(3000):
+        if thing():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it never came")
+
+
+def test_a_run_that_is_at_work_says_how_long_it_will_take_and_one_without_a_process_is_interrupted(tmp_path):
+    told = {"phase": "dynamic", "step": 3, "steps": 9, "seconds_left": 100, "at": time.time() - 40}
+    (tmp_path / "progress.json").write_text(json.dumps(told))
+    with owned(tmp_path):
+        state = state_of(tmp_path)
+    assert state.name == RUNNING and state.detail == "dynamic 3/9" and 55 < state.seconds_left <= 60
+    assert state_of(tmp_path).name == INTERRUPTED
+    (tmp_path / "metrics.json").write_text("{}")
+    assert state_of(tmp_path).name == DONE
+
+
+def test_a_failure_is_told_until_the_next_start_and_never_in_a_folder_of_another_process(tmp_path):
+    with pytest.raises(InputError), telling(tmp_path), owned(tmp_path):
+        raise InputError("the mesh\nis empty")
+    assert state_of(tmp_path).name == FELL and state_of(tmp_path).detail == "the mesh is empty"
+    with pytest.raises(KeyboardInterrupt), telling(tmp_path):
+        raise KeyboardInterrupt
+    assert state_of(tmp_path).name == INTERRUPTED
+    with owned(tmp_path), pytest.raises(InputError), telling(tmp_path), owned(tmp_path):
+        pass
+    assert state_of(tmp_path).name == INTERRUPTED
+
+
+def test_looking_does_not_keep_a_run_from_starting(tmp_path):
+    with owned(tmp_path):
+        pass
+    (tmp_path / ".lock").touch()
+    for _ in range(20):
+        assert state_of(tmp_path).name == INTERRUPTED
+        with owned(tmp_path):
+            assert state_of(tmp_path).name == RUNNING
+
+
+def test_a_folder_without_runs_is_one_clear_line(tmp_path, capsys):
+    assert main(["status", str(tmp_path)]) == 2
+    assert "no run was started in" in capsys.readouterr().err
