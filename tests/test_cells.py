@@ -78,7 +78,7 @@ def test_a_process_that_is_told_to_stop_ends_the_sweep_without_a_failure(app):
 
 
 def test_cells_in_processes_of_their_own_outlive_one_that_is_killed_and_come_back_after_preemption(app):
-    pytest.importorskip("submitit", reason="pip install 'to4d[scale]'")
+    pytest.importorskip("submitit", reason="pip install -e '.[scale]'")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])}
     settings = ["hydra/launcher=local", "hydra.launcher.at_once=3", "x=waits,dies,1"]
     running = subprocess.Popen(command(*settings), cwd=app, stdout=subprocess.PIPE, text=True, env=environment)
@@ -98,7 +98,7 @@ REAL += ["callbacks=[]", "metrics.views.size=32", "metrics.frames=2", "renderer.
 
 @pytest.mark.slow
 def test_real_cells_that_are_preempted_come_back_and_end_with_the_bits_of_a_run_alone(tmp_path):
-    pytest.importorskip("submitit", reason="pip install 'to4d[scale]'")
+    pytest.importorskip("submitit", reason="pip install -e '.[scale]'")
     out, train = tmp_path / "sweep", [sys.executable, "train.py"]
     settings = ["autosave_seconds=0", *REAL]
     command = [*train, "-m", "hydra/launcher=local", f"out={out}", "experiments=[],[without_mask]", *settings]
@@ -119,7 +119,7 @@ def test_real_cells_that_are_preempted_come_back_and_end_with_the_bits_of_a_run_
 
 @pytest.mark.slow
 def test_cells_on_ray_outlive_one_that_is_killed(app):
-    pytest.importorskip("ray", reason="pip install 'to4d[scale]'")
+    pytest.importorskip("ray", reason="pip install -e '.[scale]'")
     few = ["hydra.launcher.remote.max_retries=0", "hydra.launcher.remote.memory=1e8"]
     told = sweep(app, "hydra/launcher=ray", *few, "x=dies,1,bad")
     assert told.returncode == 1 and "2 of 3 cells failed" in told.stdout

@@ -152,7 +152,7 @@ def test_ply_files_have_the_colours_of_the_model(tmp_path, quad, field):
 
 
 def test_usd_has_a_sample_a_frame_and_the_textures_inside(tmp_path, quad):
-    pixar = pytest.importorskip("pxr.Usd", reason="needs usd-core: pip install 'to4d[usd]'")
+    pixar = pytest.importorskip("pxr.Usd", reason="needs usd-core: pip install -e '.[usd]'")
     from pxr import UsdGeom, UsdShade, UsdUtils
 
     (path,) = Usd(frames=3, fps=12.0)(scene(Turned(), quad), tmp_path / "out")
@@ -171,7 +171,7 @@ def test_usd_has_a_sample_a_frame_and_the_textures_inside(tmp_path, quad):
 
 
 def test_usd_of_a_field_changes_its_triangles(tmp_path):
-    pixar = pytest.importorskip("pxr.Usd", reason="needs usd-core: pip install 'to4d[usd]'")
+    pixar = pytest.importorskip("pxr.Usd", reason="needs usd-core: pip install -e '.[usd]'")
     (path,) = Usd(frames=2, surface=Isosurface(16, 35.0))(scene(Ball()), tmp_path)
     stage = pixar.Stage.Open(str(path))
     body = stage.GetPrimAtPath("/asset/body")

@@ -107,7 +107,7 @@ TINY = {
 
 def test_clip_is_asked_as_open_clip_itself_would_be(seen, tmp_path):
     open_clip = pytest.importorskip(
-        "open_clip", reason="needs the extra: pip install 'to4d[metrics]'", exc_type=Exception
+        "open_clip", reason="needs the extra: pip install -e '.[metrics]'", exc_type=Exception
     )
     (tmp_path / "to4d-tiny.json").write_text(json.dumps(TINY))
     (tmp_path / "to4d-wide.json").write_text(json.dumps(TINY | {"text_cfg": TINY["text_cfg"] | {"width": 32}}))

@@ -63,7 +63,7 @@ def test_input_moved_mesh_and_field_stand_side_by_side(show):
 
 @pytest.fixture
 def page(show):
-    pytest.importorskip("viser", reason="needs viser: pip install 'to4d[viewer]'")
+    pytest.importorskip("viser", reason="needs viser: pip install -e '.[viewer]'")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -101,7 +101,7 @@ class Page:
         try:
             import viser
         except ImportError:
-            raise InputError("the viewer needs the package viser; install it by: pip install 'to4d[viewer]'") from None
+            raise InputError("the viewer needs the package viser; install it by: pip install -e '.[viewer]'") from None
         self.show, self.fps, self.drawn, self.closed = show, fps, None, threading.Event()
         self.server = viser.ViserServer(host=host, port=port, label="to4d", verbose=False)
         start = self.server.initial_camera

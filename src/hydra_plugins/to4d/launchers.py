@@ -153,4 +153,4 @@ def package(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise InputError(f"this launcher needs {name} ({error}); pip install 'to4d[scale]'") from None
+        raise InputError(f"this launcher needs {name} ({error}); pip install -e '.[scale]'") from None

@@ -46,7 +46,7 @@ class Isosurface:
             from fast_simplification import simplify
             from skimage.measure import marching_cubes
         except ImportError as error:
-            raise InputError(f"surfaces need {error.name}; install it by: pip install 'to4d[surface]'") from error
+            raise InputError(f"surfaces need {error.name}; install it by: pip install -e '.[surface]'") from error
         grid = solid(1.0 - 0.5 ** (self.densities(renderer, time) / self.density), HALF)
         if not (grid > HALF).any():
             raise InputError(f"nothing is as dense as {self.density} at t = {time:.2f}; lower the exporter's density")

@@ -49,7 +49,7 @@ class Usd:
         try:
             from pxr import UsdUtils
         except ImportError:
-            raise InputError("USD needs the package usd-core; install it by: pip install 'to4d[usd]'") from None
+            raise InputError("USD needs the package usd-core; install it by: pip install -e '.[usd]'") from None
         shapes = list(shapes_of(scene, frame_times(self.frames), self.surface))
         mesh = scene.reference.mesh if hasattr(scene.renderer.field, "displacement") else None
         path = Path(out) / "asset.usdz"

@@ -17,7 +17,7 @@ from to4d.metrics.seen import Seen
 from to4d.metrics.weights import need, told
 
 NAMES = ("clip_i", "clip_f", "clip_t")
-INSTALL = "open_clip is not there; install it by: pip install 'to4d[metrics]'"
+INSTALL = "open_clip is not there; install it by: pip install -e '.[metrics]'"
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,7 @@ def get_repository(known: Repository, revision: str | None = None) -> str:
     try:
         from huggingface_hub import snapshot_download
     except ImportError as error:
-        raise InputError(
-            "this needs the packages of such priors: pip install 'to4d[priors]', or in a check-out "
-            ".venv/bin/pip install -e '.[priors]'"
-        ) from error
+        raise InputError("this needs the packages of such priors: pip install -e '.[priors]'") from error
     if known.gated:
         log.info("first accept its terms at https://huggingface.co/%s, then say `hf auth login`", known.repository)
     try:

@@ -16,6 +16,5 @@ def package(name: str) -> ModuleType:
         return import_module(name)
     except ImportError as error:
         raise InputError(
-            f"this prior needs the package {name} ({error}); install what such priors need with "
-            "pip install 'to4d[priors]', or in a check-out with .venv/bin/pip install -e '.[priors]'"
+            f"this prior needs the package {name} ({error}); install what such priors need: pip install -e '.[priors]'"
         ) from error
