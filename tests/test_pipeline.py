@@ -1,6 +1,7 @@
 """The whole program on a CPU, tiny: real mesh, real field, real prior."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -69,6 +70,10 @@ def weights(out):
 
 def equal(a, b):
     return a.keys() == b.keys() and all((a[key] == b[key]).all() for key in a)
+
+
+def test_a_run_does_not_let_lightning_talk_of_its_insides(unbroken):
+    assert not logging.getLogger("lightning.pytorch.utilities.rank_zero").isEnabledFor(logging.WARNING)
 
 
 def test_a_run_folder_holds_everything_that_was_promised(unbroken):

@@ -60,7 +60,7 @@ def taken(cfg: DictConfig) -> dict[str, Any] | None:
 
 def fill_folder(cfg: DictConfig) -> dict[str, Any]:
     """What `run` does, in a folder that is this process' own."""
-    warnings.filterwarnings("ignore", module="lightning")  # on the inner workings of its own
+    quieten_lightning()
     out, text = Path(cfg.out), OmegaConf.to_yaml(cfg, resolve=True)
     check_folder(out, text)
     seed_everything(check_seed(cfg.seed), verbose=False)
@@ -85,6 +85,13 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
     finish(loggers, metrics)
     export_all(pages, scene, out)
     return metrics
+
+
+def quieten_lightning() -> None:
+    """What it says at each start, of TPUs and of the inner workings of its own, is no news."""
+    warnings.filterwarnings("ignore", module="lightning")
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def check_folder(out: Path, text: str) -> None:
