@@ -7,9 +7,9 @@ import hydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from to4d.checkpoint import write_atomically
 from to4d.cli import command, friendly
 from to4d.evaluation import evaluate, recipe, write_frames
+from to4d.files import write_atomically
 from to4d.locks import owned
 from to4d.run import reopen
 
