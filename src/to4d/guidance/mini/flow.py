@@ -37,6 +37,12 @@ def pixel_centres(size: int, device: torch.device | None = None) -> Tensor:
     return (torch.arange(size, device=device) + 0.5) * (2.0 / size) - 1.0
 
 
+def pixel_places(size: int, device: torch.device | None = None) -> Tensor:
+    """(size, size, 2) pixel centres, (right, down) in [-1, 1]."""
+    line = pixel_centres(size, device)
+    return torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
+
+
 def find_object(images: Tensor, seen: Tensor | None = None, threshold: float = 0.06) -> Outline:
     """What differs from the corners' colour, on images (B, S, S, 3); where there is nothing, the middle half.
 
@@ -105,9 +111,7 @@ def warp(images: Tensor, flow: Tensor) -> Tensor:
     count = flow.shape[1]
     coarse = flow.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # so that places need no copy below
     fine = interpolate(coarse, size=(size, size), mode="bilinear", align_corners=False)
-    line = pixel_centres(size, images.device)
-    here = torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
-    places = (here + fine.movedim(1, -1)).reshape(batch, count * size, size, 2)
+    places = (pixel_places(size, images.device) + fine.movedim(1, -1)).reshape(batch, count * size, size, 2)
     source = images.movedim(-1, 1)
     seen = grid_sample(source, places, mode="bilinear", padding_mode="border", align_corners=False)
     return seen.movedim(1, -1).reshape(batch, count, size, size, images.shape[-1])
