@@ -10,7 +10,7 @@ from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 from to4d.guidance.mini.prior import MiniPrior
 from to4d.phases import check_abilities
-from to4d.types import IMAGE_SCALE, LOOKS, NEGATIVE_PROMPT, Prompt, generator_at
+from to4d.types import IMAGE_SCALE, LOOKS, NEGATIVE_PROMPT, RELIEF, Prompt, Render, generator_at
 
 PROMPT, T = Prompt("a plant blooming", "plant"), 300
 
@@ -20,11 +20,16 @@ def prior():
     return DynamiCrafter("tiny")
 
 
+def shown(rgb):
+    nothing = torch.zeros_like(rgb[..., :1])
+    return Render(rgb, nothing, nothing, relief=nothing + 0.25)
+
+
 @cache
 def answer(prior, ask, scale, prompt=PROMPT):
     still = torch.rand(1, 64, 64, 3, generator=generator_at(0, 0))
     noisy = torch.randn(1, 4, 16, 8, 8, generator=generator_at(0, 1))
-    return ask.denoise(prior, noisy, T, ask.condition(prior, still, prompt, T, generator_at(0, 2)), scale).clean
+    return ask.denoise(prior, noisy, T, ask.condition(prior, shown(still), prompt, T, generator_at(0, 2)), scale).clean
 
 
 def close(a, b):
@@ -72,15 +77,28 @@ class Listener(torch.nn.Module):
 @pytest.mark.parametrize(("t", "deviation"), [(0, 0.0), (999, 0.2), (333, 0.2 / 3)])
 def test_noise_on_the_first_frame_grows_with_the_noise_on_the_clip(t, deviation):
     prior, still = Listener(), torch.full((1, 64, 64, 3), 0.5)
-    Ask(still_noise=0.2).condition(prior, still, PROMPT, t, generator_at(0, 0))
+    Ask(still_noise=0.2).condition(prior, shown(still), PROMPT, t, generator_at(0, 0))
     assert (prior.still - still).std() == pytest.approx(deviation, rel=0.03)
 
 
 def test_a_plain_question_draws_no_numbers_and_changes_nothing():
     prior, still, random = Listener(), torch.rand(1, 8, 8, 3), generator_at(0, 0)
-    Ask().condition(prior, still, PROMPT, 500, random)
+    Ask().condition(prior, shown(still), PROMPT, 500, random)
     assert prior.still is still and prior.prompt == PROMPT
     assert torch.equal(torch.rand(1, generator=random), torch.rand(1, generator=generator_at(0, 0)))
+
+
+def test_only_a_prior_that_reads_reliefs_is_shown_one():
+    class Reader(Listener):
+        abilities = frozenset({RELIEF})
+
+        def condition(self, still, prompt, relief):
+            self.relief = relief
+
+    still, prior = shown(torch.rand(1, 8, 8, 3)), Reader()
+    Ask(still_noise=0.2).condition(prior, still, PROMPT, 500, generator_at(0, 0))
+    assert prior.relief is still.relief
+    Ask().condition(Listener(), still, PROMPT, 500, generator_at(0, 0))  # takes no such argument
 
 
 def test_what_a_prior_cannot_do_is_refused_by_name(prior):

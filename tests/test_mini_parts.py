@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn.functional import avg_pool2d
 
 from to4d.guidance.mini.codec import PatchCodec
 from to4d.guidance.mini.flow import (
@@ -142,7 +143,8 @@ def test_a_constant_flow_shifts_by_whole_pixels():
 
 
 def outline(height: float, mask: torch.Tensor) -> Outline:
-    return Outline(torch.zeros(1), torch.tensor([height / 2]), torch.tensor([height]), bulge(mask), mask)
+    relief = avg_pool2d(bulge(mask), 4)
+    return Outline(torch.zeros(1), torch.tensor([height / 2]), torch.tensor([height]), bulge(mask), mask, relief)
 
 
 def test_smooth_flows_scale_with_the_object():
@@ -161,17 +163,27 @@ def test_the_bulge_of_a_disc_is_a_ball():
     assert (depth[radius >= 0.7] == 0).all()
 
 
-def test_the_bulge_makes_turning_a_smooth_flow():
-    """A place of a ball turned by an angle came from x cos a - z sin a, where z is the bulge."""
+@pytest.mark.parametrize("term", [14, 17], ids=["bulge", "relief"])
+def test_the_bulge_and_the_relief_make_turning_a_smooth_flow(term):
+    """A place of a ball turned by an angle came from x cos a - z sin a, where z is how far it stands out."""
     line, angle = pixel_centres(64), torch.tensor(0.5)
     mask = ((line[:, None] ** 2 + line**2).sqrt() < 0.8).float()[None]
     here = outline(1.6, mask)
-    u, _, d = coordinates(here)
+    u, _, d, _ = coordinates(here)
     coefficients = torch.zeros(1, 1, 2, TERMS)
-    coefficients[..., 0, 1], coefficients[..., 0, 14] = angle.cos() - 1.0, -angle.sin()
+    coefficients[..., 0, 1], coefficients[..., 0, term] = angle.cos() - 1.0, -angle.sin()
     flow = smooth_flow(coefficients, outline_terms(here))[0, 0, 0]
     wanted = 0.8 * (u[0] * (angle.cos() - 1.0) - d[0] * angle.sin())
     torch.testing.assert_close(flow, wanted)
+
+
+def test_without_a_relief_rows_are_taken_for_round_and_with_one_it_is_believed():
+    images = scene(torch.Generator().manual_seed(0))
+    round_ = find_object(images)
+    torch.testing.assert_close(coordinates(round_)[3], coordinates(round_)[2])
+    told = find_object(images, 0.3 + 0.0 * round_.relief)
+    torch.testing.assert_close(told.relief, torch.full_like(told.relief, 0.3))
+    torch.testing.assert_close(told.bulge, round_.bulge)
 
 
 def test_likelihood_ratios_agree_with_gaussian_densities():

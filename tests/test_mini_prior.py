@@ -8,7 +8,7 @@ import torch
 
 from to4d.guidance.mini.batches import Batch, take, tokenise
 from to4d.guidance.mini.data.clips import Told, View, draw_clips, make_clip
-from to4d.guidance.mini.data.dataset import ClipSet
+from to4d.guidance.mini.data.dataset import ARRAYS, ClipSet
 from to4d.guidance.mini.data.figures import snowman as draw_snowman
 from to4d.guidance.mini.data.motions import move
 from to4d.guidance.mini.data.objects import fitting
@@ -29,7 +29,7 @@ def prior() -> MiniPrior:
 
 
 def clip_set(clips: list) -> ClipSet:
-    arrays = (np.stack([getattr(clip, name) for clip in clips]) for name in ("frames", "opacity", "flow"))
+    arrays = (np.stack([getattr(clip, name) for clip in clips]) for name in ARRAYS)
     words = ([getattr(clip.told, name) for clip in clips] for name in ("text", "noun", "kind"))
     return ClipSet(*arrays, *words, np.array([clip.told.stride for clip in clips], np.float32))
 

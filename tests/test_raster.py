@@ -5,12 +5,16 @@ import pytest
 import torch
 import trimesh
 
-from to4d.geometry import orbit, project
-from to4d.guidance.mini.data.clips import View, backward_flow, render
+from to4d.geometry import orbit, pixel_rays, project, relief
+from to4d.guidance.mini.data.clips import Told, View, make_clip, render
 from to4d.guidance.mini.data.coloured import ColouredMesh
 from to4d.kernels.raster import average_down, rasterize
+from to4d.types import Render
 
 SIDE_VIEW = View(0.0, 0.0, 3.0, 40.0, np.ones(3), np.array([0.0, 1.0, 0.0]), 1.0)
+
+
+HALF = 3.0 * np.tan(np.deg2rad(20.0))  # half an image at the origin, world units
 
 
 def ball(radius: float = 0.5) -> ColouredMesh:
@@ -61,15 +65,34 @@ def test_a_sphere_has_the_silhouette_and_depth_of_a_sphere():
 
 def test_the_colours_of_a_moved_ball_come_from_where_the_flow_says():
     mesh, shift = ball(), np.array([0.2, -0.1, 0.0])
-    frames, opacity, source = render(mesh, np.stack([mesh.vertices, mesh.vertices + shift]), SIDE_VIEW)
-    pooled, flow = backward_flow(opacity, source)
-    inside = pooled[1] > 0.999
-    half = 3.0 * np.tan(np.deg2rad(20.0))  # half an image at the ball's centre, world units; nearer parts move more
-    for axis, wanted in enumerate((-0.2 / half, -0.1 / half)):
-        ratio = flow[1, inside, axis] / wanted
-        assert ((ratio > 0.97) & (ratio < 3.0 / 2.5 + 0.03)).all()
-    assert np.abs(flow[0, pooled[0] > 0.999]).max() < 2e-3
-    assert frames.shape == (2, 64, 64, 3) and np.isclose(frames[0, 0, 0], 1.0).all()
+    clip = make_clip(mesh, np.stack([mesh.vertices, mesh.vertices + shift]), SIDE_VIEW, Told("", "", "", 1.0))
+    inside = clip.opacity[1] > 0.999
+    for axis, wanted in enumerate((-0.2 / HALF, -0.1 / HALF)):
+        ratio = clip.flow[1, inside, axis] / wanted
+        assert ((ratio > 0.97) & (ratio < 3.0 / 2.5 + 0.03)).all()  # nearer parts move more
+    assert np.abs(clip.flow[0, clip.opacity[0] > 0.999]).max() < 2e-3
+    assert clip.frames.shape == (2, 64, 64, 3) and (clip.frames[0, 0, 0] == 255).all()
+
+
+def test_the_third_number_of_a_flow_tells_how_much_nearer_the_source_was():
+    mesh = ball()
+    moved = np.stack([mesh.vertices, mesh.vertices + [0.0, 0.0, 0.3]])
+    clip = make_clip(mesh, moved, SIDE_VIEW, Told("", "", "", 1.0))
+    np.testing.assert_allclose(clip.flow[1, clip.opacity[1] > 0.5, 2], -0.3 / HALF, atol=1e-5)
+
+
+def test_the_relief_of_a_clip_is_that_of_a_depth_picture_from_the_same_camera():
+    mesh = ball()
+    _, opacity, _, here = render(mesh, mesh.vertices[None], SIDE_VIEW)
+    camera = orbit(torch.zeros(1), 0.0, 3.0, 40.0, (64, 64))
+    rays = pixel_rays(camera)
+    nearest = -(rays.origins * rays.directions).sum(-1, keepdim=True)
+    root = (nearest**2 - 9.0 + 0.25).clamp_min(0).sqrt()  # of a ball of radius 1/2 at the origin
+    there = (root > 0).float()
+    still = Render(there.expand(-1, -1, -1, 3), there, (nearest - root) * there)
+    full, inner = relief(still, camera)[0, ..., 0].numpy(), opacity[0, ..., 0] > 0.999
+    np.testing.assert_allclose(here[0, ..., 2][inner], full[inner], atol=0.04)  # its rim is steep
+    assert full.max() == pytest.approx(0.5 / HALF, abs=2e-3) and (full[opacity[0, ..., 0] == 0] == 0).all()
 
 
 def test_averaging_down_keeps_the_mean():

@@ -6,7 +6,7 @@ import torch
 from torch import Generator, Tensor
 
 from to4d.errors import InputError
-from to4d.types import IMAGE_SCALE, NEGATIVE_PROMPT, Denoised, Prior, Prompt
+from to4d.types import IMAGE_SCALE, NEGATIVE_PROMPT, RELIEF, Denoised, Prior, Prompt, Render
 
 CONVENTIONS = {"usual": 0.0, "threestudio": 1.0}  # what is added to the guidance scale
 
@@ -41,12 +41,14 @@ class Ask:
         wanted = {IMAGE_SCALE: self.image_scale is not None, NEGATIVE_PROMPT: bool(self.negative_prompt)}
         return frozenset(ability for ability, needed in wanted.items() if needed)
 
-    def condition(self, prior: Prior, still: Tensor, prompt: Prompt, t: int, generator: Generator) -> object:
-        """What `prior.denoise` needs at step t of first frames (B, H, W, 3) and the prompt."""
+    def condition(self, prior: Prior, still: Render, prompt: Prompt, t: int, generator: Generator) -> object:
+        """What `prior.denoise` needs at step t of first frames (B,) and the prompt."""
+        rgb, wish = still.rgb, Prompt(prompt.text, prompt.noun, self.negative_prompt)
         if self.still_noise:
             deviation = self.still_noise * t / (len(prior.alpha_bar) - 1)
-            still = still + deviation * torch.randn(still.shape, generator=generator).to(still)
-        return prior.condition(still, Prompt(prompt.text, prompt.noun, self.negative_prompt))
+            rgb = rgb + deviation * torch.randn(rgb.shape, generator=generator).to(rgb)
+        shape = {"relief": still.relief} if RELIEF in getattr(prior, "abilities", ()) else {}
+        return prior.condition(rgb, wish, **shape)
 
     def denoise(self, prior: Prior, noisy: Tensor, t: int, condition: object, guidance_scale: float) -> Denoised:
         """The answer."""

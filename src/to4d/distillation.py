@@ -111,7 +111,7 @@ class SDS:
         t = step_at(prior, self.t_min(progress), self.t_max(progress), self.timestep(progress, generator))
         noise = noise(latents.shape, generator).to(latents)
         with torch.no_grad():
-            condition = self.ask.condition(prior, still.rgb, prompt, t, generator)
+            condition = self.ask.condition(prior, still, prompt, t, generator)
             noisy = noised(latents, noise, prior.alpha_bar[t])
             guess = self.ask.denoise(prior, noisy, t, condition, self.guidance_scale)
             gradient = self.weight(prior.alpha_bar[t]) * (latents - guess.clean)
@@ -167,7 +167,7 @@ class Reconstruction:
         noise = noise(latents.shape, held).to(latents)
         with torch.no_grad():
             noisy = noised(latents, noise, prior.alpha_bar[t])
-            guess = self.denoise(prior, noisy, t, self.ask.condition(prior, still.rgb, prompt, t, generator))
+            guess = self.denoise(prior, noisy, t, self.ask.condition(prior, still, prompt, t, generator))
             gradient = latents - guess.clean
         return as_score(latents, guess, gradient, clip, t)
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from to4d.types import Cameras, Rays
+from to4d.types import Cameras, Rays, Render
 
 
 def orbit(
@@ -63,6 +63,23 @@ def pixel_rays(cameras: Cameras) -> Rays:
     )
     directions = normalize(torch.einsum("bij,bhwj->bhwi", cameras.pose[:, :3, :3], local), dim=-1)
     return Rays(cameras.pose[:, None, None, :3, 3].expand_as(directions), directions)
+
+
+def relief(render: Render, cameras: Cameras) -> Tensor:
+    """How far surfaces stand out towards cameras on an orbit, from the plane through the origin across the view.
+
+    Args:
+        render: (B, H, W, c) from these cameras.
+        cameras: B cameras that look at the origin.
+
+    Returns:
+        (B, H, W, 1) in image units: half the height of what the view shows at the origin; 0 where less than half is.
+    """
+    distance = cameras.pose[:, :3, 3].norm(dim=-1)[:, None, None, None]
+    along = -(pixel_rays(cameras).directions * cameras.pose[:, None, None, :3, 2]).sum(-1, keepdim=True)
+    there = render.opacity > 0.5
+    depth = render.depth / render.opacity.clamp_min(0.5) * along
+    return torch.where(there, (distance - depth) / (distance * (0.5 * cameras.fov).tan()[:, None, None, None]), 0.0)
 
 
 def project(points: Tensor, cameras: Cameras) -> Tensor:

@@ -1,9 +1,13 @@
 """Lift the flow of a denoised clip into 3D: the part of distillation that gradients through a renderer do badly.
 
 A prior that knows where every place of a frame came from says more than the colours of its clip. Where a ray meets the
-object in frame 0 is known from the mesh's depth, so each pixel of each frame gives the backward motion d(x, t) of a
-moved-field model two linear equations: across the view, x + d(x, t) must be the source; along the view it is free, and
-left to other views. Colours alone attract only what is already within a pixel or two of its place.
+object in frame 0 is known from the mesh's depth, and the prior tells how much nearer that was, so each pixel of each
+frame gives the backward motion d(x, t) of a moved-field model three linear equations: x + d(x, t) must be the source.
+What is told of depth counts less, for other views see it better. Colours alone attract only what is already within a
+pixel or two of its place.
+
+What a smooth flow says of places beside the object is often wrong: of a turn, they would show its middle. So the places
+of a frame vote: those that an affine motion of the whole does not explain count less.
 """
 
 from dataclasses import dataclass
@@ -18,9 +22,9 @@ from to4d.types import Cameras, Render
 
 SEEN = 0.5  # opacity from which the mesh has a surface
 ALIKE = 0.15  # mean difference of colour channels at which a place and its source hardly agree
+ALONG = 0.5  # weight of distances along the view, beside those across it
+AGREED = 0.05  # distance from what most of a frame's places say at which one counts half, world units
 REACH = 0.01  # over which slopes of the motion are taken, world units
-STRIDE = 0.5  # longest step of `forward`, world units: about the object's radius
-FLAT = 0.1  # a motion that squeezes volumes below this share is damped in `forward`
 
 
 class Moved(Protocol):
@@ -32,64 +36,30 @@ class Moved(Protocol):
 
 @dataclass(frozen=True)
 class Matches:
-    """Pairs of a ray in a frame and the point of the object that should show there."""
+    """Pairs of a place in a frame and the point of the object that should show there."""
 
-    origins: Tensor  # (N, 3)
-    directions: Tensor  # (N, 3) unit
+    places: Tensor  # (N, 3) in the world, as far along the ray as the prior tells
+    directions: Tensor  # (N, 3) unit, of the ray
     times: Tensor  # (N,)
     sources: Tensor  # (N, 3) world points of the object at t = 0
     weights: Tensor  # (N,) in [0, 1]
+    along: Tensor  # (N,) in [0, 1], how much the prior knows of the depth
 
 
 def flow_loss(field: Moved, matches: Matches) -> Tensor:
-    """Weighted mean distance across the view between x + d(x, t) and the source, in world units.
+    """Weighted mean distance between x + d(x, t) and the source, in world units; along the view it counts less.
 
-    x stands on the ray, where the moved source is nearest to it. Across is meant at t = 0, where sources are: there the
-    view has turned with the object.
+    The view is meant at t = 0, where sources are: there it has turned with the object.
     """
+    points, times = matches.places, matches.times
     with torch.no_grad():
-        moved = forward(field, matches.sources, matches.times)
-        along = ((moved - matches.origins) * matches.directions).sum(-1, keepdim=True)
-        points = matches.origins + along * matches.directions
-        ahead = points + REACH * matches.directions
-        both = torch.cat([points, ahead])
-        here, there = (both + field.displacement(both, matches.times.repeat(2))).chunk(2)
+        both = torch.cat([points, points + REACH * matches.directions])
+        here, there = (both + field.displacement(both, times.repeat(2))).chunk(2)
         view = normalize(there - here, dim=-1)
-    offset = points + field.displacement(points, matches.times) - matches.sources
-    across = offset - (offset * view).sum(-1, keepdim=True) * view
-    distance = (across.square().sum(-1) + 1e-8).sqrt()
+    offset = points + field.displacement(points, times) - matches.sources
+    along = (offset * view).sum(-1, keepdim=True)
+    distance = ((offset - along * view).square().sum(-1) + (matches.along * along[:, 0]).square() + 1e-8).sqrt()
     return (matches.weights * distance).sum() / matches.weights.sum().clamp_min(1.0)
-
-
-@torch.no_grad()
-def forward(field: Moved, sources: Tensor, times: Tensor, rounds: int = 5) -> Tensor:
-    """Where sources (N, 3) are at times (N,): the inverse of x -> x + d(x, t), the best of some Newton steps.
-
-    Slopes are differences over `REACH`. A step is at most `STRIDE` long; one that gains nothing is halved. A turn is
-    linear in x, so that one step is enough for it, while fixed-point iteration diverges from 60 degrees on.
-    """
-    axes = REACH * torch.eye(3).to(sources)
-    best, least, step = sources, torch.full_like(sources[:, :1], torch.inf), torch.zeros_like(sources)
-    for _ in range(rounds):
-        points = best + step
-        probes = torch.cat([points, *(points + axis for axis in axes)])
-        origin, *ahead = (probes + field.displacement(probes, times.repeat(4))).chunk(4)
-        error = (origin - sources).square().sum(-1, keepdim=True)
-        gained = error < least
-        best, least = torch.where(gained, points, best), torch.minimum(error, least)
-        newton = solve([(x - origin) / REACH for x in ahead], sources - origin)
-        newton = newton * (STRIDE / newton.norm(dim=-1, keepdim=True).clamp_min(STRIDE))
-        step = torch.where(gained, newton, 0.5 * step)
-    return best
-
-
-def solve(columns: list[Tensor], right: Tensor) -> Tensor:
-    """Solutions (N, 3) of 3 x 3 systems with three columns (N, 3) each, damped where they are nearly singular."""
-    a, b, c = columns
-    rows = torch.linalg.cross(b, c), torch.linalg.cross(c, a), torch.linalg.cross(a, b)
-    volume = (a * rows[0]).sum(-1)
-    volume = torch.where(volume.abs() < FLAT, FLAT * torch.where(volume < 0, -1.0, 1.0), volume)
-    return torch.stack([(row * right).sum(-1) / volume for row in rows], -1)
 
 
 @torch.no_grad()
@@ -112,7 +82,7 @@ def find_matches(
 
     Args:
         clip: (B, V, H, W, 3) as the prior imagines it.
-        flow: (B, V, 2, h, w) see `Score.flow`.
+        flow: (B, V, 3, h, w) see `Score.flow`.
         mask: (B, 1, V, h, w) where the score counts.
         shown: (B, V, h, w) the model's own opacity.
         still: the mesh from the same cameras, (B, H, W, c), with depth.
@@ -121,11 +91,11 @@ def find_matches(
         size: places are a (size, size) grid.
     """
     views, frames = flow.shape[:2]
-    flow = interpolate(flow.flatten(0, 1), (size, size), mode="bilinear").view(views, frames, 2, size, size)
+    flow = interpolate(flow.flatten(0, 1), (size, size), mode="bilinear").view(views, frames, 3, size, size)
     weight, shown = (interpolate(x, (size, size), mode="bilinear") for x in (mask[:, 0], shown))
     rays = pixel_rays(Cameras(cameras.pose, cameras.fov, (size, size)))
     here = image_grid(size).to(flow)
-    source = here + flow.movedim(2, -1)  # (B, V, size, size, 2)
+    source = here + flow[:, :, :2].movedim(2, -1)  # (B, V, size, size, 2)
     front = torch.cat([still.opacity, still.depth, still.rgb], -1).movedim(-1, 1)
     met = grid_sample(front, source.flatten(1, 2), mode="bilinear", padding_mode="zeros", align_corners=False)
     opacity, depth, *rgb = met.view(views, 5, frames, size, size).unbind(1)
@@ -136,16 +106,53 @@ def find_matches(
     start = rays.origins[:, :1, :1].unsqueeze(1)
     surface, middle = depth / opacity.clamp_min(SEEN), -(start * towards).sum(-1)
     points = start + torch.where(opacity > SEEN, surface, middle).unsqueeze(-1) * towards
+    unit = cameras.pose[:, :3, 3].norm(dim=-1) * (0.5 * cameras.fov).tan()  # of the image, in world units at the origin
+    farther = unit[:, None, None, None] * flow[:, :, 2]
+    places = start + reaching(points - start, farther, rays.directions[:, None], cameras)
     present = torch.maximum(opacity, shown)
+    weight = weight * present
+    weight = weight * agreed(points.flatten(2, 3), places.flatten(2, 3), weight.flatten(2)).view_as(weight)
+    near = flow[:, :, 2].abs()
+    known = ALONG * near / (near + flow[:, :, :2].norm(dim=2) + 1e-2)  # who does not know a depth tells 0
     keep = (present > SEEN) & ~folded(source) & (torch.arange(frames, device=flow.device) > 0)[:, None, None]
     shape = (views, frames, size, size)
     return Matches(
-        rays.origins[:, None].expand(*shape, 3)[keep],
+        places[keep],
         rays.directions[:, None].expand(*shape, 3)[keep],
         times.to(flow)[None, :, None, None].expand(shape)[keep],
         points[keep],
-        (weight * present)[keep],
+        weight[keep],
+        known[keep],
     )
+
+
+def agreed(sources: Tensor, places: Tensor, weight: Tensor, rounds: int = 3) -> Tensor:
+    """How well an affine motion of all explains each way from source to place, in [0, 1]: (B, V, N).
+
+    It is fitted again and again, to those that agree (iteratively reweighted least squares, Cauchy's weights).
+
+    Args:
+        sources: (B, V, N, 3).
+        places: (B, V, N, 3).
+        weight: (B, V, N).
+        rounds: how often.
+    """
+    ways, known = places - sources, torch.cat([sources, torch.ones_like(sources[..., :1])], -1)
+    factor = torch.ones_like(weight)
+    for _ in range(rounds):
+        weighted = known * (weight * factor).unsqueeze(-1)
+        normal = weighted.mT @ known
+        damping = 1e-3 * (weight * factor).sum(-1)[..., None, None] + 1e-6
+        affine = torch.linalg.solve(normal + damping * torch.eye(4).to(normal), weighted.mT @ ways)
+        factor = 1.0 / (1.0 + ((ways - known @ affine) / AGREED).square().sum(-1))
+    return factor
+
+
+def reaching(offsets: Tensor, farther: Tensor, directions: Tensor, cameras: Cameras) -> Tensor:
+    """From cameras in `directions`, as deep into the view as `offsets` (B, ..., 3) and `farther` (B, ...) beyond."""
+    into = -cameras.pose[:, :3, 2].view(-1, *(1,) * (offsets.dim() - 2), 3)
+    depth = (offsets * into).sum(-1) + farther
+    return (depth / (directions * into).sum(-1)).unsqueeze(-1) * directions
 
 
 def folded(source: Tensor) -> Tensor:

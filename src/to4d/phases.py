@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from to4d.clip_time import in_latent_frames, to_clip_frames
 from to4d.errors import InputError
+from to4d.geometry import relief
 from to4d.lift import find_matches, flow_loss
 from to4d.losses import sds_loss
 from to4d.types import Cameras, Render, Scene, Score, generator_at
@@ -172,6 +173,7 @@ class Motion(Phase):
             clip = self.renderer(cameras, times, normals=False, generator=random)
         mesh = self.reference(cameras, times[:1])
         shown, still = clip, mesh.at(0)
+        still = replace(still, relief=relief(still, cameras))
         if self.random_background:
             colour = torch.rand(3, generator=random).to(self.device)
             shown, still = over(clip, colour), over(still, colour)

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 NEGATIVE_PROMPT, IMAGE_SCALE, LOOKS = "negative prompts", "a guidance of the image alone", "attention layer by layer"
+RELIEF = "the relief of the first frame"
 
 
 def check_shape(name: str, x: Tensor, shape: tuple[int | None, ...]) -> None:
@@ -114,9 +115,10 @@ class Render:
     opacity: Tensor  # (..., H, W, 1)
     depth: Tensor  # (..., H, W, 1) along the ray, weighted by opacity: 0 where nothing is
     normal: Tensor | None = None  # (..., H, W, 3) world axes, weighted by opacity; None where not asked for
+    relief: Tensor | None = None  # (..., H, W, 1) see `to4d.geometry.relief`; None where not asked for
 
     def __post_init__(self) -> None:
-        for name, channels in (("rgb", 3), ("opacity", 1), ("depth", 1), ("normal", 3)):
+        for name, channels in (("rgb", 3), ("opacity", 1), ("depth", 1), ("normal", 3), ("relief", 1)):
             if getattr(self, name) is not None:
                 check_shape(f"Render.{name}", getattr(self, name), (*self.rgb.shape[:-1], channels))
 
@@ -149,7 +151,7 @@ class Denoised:
 
     clean: Tensor  # (B, C, V, h, w)
     attention: Tensor | None  # (B, V, h, w) cross-attention to the noun, maximum 1 per clip; None: it has none
-    flow: Tensor | None = None  # (B, V, 2, h, w) if the prior knows it: see `Score.flow`
+    flow: Tensor | None = None  # (B, V, 3, h, w) if the prior knows it: see `Score.flow`
     looks: tuple[Look, ...] = ()  # of all its layers, in the network's order, if the prior tells
 
 
@@ -163,7 +165,7 @@ class Score:
     attention: Tensor | None  # (B, V, h, w) to the prompt's noun, in [0, 1]
     opacity: Tensor  # (B, V, h, w) of the clip, detached, pooled to latent pixels
     timestep: int  # of the prior's schedule, for the log
-    flow: Tensor | None = None  # (B, V, 2, h, w) from each place to its source in frame 0, image units (right, down)
+    flow: Tensor | None = None  # (B, V, 3, h, w) to each place's source in frame 0, image units (right, down, near)
     looks: tuple[Look, ...] = ()  # see `Denoised.looks`
     cameras: Cameras | None = None  # that saw the clip
 
@@ -207,7 +209,8 @@ class Prior(Protocol):
     Its latents may have fewer frames than its clips, V = 1 + r (v - 1): then they are the V of what `denoise` returns.
 
     `abilities` names what it can beyond that (none, if it is left out); a part that asks for more says so in `needs`:
-    NEGATIVE_PROMPT reads `Prompt.negative`, IMAGE_SCALE takes `image_scale` in `denoise`, LOOKS fills `Denoised.looks`.
+    NEGATIVE_PROMPT reads `Prompt.negative`, IMAGE_SCALE takes `image_scale` in `denoise`, LOOKS fills `Denoised.looks`,
+    RELIEF takes `relief` (B, H, W, 1) in `condition`: what is known of the shape, for those who can use it.
     """
 
     abilities: frozenset[str]

@@ -6,7 +6,7 @@ from re import findall
 
 from torch import Tensor
 
-from to4d.metrics import limb_checks, track_checks
+from to4d.metrics import limb_checks, side_checks, track_checks
 from to4d.metrics.check import Check
 from to4d.metrics.motion_checks import CHECKS, check_view
 from to4d.types import check_shape
@@ -15,6 +15,9 @@ TRACK_CHECKS: dict[str, Callable[[Tensor], Check]] = {
     "spinning": track_checks.spinning,
     "twisting": track_checks.twisting,
     "rolling": track_checks.rolling,
+    "swaying": side_checks.swaying,
+    "shaking": side_checks.shaking,
+    "falling": side_checks.falling,
     "still": track_checks.still,
     "walking": limb_checks.walking,
     "waving": limb_checks.waving,

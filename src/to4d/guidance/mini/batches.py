@@ -1,6 +1,6 @@
 """Clips of a data set as training batches, augmented; and the two parts of the net that are fitted, not trained."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -8,7 +8,6 @@ from torch import Generator, Tensor
 from torch.nn.functional import avg_pool2d, pad
 
 from to4d.guidance.mini.codec import PatchCodec
-from to4d.guidance.mini.data.clips import TURNS
 from to4d.guidance.mini.data.dataset import ClipSet
 from to4d.guidance.mini.flow import TERMS, find_object, outline_terms, smooth_terms
 from to4d.guidance.mini.templates import COUNT
@@ -22,10 +21,10 @@ class Batch:
     frames: Tensor  # (B, V, S, S, 3) in [0, 1], what is denoised
     first: Tensor  # (B, S, S, 3) the first frame as the condition shows it
     opacity: Tensor  # (B, V, 16, 16)
-    flow: Tensor  # (B, V, 2, 16, 16)
+    flow: Tensor  # (B, V, 3, 16, 16)
+    relief: Tensor  # (B, 16, 16) of the first frame
     tokens: Tokens
     stride: Tensor  # (B,)
-    turns: Tensor  # (B,) bool, of a kind that is not mirrored
 
 
 def tokenise(clips: ClipSet, vocabulary: Vocabulary) -> Tokens:
@@ -49,9 +48,9 @@ def take(clips: ClipSet, tokens: Tokens, rows: np.ndarray) -> Batch:
         frames[:, 0],
         opacity,
         flow,
+        torch.from_numpy(clips.relief[rows]).float(),
         trimmed(tokens[torch.from_numpy(rows)]),
         torch.from_numpy(clips.stride[rows]),
-        torch.tensor([clips.kind[row] in TURNS for row in rows]),
     )
 
 
@@ -69,14 +68,11 @@ def _blur(images: Tensor) -> Tensor:
 
 
 def augmented(batch: Batch, rng: Generator) -> Batch:
-    """Mirrored, colours swapped, softened and a little noisy, as a render of a field is; each with its own chance."""
-    count = len(batch.frames)
-    frames, flow, opacity = batch.frames, batch.flow, batch.opacity
-    mirrored = _chance(0.5, count, rng) & ~batch.turns
-    frames = torch.where(mirrored[:, None, None, None, None], frames.flip(3), frames)
-    opacity = torch.where(mirrored[:, None, None, None], opacity.flip(3), opacity)
-    turned = flow.flip(4) * torch.tensor([-1.0, 1.0])[:, None, None]
-    flow = torch.where(mirrored[:, None, None, None, None], turned, flow)
+    """Colours swapped, softened and a little noisy, as a render of a field is; each with its own chance.
+
+    Not mirrored: what may begin either way begins the same way in most clips.
+    """
+    count, frames = len(batch.frames), batch.frames.clone()
     swapped = _chance(0.4, count, rng)
     for row in swapped.nonzero().flatten().tolist():
         frames[row] = frames[row][..., torch.randperm(3, generator=rng)]
@@ -85,7 +81,7 @@ def augmented(batch: Batch, rng: Generator) -> Batch:
     grain = 0.03 * torch.rand(count, generator=rng) * _chance(0.5, count, rng)
     first = frames[:, 0] + grain[:, None, None, None] * torch.randn(frames[:, 0].shape, generator=rng)
     frames = frames + grain[:, None, None, None, None] * torch.randn(frames.shape, generator=rng)
-    return Batch(frames.clamp(0, 1), first.clamp(0, 1), opacity, flow, batch.tokens, batch.stride, batch.turns)
+    return replace(batch, frames=frames.clamp(0, 1), first=first.clamp(0, 1))
 
 
 def fit_codec(codec: PatchCodec, clips: ClipSet, rng: Generator, count: int = 2000) -> None:
@@ -98,24 +94,25 @@ def fit_codec(codec: PatchCodec, clips: ClipSet, rng: Generator, count: int = 20
 
 
 def flow_coefficients(batch: Batch) -> Tensor:
-    """The smooth flow that fits each frame's on the object best (ridge least squares): (B, V, 2, 17)."""
-    terms = outline_terms(find_object(batch.first)).flatten(2)
+    """The smooth flow across the view that fits each frame's best (ridge least squares): (B, V, 2, 20)."""
+    terms = outline_terms(find_object(batch.first, batch.relief)).flatten(2)
     weight = batch.opacity.flatten(2)
     weighted = terms[:, None] * weight[:, :, None]
     normal = torch.einsum("bvqn,bpn->bvqp", weighted, terms)
     strength = 1e-3 * normal.diagonal(dim1=-2, dim2=-1).mean(-1)[..., None, None] + 1e-6
-    right = torch.einsum("bvqn,bvcn->bvqc", weighted, batch.flow.flatten(3))
+    right = torch.einsum("bvqn,bvcn->bvqc", weighted, batch.flow[:, :, :2].flatten(3))
     return torch.linalg.solve(normal + strength * torch.eye(TERMS), right).transpose(-1, -2)
 
 
 def typical_flows(coefficients: Tensor, rng: Generator, known: Tensor, rounds: int = 20) -> Tensor:
-    """K-means of smooth flows (N, 2, 17), compared around a round object: (128, 2, 17), the first is zero.
+    """K-means of smooth flows (N, 2, 20), compared around a round object: (128, 2, 20), the first is zero.
 
-    The `known` (M, 2, 17) are kept and come next; then only flows are grouped that are far from them for their size.
+    The `known` (M, 2, 20) are kept and come next; then only flows are grouped that are far from them for their size.
     """
     line = torch.linspace(-1.0, 1.0, 7)
     u, v = torch.meshgrid(line, 0.6 * line + 0.6, indexing="xy")
-    terms = smooth_terms(u, v, (0.36 - u * u).clamp_min(0.0).sqrt())
+    round_ = (0.36 - u * u).clamp_min(0.0).sqrt()
+    terms = smooth_terms(u, v, round_, round_)
     flows, old = (torch.einsum("ncq,qhw->nchw", x, terms).flatten(1).clamp(-3.0, 3.0) for x in (coefficients, known))
     if len(known):
         far = torch.cdist(flows, old).amin(1) / (flows.norm(dim=1) + 0.1 * flows.norm(dim=1).mean())

@@ -56,7 +56,7 @@ def predict(net: MiniNet, batch: Batch, clean: Tensor, level: int, rng: torch.Ge
     """The net's view of clips noised to a step; `clean` (B, V, C, 16, 16) need not be the batch's own."""
     shares = alpha_bar()[level].expand(len(clean)).to(clean)
     words = net.encode_words(batch.tokens)
-    return net(noised(clean, shares, rng), shares, net.first_frame(batch.first), words, batch.stride)
+    return net(noised(clean, shares, rng), shares, net.first_frame(batch.first, batch.relief), words, batch.stride)
 
 
 def overlap(attention: Tensor, opacity: Tensor) -> Tensor:

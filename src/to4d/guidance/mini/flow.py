@@ -2,8 +2,9 @@
 
 A flow says for every place of a frame where in the first frame its colour comes from, minus the place; image
 coordinates are [-1, 1]^2, (right, down). Smooth flows are sums of few terms in u (sideways from the object's middle, in
-half heights), v (0 at its base, 1 at its top) and d, how far the surface bulges towards the camera if every row of the
-silhouette were round: turning about the vertical moves a place sideways by what lies in front of the axis.
+half heights), v (0 at its base, 1 at its top), and how far the surface stands out towards the camera: d if every row of
+the silhouette were round, r as the depth of the first frame says. Turning about the vertical moves a place sideways by
+what lies in front of the axis. A third number says how much nearer to the camera than the place its source was.
 """
 
 import math
@@ -14,7 +15,8 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, grid_sample, interpolate
 
 GRID = 16  # flows live on the latents' grid
-TERMS = 17  # of a smooth flow
+TERMS = 20  # of a smooth flow
+AXES = 3  # right, down, towards the camera
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Outline:
     height: Tensor  # (B,)
     bulge: Tensor  # (B, S, S) half depth of the object if its rows were round
     inside: Tensor  # (B, S, S) 1 on the object
+    relief: Tensor  # (B, 16, 16) how far the surface stands out of the plane through the object's middle
 
     def stack(self) -> Tensor:
         """(B, 3): middle, base and height."""
@@ -43,14 +46,17 @@ def pixel_places(size: int, device: torch.device | None = None) -> Tensor:
     return torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
 
 
-def find_object(images: Tensor, seen: Tensor | None = None, threshold: float = 0.06) -> Outline:
+def find_object(
+    images: Tensor, relief: Tensor | None = None, seen: Tensor | None = None, threshold: float = 0.06
+) -> Outline:
     """What differs from the corners' colour, on images (B, S, S, 3); where there is nothing, the middle half.
 
-    Images that are not `seen` (B,) count as empty.
+    Images that are not `seen` (B,) count as empty. Without a `relief` (B, 16, 16) every row is taken for round.
     """
     corners = images[:, [0, 0, -1, -1], [0, -1, 0, -1]].median(1).values
     mask = ((images - corners[:, None, None]).abs().amax(-1) > threshold).float()
-    mask = mask if seen is None else mask * seen[:, None, None]
+    seen = mask.new_ones(len(mask)) if seen is None else seen
+    mask = mask * seen[:, None, None]
     line = pixel_centres(images.shape[1], images.device)
     rows = mask.amax(2) > 0
     top = torch.where(rows, line, torch.inf).amin(1)
@@ -59,7 +65,9 @@ def find_object(images: Tensor, seen: Tensor | None = None, threshold: float = 0
     top, base = torch.where(empty, -0.5, top), torch.where(empty, 0.5, base)
     centre = (mask.sum(1) * line).sum(1) / mask.sum((1, 2)).clamp_min(1.0)
     height = (base - top + 2.0 / len(line)).clamp_min(0.15)
-    return Outline(centre, base, height, bulge(mask), mask)
+    depth = bulge(mask)
+    relief = adaptive_avg_pool2d(depth, GRID) if relief is None else relief * seen[:, None, None]
+    return Outline(centre, base, height, depth, mask, relief)
 
 
 def bulge(mask: Tensor) -> Tensor:
@@ -71,37 +79,37 @@ def bulge(mask: Tensor) -> Tensor:
     return torch.where(mask > 0, inner, 0.0).sqrt()
 
 
-def coordinates(outline: Outline) -> tuple[Tensor, Tensor, Tensor]:
-    """u, v and d at the grid's cells, each (B, 16, 16), limited to the object's neighbourhood."""
+def coordinates(outline: Outline) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """u, v, d and r at the grid's cells, each (B, 16, 16), limited to the object's neighbourhood."""
     line = pixel_centres(GRID, outline.base.device)
     height = outline.height[:, None]
     u = (2.0 * (line - outline.centre[:, None]) / height).clamp(-2.5, 2.5)
     v = ((outline.base[:, None] - line) / height).clamp(-0.6, 2.0)
     shape = (len(outline.base), GRID, GRID)
-    depth = adaptive_avg_pool2d(outline.bulge, GRID) * (2.0 / height[..., None])
-    return u[:, None, :].expand(shape), v[:, :, None].expand(shape), depth
+    d, r = (x * (2.0 / height[..., None]) for x in (adaptive_avg_pool2d(outline.bulge, GRID), outline.relief))
+    return u[:, None, :].expand(shape), v[:, :, None].expand(shape), d, r
 
 
-def smooth_terms(u: Tensor, v: Tensor, d: Tensor) -> Tensor:
-    """The terms of smooth flows at object coordinates (..., h, w): (..., 17, h, w)."""
+def smooth_terms(u: Tensor, v: Tensor, d: Tensor, r: Tensor) -> Tensor:
+    """The terms of smooth flows at object coordinates (..., h, w): (..., 20, h, w)."""
     wave = 2.0 * math.pi * v
     return torch.stack(
         [
             *(torch.ones_like(u), u, v, u * u, u * v, v * v, v**3, u * v * v, u * u * v, u**3),
             *(u.abs(), (v - 0.5).abs(), 0.3 * wave.sin(), 0.3 * wave.cos()),
-            *(d, d * v, d * v * v),
+            *(d, d * v, d * v * v, r, r * v, r * v * v),
         ],
         -3,
     )
 
 
 def outline_terms(outline: Outline) -> Tensor:
-    """The terms of smooth flows, (B, 17, 16, 16), in image units for an object of this height."""
+    """The terms of smooth flows, (B, 20, 16, 16), in image units for an object of this height."""
     return smooth_terms(*coordinates(outline)) * (0.5 * outline.height)[:, None, None, None]
 
 
 def smooth_flow(coefficients: Tensor, terms: Tensor) -> Tensor:
-    """(B, K, 2, 17) and (B, 17, 16, 16) -> flows (B, K, 2, 16, 16)."""
+    """(B, K, c, 20) and (B, 20, 16, 16) -> flows (B, K, c, 16, 16)."""
     return torch.einsum("bkcq,bqhw->bkchw", coefficients, terms)
 
 

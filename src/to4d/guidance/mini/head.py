@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from to4d.guidance.mini.codec import CHANNELS
-from to4d.guidance.mini.flow import TERMS
+from to4d.guidance.mini.flow import AXES, TERMS
 from to4d.guidance.mini.layers import CrossAttention, FeedForward, SelfAttention, waves
 from to4d.guidance.mini.templates import COUNT
 
@@ -43,28 +43,28 @@ class HeadBlock(nn.Module):
         return x + self.mix(self.norm_mix(x))
 
 
-def summary(still: Tensor, box: Tensor) -> Tensor:
-    """A coarse look at the first frame's latents (B, C, 16, 16) and box (B, 3): (B, 4 * 4 * C + 3)."""
-    return torch.cat([avg_pool2d(still, 4).flatten(1), box], -1)
+def summary(still: Tensor, box: Tensor, relief: Tensor) -> Tensor:
+    """A coarse look at a first frame: latents (B, C, 16, 16), box (B, 3), relief (B, 16, 16) -> (B, 16 C + 19)."""
+    return torch.cat([avg_pool2d(still, 4).flatten(1), box, avg_pool2d(relief, 4).flatten(1)], -1)
 
 
 class MotionHead(nn.Module):
-    """Evidence (B, V, 3 K), words, first frame -> coefficients (B, V, 2, 17) of the backward flow."""
+    """Evidence (B, V, 3 K), words, first frame -> coefficients (B, V, 3, 20) of the backward flow."""
 
     def __init__(self, width: int = 160, heads: int = 5, depth: int = 4) -> None:
         super().__init__()
         self.evidence = nn.Linear(3 * COUNT, width)
-        self.image = nn.Sequential(nn.Linear(16 * CHANNELS + 3, width), nn.SiLU(), nn.Dropout(0.1))
+        self.image = nn.Sequential(nn.Linear(16 * CHANNELS + 3 + 16, width), nn.SiLU(), nn.Dropout(0.1))
         self.clock = nn.Linear(2 * 8 + 2 * 8 + 2 * 8, width)
         self.blocks = nn.ModuleList([HeadBlock(width, heads) for _ in range(depth)])
         self.norm = nn.LayerNorm(width)
-        self.out = nn.Linear(width, 2 * TERMS)
+        self.out = nn.Linear(width, AXES * TERMS)
         nn.init.normal_(self.out.weight, std=0.02)
 
     def forward(
         self, evidence: Tensor, words: Words, image: Tensor, level: Tensor, stride: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Coefficients (B, V, 2, 17) and the frames' last tokens (B, V, d).
+        """Coefficients (B, V, 3, 20) and the frames' last tokens (B, V, d).
 
         Args:
             evidence: (B, V, 3 K), zero where there is no first frame.
@@ -87,4 +87,4 @@ class MotionHead(nn.Module):
             x = block(x, words)
         x = self.norm(x)
         moving = (torch.arange(FRAMES, device=level.device) > 0)[:, None, None]  # frame 0 is the first frame itself
-        return self.out(x).unflatten(-1, (2, TERMS)).float() * moving, x
+        return self.out(x).unflatten(-1, (AXES, TERMS)).float() * moving, x

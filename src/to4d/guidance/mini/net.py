@@ -42,8 +42,8 @@ class Prediction:
     """The denoiser's answer."""
 
     clean: Tensor  # (B, V, C, 16, 16)
-    head_flow: Tensor  # (B, V, 2, 16, 16) the smooth part
-    flow: Tensor  # (B, V, 2, 16, 16) with the trunk's correction
+    head_flow: Tensor  # (B, V, 3, 16, 16) the smooth part
+    flow: Tensor  # (B, V, 3, 16, 16) with the trunk's correction to what crosses the view
     attention: Tensor  # (B, V, 16, 16) to the noun
 
 
@@ -55,10 +55,10 @@ class MiniNet(nn.Module):
         self.codec, self.bank = PatchCodec(), TemplateBank()
         self.text, self.head, self.trunk = TextEncoder(words, WORD_WIDTH, 5), MotionHead(WORD_WIDTH), Trunk(WORD_WIDTH)
 
-    def first_frame(self, images: Tensor, seen: Tensor | None = None) -> FirstFrame:
-        """Templates of first frames (B, S, S, 3); what is not `seen` (B,) counts as empty."""
+    def first_frame(self, images: Tensor, relief: Tensor | None = None, seen: Tensor | None = None) -> FirstFrame:
+        """Templates of first frames (B, S, S, 3) with `relief` (B, 16, 16); not `seen` (B,) counts as empty."""
         seen = torch.ones(len(images), dtype=torch.bool, device=images.device) if seen is None else seen
-        outline = find_object(images, seen)
+        outline = find_object(images, relief, seen)
         return FirstFrame(images, outline, self.bank(self.codec, images, outline), seen)
 
     def encode_words(self, tokens: Tokens) -> Words:
@@ -66,11 +66,10 @@ class MiniNet(nn.Module):
         return Words(self.text(tokens), tokens.present, tokens.noun)
 
     def head_coefficients(
-        self, features: Tensor, words: Words, still: Tensor, box: Tensor, seen: Tensor, level: Tensor, stride: Tensor
+        self, features: Tensor, words: Words, image: Tensor, seen: Tensor, level: Tensor, stride: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """The motion head, blind where the first frame is not `seen`; `box` (B, 3) is of its outline."""
-        image = summary(still, box) * seen[:, None]
-        return self.head(features * seen[:, None, None], words, image, level, stride)
+        """The motion head, blind where the first frame is not `seen`; `image` (B, F) is its `summary`."""
+        return self.head(features * seen[:, None, None], words, image * seen[:, None], level, stride)
 
     def forward(self, noisy: Tensor, alpha_bar: Tensor, first: FirstFrame, words: Words, stride: Tensor) -> Prediction:
         """Denoise (B, V, C, 16, 16) with signal shares (B,) and frame strides (B,)."""
@@ -78,22 +77,22 @@ class MiniNet(nn.Module):
         level = torch.log(signal / noise)
         templates = first.templates
         features = evidence(templates.match(noisy, signal), templates.energy, signal, noise)
-        coefficients, tokens = self.head_coefficients(
-            features, words, templates.still, first.outline.stack(), first.seen, level, stride
-        )
+        image = summary(templates.still, first.outline.stack(), first.outline.relief)
+        coefficients, tokens = self.head_coefficients(features, words, image, first.seen, level, stride)
         head_flow = smooth_flow(coefficients, outline_terms(first.outline))
         seen = first.seen[:, None, None, None, None]
         still = templates.still[:, None].expand_as(noisy) * seen
         layers = torch.cat([first.image, first.outline.inside[..., None], first.outline.bulge[..., None]], -1)
-        moved = warp(layers, head_flow.detach())
+        across = head_flow.detach()[:, :, :2]
+        moved = warp(layers, across)
         warped = self.codec.encode(moved[..., :3]) * seen
         shape = avg_pool2d(moved[..., 3:].flatten(0, 1).movedim(-1, 1), moved.shape[2] // GRID)
-        place = torch.stack(coordinates(first.outline), 1)[:, None].expand(-1, FRAMES, -1, -1, -1)
-        maps = torch.cat([noisy, warped, still, head_flow.detach(), place, shape.unflatten(0, noisy.shape[:2])], 2)
+        place = torch.stack(coordinates(first.outline)[:3], 1)[:, None].expand(-1, FRAMES, -1, -1, -1)
+        maps = torch.cat([noisy, warped, still, across, place, shape.unflatten(0, noisy.shape[:2])], 2)
         out = self.trunk(maps, words, tokens.detach(), level, templates.still, first.seen)
-        flow = head_flow.detach() + out.flow
-        warped = self.codec.encode(warp(first.image, flow))
+        across = across + out.flow
+        warped = self.codec.encode(warp(first.image, across))
         trust = torch.sigmoid(2.0 * out.gate + (3.0 * noise - 1.0)[:, None, None, None, None]) * seen
         a, s = signal[:, None, None, None, None], noise[:, None, None, None, None]
         clean = trust * warped + (1.0 - trust) * (a * noisy - s * out.velocity)
-        return Prediction(clean, head_flow, flow, out.attention)
+        return Prediction(clean, head_flow, torch.cat([across, head_flow[:, :, 2:]], 2), out.attention)

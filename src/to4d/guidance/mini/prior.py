@@ -9,14 +9,16 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
 
+from to4d.guidance.mini.flow import GRID
 from to4d.guidance.mini.head import FRAMES, Words
 from to4d.guidance.mini.net import FirstFrame
 from to4d.guidance.mini.schedule import alpha_bar
 from to4d.guidance.mini.tensors import mapped, moved
 from to4d.guidance.mini.vocabulary import Tokens
 from to4d.guidance.mini.weights import SHIPPED, load_weights
-from to4d.types import Denoised, Prompt, check_shape
+from to4d.types import RELIEF, Denoised, Prompt, check_shape
 
 SIZE = 64
 
@@ -35,11 +37,15 @@ class Condition:
 class MiniPrior(nn.Module):
     """Frozen. Clips are (B, 16, 64, 64, 3); latents (B, 8, 16, 16, 16) with root mean square about 1.
 
+    Beside what other priors tell, it tells where every place of a frame came from, in three dimensions.
+
     Args:
         weights: a safetensors file; None is the one in the package.
         frame_stride: motion time between frames: 0.5 is slow motion, 1.5 is hurried (trained on 0.5 to 1.5).
         sees_image: whether it is shown the first frame; without, it is a text-to-video prior ("w/o image-to-video").
     """
+
+    abilities = frozenset({RELIEF})
 
     def __init__(self, weights: str | None = None, frame_stride: float = 1.0, sees_image: bool = True) -> None:
         super().__init__()
@@ -67,20 +73,25 @@ class MiniPrior(nn.Module):
         return self.net.codec.decode(latents.transpose(1, 2)).clamp(0.0, 1.0)
 
     @torch.no_grad()
-    def condition(self, still: Tensor, prompt: Prompt) -> Condition:
-        """First frames (B, 64, 64, 3) and one prompt; raises if the prompt does not name its noun."""
+    def condition(self, still: Tensor, prompt: Prompt, relief: Tensor | None = None) -> Condition:
+        """First frames (B, 64, 64, 3) and one prompt; raises if the prompt does not name its noun.
+
+        With `relief` (B, 64, 64, 1) the denoiser knows how far the surface stands out; else it takes it for round.
+        """
         check_shape("still", still, (SIZE, SIZE, 3))
         tokens = self.vocabulary.encode([prompt.text], [prompt.noun])
-        return self.conditions(still, tokens[torch.zeros(len(still), dtype=torch.long)])
+        relief = None if relief is None else on_grid(relief)
+        return self.conditions(still, tokens[torch.zeros(len(still), dtype=torch.long)], relief)
 
     @torch.no_grad()
-    def conditions(self, stills: Tensor, tokens: Tokens) -> Condition:
-        """First frames (B, 64, 64, 3), each with a prompt of its own."""
+    def conditions(self, stills: Tensor, tokens: Tokens, relief: Tensor | None = None) -> Condition:
+        """First frames (B, 64, 64, 3), each with a prompt of its own and perhaps a relief (B, 16, 16)."""
         empty = tokens.dropped(torch.ones(len(stills), dtype=torch.bool))
         both = Tokens(*(torch.cat([getattr(each, k) for each in (tokens, empty)]) for k in Tokens.__dataclass_fields__))
         device = self.alpha_bar.device
         seen = torch.full((len(stills),), self.sees_image, device=device)
-        first = self.net.first_frame(stills.to(device).float(), seen)
+        relief = None if relief is None else relief.to(device).float()
+        first = self.net.first_frame(stills.to(device).float(), relief, seen)
         return Condition(first.repeat(2), self.net.encode_words(moved(both, device)))
 
     @torch.no_grad()
@@ -107,6 +118,17 @@ class MiniPrior(nn.Module):
         attention = prediction.attention[:count]
         attention = attention / attention.amax((1, 2, 3), keepdim=True).clamp_min(1e-6)
         return Denoised(clean.transpose(1, 2), attention, flow)
+
+
+def on_grid(relief: Tensor) -> Tensor:
+    """The mean relief (B, H, W, 1) of what is there in each latent pixel: (B, 16, 16).
+
+    >>> on_grid(torch.tensor([2.0, 0.0]).repeat(64, 32)[None, ..., None]).unique()
+    tensor([2.])
+    """
+    there = (relief != 0.0).float()
+    total, share = (adaptive_avg_pool2d(x[..., 0], GRID) for x in (relief, there))
+    return total / share.clamp_min(1e-3)
 
 
 def sample(

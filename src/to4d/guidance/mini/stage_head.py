@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 from to4d.guidance.mini.batches import Batch, augmented, take
 from to4d.guidance.mini.data.dataset import ClipSet
 from to4d.guidance.mini.flow import outline_terms, smooth_flow
+from to4d.guidance.mini.head import summary
 from to4d.guidance.mini.net import MiniNet
 from to4d.guidance.mini.templates import evidence
 from to4d.guidance.mini.tensors import device_of, moved
@@ -30,8 +31,9 @@ class Table:
     energy: Tensor  # (N, K)
     still: Tensor  # (N, C, 16, 16) half
     box: Tensor  # (N, 3)
-    terms: Tensor  # (N, 17, 16, 16) half, of smooth flows
-    flow: Tensor  # (N, V, 2, 16, 16) half
+    relief: Tensor  # (N, 16, 16) half
+    terms: Tensor  # (N, 20, 16, 16) half, of smooth flows
+    flow: Tensor  # (N, V, 3, 16, 16) half
     opacity: Tensor  # (N, V, 16, 16) half
     stride: Tensor  # (N,)
 
@@ -46,15 +48,16 @@ def tabulate(net: MiniNet, batch: Batch) -> Table:
     """The table of a batch, on the net's device."""
     batch = moved(batch, device_of(net))
     with torch.no_grad():
-        first = net.first_frame(batch.first)
+        first = net.first_frame(batch.first, batch.relief)
         templates, signal = first.templates, torch.ones(len(batch.frames), device=batch.frames.device)
         match = templates.match(net.codec.encode(batch.frames), signal)
         gram = templates.change @ templates.change.transpose(1, 2)
         jitter = 1e-4 * gram.diagonal(dim1=-2, dim2=-1).mean(-1)[:, None, None] + 1e-4
         root = torch.linalg.cholesky(gram + jitter * torch.eye(gram.shape[-1], device=gram.device))
-    large = (root, templates.still, outline_terms(first.outline), batch.flow, batch.opacity)
-    root, still, terms, flow, opacity = (each.half() for each in large)
-    return Table(match, root, templates.energy, still, first.outline.stack(), terms, flow, opacity, batch.stride)
+    outline = first.outline
+    large = (root, templates.still, outline.relief, outline_terms(outline), batch.flow, batch.opacity)
+    root, still, relief, terms, flow, opacity = (each.half() for each in large)
+    return Table(match, root, templates.energy, still, outline.stack(), relief, terms, flow, opacity, batch.stride)
 
 
 def stacked(parts: Iterable[Table], count: int) -> Table:
@@ -95,7 +98,7 @@ def tabulate_all(
 def flow_error(flow: Tensor, target: Tensor, opacity: Tensor) -> Tensor:
     """Mean of |dx| + |dy| on the object over the moving frames of each clip, (B,), image units."""
     on = (opacity > 0.3).float()[:, 1:]
-    return ((flow - target)[:, 1:].abs().sum(2) * on).sum((1, 2, 3)) / on.sum((1, 2, 3)).clamp_min(1.0)
+    return ((flow - target)[:, 1:, :2].abs().sum(2) * on).sum((1, 2, 3)) / on.sum((1, 2, 3)).clamp_min(1.0)
 
 
 def flow_loss(flow: Tensor, target: Tensor, opacity: Tensor) -> Tensor:
@@ -117,8 +120,7 @@ def head_errors(net: MiniNet, table: Table, tokens: Tokens, alpha_bar: Tensor, s
     coefficients, _ = net.head_coefficients(
         evidence(match, table.energy, signal, noise),
         net.encode_words(tokens),
-        table.still.float(),
-        table.box,
+        summary(table.still.float(), table.box, table.relief.float()),
         seen,
         torch.log(signal / noise),
         table.stride,

@@ -71,7 +71,7 @@ def joint_loss(
     tokens = trimmed(batch.tokens.dropped(torch.rand(count, generator=rng) < 0.12))
     batch, tokens, seen, alpha_bar = moved((batch, tokens, seen, alpha_bar), device)
     with torch.no_grad():
-        first, clean = net.first_frame(batch.first, seen), net.codec.encode(batch.frames)
+        first, clean = net.first_frame(batch.first, batch.relief, seen), net.codec.encode(batch.frames)
         noisy = noised(clean, alpha_bar, rng)
     with quick_products(device):
         prediction = net(noisy, alpha_bar, first, net.encode_words(tokens), batch.stride)
@@ -79,7 +79,7 @@ def joint_loss(
     denoising = (error * (1.0 / (1.0 - alpha_bar)).clamp(max=MAX_WEIGHT)).mean()
     head = flow_loss(prediction.head_flow, batch.flow, batch.opacity)
     full = flow_loss(prediction.flow, batch.flow, batch.opacity)
-    beside = background_loss(prediction.flow, batch.opacity, first.outline.inside)
+    beside = background_loss(prediction.flow[:, :, :2], batch.opacity, first.outline.inside)
     attention = attention_loss(prediction, batch.opacity, tokens.noun)
     loss = denoising + 2.0 * (head + (full + BESIDE * beside) * seen).mean() + attention_weight * attention
     parts = {"clean": error.mean(), "weighted": denoising, "head": head.mean(), "flow": full.mean()}

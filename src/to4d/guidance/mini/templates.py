@@ -35,7 +35,7 @@ class Templates:
 
 
 class TemplateBank(nn.Module):
-    """K typical deformations as coefficients of smooth flows; number 0 is no deformation."""
+    """K typical deformations as coefficients of smooth flows across the view; number 0 is no deformation."""
 
     def __init__(self) -> None:
         super().__init__()

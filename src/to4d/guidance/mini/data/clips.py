@@ -17,7 +17,7 @@ from to4d.kernels.raster import average_down, rasterize
 
 FRAMES, SIZE, FINE, GRID = 16, 64, 2, 16  # GRID: opacity and flow are kept at the latents' resolution
 FOV_DEG, DISTANCE = (27.0, 42.0), 3.0
-TURNS = ("spin", "twist")  # a mirror reverses these
+TURNS = ("spin", "twist")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Clip:
 
     frames: np.ndarray  # (V, S, S, 3) uint8
     opacity: np.ndarray  # (V, 16, 16) in [0, 1]
-    flow: np.ndarray  # (V, 16, 16, 2) where the surface seen here was in frame 0, minus here; image is [-1, 1]^2
+    flow: np.ndarray  # (V, 16, 16, 3) where the surface seen here was in frame 0, minus here; image units
+    relief: np.ndarray  # (16, 16) of frame 0, see `to4d.geometry.relief`
     told: "Told"
 
 
@@ -85,36 +86,42 @@ def _shade(mesh: ColouredMesh, moved: np.ndarray, view: View) -> np.ndarray:
     return mesh.colors * (view.ambient + (1.0 - view.ambient) * facing)[..., None]
 
 
-def render(mesh: ColouredMesh, moved: np.ndarray, view: View) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Frames (V, S, S, 3) in [0, 1], opacity (V, S, S, 1) and source positions in frame 0 (V, S, S, 2) in [-1, 1]."""
+def render(mesh: ColouredMesh, moved: np.ndarray, view: View) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Frames (V, S, S, 3) in [0, 1], opacity (V, S, S, 1), where what shows was in frame 0 and is now (V, S, S, 3).
+
+    Places are (right, down, towards the camera) in image units: [-1, 1]^2, and 0 in the plane through the origin.
+    """
     fine = SIZE * FINE
     camera = orbit(torch.tensor([view.azimuth_deg]), view.elevation_deg, view.distance, view.fov_deg, (fine, fine))
     points = torch.from_numpy(moved.astype(np.float32))
     pixels = project(points, camera)[0].numpy()
     back, eye = camera.pose[0, :3, 2].numpy(), camera.pose[0, :3, 3].numpy()
     depth = (eye - moved.astype(np.float32)) @ back
-    source = np.broadcast_to(pixels[:1] * (2.0 / fine) - 1.0, pixels.shape)
-    attributes = np.concatenate([_shade(mesh, moved, view), source], -1)
+    relief = (eye @ back - depth) / (view.distance * np.tan(0.5 * np.deg2rad(view.fov_deg)))
+    here = np.concatenate([pixels * (2.0 / fine) - 1.0, relief[..., None]], -1)
+    attributes = np.concatenate([_shade(mesh, moved, view), np.broadcast_to(here[:1], here.shape), here[..., 2:]], -1)
     image, z = rasterize(np.concatenate([pixels, depth[..., None]], -1), mesh.faces, attributes, fine)
     covered = np.isfinite(z)[..., None].astype(np.float32)
     small = average_down(np.concatenate([image, covered], -1), FINE)
-    opacity = small[..., 5:]
-    return small[..., :3] + view.background * (1.0 - opacity), opacity, small[..., 3:5] / np.maximum(opacity, 1e-6)
-
-
-def backward_flow(opacity: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Opacity (V, 16, 16) and the opacity-weighted flow (V, 16, 16, 2) from `render`'s images."""
+    opacity, places = small[..., 7:], small[..., 3:7] / np.maximum(small[..., 7:], 1e-6)
     line = (np.arange(SIZE) + 0.5) * (2.0 / SIZE) - 1.0
-    here = np.stack(np.meshgrid(line, line), -1)
-    pooled = average_down(np.concatenate([(source - here) * opacity, opacity], -1), SIZE // GRID)
-    return pooled[..., 2], pooled[..., :2] / np.maximum(pooled[..., 2:], 1e-3)
+    grid = np.broadcast_to(np.stack(np.meshgrid(line, line), -1), (*opacity.shape[:3], 2))
+    here = np.concatenate([grid, places[..., 3:]], -1)
+    return small[..., :3] + view.background * (1.0 - opacity), opacity, places[..., :3], here
+
+
+def pooled(opacity: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Opacity-weighted means of (V, S, S, c) on the latents' grid: (V, 16, 16, c), 0 where nothing is."""
+    small = average_down(np.concatenate([values * opacity, opacity], -1), SIZE // GRID)
+    return small[..., :-1] / np.maximum(small[..., -1:], 1e-3)
 
 
 def make_clip(mesh: ColouredMesh, moved: np.ndarray, view: View, told: Told) -> Clip:
     """Render one clip of a mesh whose vertices go through (V, N, 3)."""
-    frames, opacity, source = render(mesh, moved, view)
-    opacity, flow = backward_flow(opacity, source)
-    return Clip((frames * 255.0 + 0.5).clip(0, 255).astype(np.uint8), opacity, flow, told)
+    frames, opacity, source, here = render(mesh, moved, view)
+    flow, relief = pooled(opacity, source - here), pooled(opacity[:1], here[:1, ..., 2:])[0, ..., 0]
+    opacity = average_down(opacity, SIZE // GRID)[..., 0]
+    return Clip((frames * 255.0 + 0.5).clip(0, 255).astype(np.uint8), opacity, flow, relief, told)
 
 
 def lateral_heading(azimuth_deg: float) -> float:

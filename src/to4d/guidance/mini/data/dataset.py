@@ -15,6 +15,7 @@ from to4d.guidance.mini.data.clips import FRAMES, GRID, SIZE, Clip, draw_clips
 from to4d.guidance.mini.data.objects import Subject, load_real
 
 Draw = Callable[[Generator, Mapping[str, Subject]], list[Clip]]
+ARRAYS = ("frames", "opacity", "flow", "relief")
 BLOCK = 25  # draws a task; small, so that two processes end together
 SIGNED = (
     "sway",
@@ -38,7 +39,8 @@ class ClipSet:
 
     frames: np.ndarray  # (N, V, S, S, 3) uint8
     opacity: np.ndarray  # (N, V, 16, 16) float16
-    flow: np.ndarray  # (N, V, 16, 16, 2) float16
+    flow: np.ndarray  # (N, V, 16, 16, 3) float16
+    relief: np.ndarray  # (N, 16, 16) float16
     text: list[str]
     noun: list[str]
     kind: list[str]
@@ -74,7 +76,8 @@ def _open(folder: Path, count: int, mode: str) -> dict[str, np.ndarray]:
     shapes = {
         "frames": ((count, FRAMES, SIZE, SIZE, 3), np.uint8),
         "opacity": ((count, FRAMES, GRID, GRID), np.float16),
-        "flow": ((count, FRAMES, GRID, GRID, 2), np.float16),
+        "flow": ((count, FRAMES, GRID, GRID, 3), np.float16),
+        "relief": ((count, GRID, GRID), np.float16),
     }
     return {
         name: open_memmap(folder / f"{name}.npy", mode=mode, dtype=dtype, shape=shape)
@@ -86,7 +89,7 @@ def _fill(folder: Path, split: str, seed: int, start: int, stop: int) -> list[di
     """Draws `start` to `stop` of a split: frames to disk, words as a list."""
     draw, each, held_out = DRAWS[split]
     real, words = load_real(held_out), []
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r+") for name in ("frames", "opacity", "flow")}
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r+") for name in ARRAYS}
     for index in range(start, stop):
         for offset, clip in enumerate(draw(np.random.default_rng([seed, list(DRAWS).index(split), index]), real)):
             for name, array in arrays.items():
@@ -114,6 +117,6 @@ def load(folder: Path, split: str, seed: int, draws: int, processes: int = 2) ->
     generate(folder, split, seed, draws, processes)
     folder = folder / f"{split}-{seed}-{draws}"
     words = json.loads((folder / "words.json").read_text())
-    frames, opacity, flow = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("frames", "opacity", "flow"))
+    arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS]
     stride = np.array([word["stride"] for word in words], np.float32)
-    return ClipSet(frames, opacity, flow, *([word[key] for word in words] for key in ("text", "noun", "kind")), stride)
+    return ClipSet(*arrays, *([word[key] for word in words] for key in ("text", "noun", "kind")), stride)

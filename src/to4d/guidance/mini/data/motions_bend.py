@@ -20,8 +20,8 @@ def ripple(body: Body, tau: np.ndarray, style: Style) -> Moved:
 
 
 def nod(body: Body, tau: np.ndarray, style: Style) -> Moved:
-    """Bows to one side and comes up again, once or twice."""
-    periods = style.speed * (1.0 + style.cycles)
+    """Bows to one side and comes up again, about twice."""
+    periods = style.speed * (1.5 + style.cycles)
     bow = 0.3 * style.amplitude * (1.0 - np.cos(2.0 * np.pi * periods * tau))
     profile = np.clip(body.level, 0, 1) ** 1.6
     forward = body.x + style.sign * bow * body.height * profile

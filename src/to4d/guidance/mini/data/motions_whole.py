@@ -49,7 +49,7 @@ def pulse(body: Body, tau: np.ndarray, style: Style) -> Moved:
 
 def shake(body: Body, tau: np.ndarray, style: Style) -> Moved:
     """Quick small moves from side to side."""
-    shift = 0.1 * style.amplitude * body.reach * style.wave(tau, 2.2, 3.4)
+    shift = 0.1 * style.amplitude * body.reach * style.wave(tau, 2.0, 3.0)
     return body.x + shift, body.y + 0 * shift, body.z + 0 * shift
 
 
