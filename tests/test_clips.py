@@ -28,7 +28,7 @@ TINY = [
     "export.glb.frames=4",
     "logger=[]",
     "callbacks=[guard]",
-    "renderer.samples=32",
+    "renderer.samples=16",
     "renderer.resolution=16",
     "autosave_seconds=0",
 ]

@@ -110,13 +110,18 @@ def test_smoothness_is_vbenchs_over_bytes_of_every_second_frame(files):
         AmtSmoothness(str(files / "amt.pth"))(see(SCENE, VIEWS, 3))
 
 
-def test_style_is_the_cosine_of_vbenchs_eight_frames_and_the_prompt(seen):
+def test_style_is_the_cosine_of_vbenchs_eight_frames_and_the_prompt(seen, tmp_path, monkeypatch):
     network = ViclipNet(measure_answers.SMALL).eval().requires_grad_(False)
-    network.load_state_dict(measure_answers.random_weights(measure_answers.shapes_of(network)))
+    weights = measure_answers.random_weights(measure_answers.shapes_of(network))
+    network.load_state_dict(weights)
     frames, words = seen.clips.rgb[0].repeat(6, 1, 1, 1)[:16], "a ball jumping"
     own = style(network, frames, words)
     assert own == pytest.approx(style(network, frames[::2], words), abs=1e-6)  # 16 frames: 0, 2, ... 14
     assert abs(own - style(network, frames[1::2], words)) > 1e-4 and abs(own - style(network, frames, "ball")) > 1e-4
+    torch.save({"model": weights}, tmp_path / "viclip.pth")
+    monkeypatch.setattr("to4d.metrics.viclip_style.ViclipNet", lambda: ViclipNet(measure_answers.SMALL))
+    figures = ViclipStyle(str(tmp_path / "viclip.pth"))(seen)
+    assert figures["eval/style/000"] == pytest.approx(style(network, seen.clips.rgb[0], words), abs=1e-6)
 
 
 def test_with_weights_there_are_figures_and_the_recipe_names_the_files(seen, files):

@@ -24,7 +24,7 @@ TINY = [
     "phase.static.lens.size=[16,16]",
     "distillation.steps=1",
     "metrics.views.size=32",
-    "renderer.samples=64",
+    "renderer.samples=32",
     "renderer.resolution=32",
     "callbacks.multiview.views.size=16",
 ]

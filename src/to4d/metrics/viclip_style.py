@@ -35,7 +35,7 @@ class ViclipStyle:
         path = need(self.weights, "measures.viclip.weights", OFFICIAL["viclip"], (NAME,))
         with torch.device("meta"):
             network = ViclipNet()
-        fill(network, read(path, inside="model"), path, assign=True).to(self.device)
+        fill(network, read(path, inside="model"), path, assign=True).float().to(self.device)
         own = per_view(seen.names, lambda b: {NAME: style(network, seen.clips.rgb[b], seen.scene.prompt.text)})
         return jsonable({f"eval/{name}": value for name, value in own.items()})
 
