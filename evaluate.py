@@ -8,6 +8,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from to4d.cli import command, friendly
+from to4d.errors import InputError
 from to4d.evaluation import evaluate, recipe, write_frames
 from to4d.files import write_atomically
 from to4d.locks import owned
@@ -21,6 +22,8 @@ def main(cfg: DictConfig) -> None:
     """Write evaluation.json and lossless frames into the run's folder, or to `out`; for a peer, who it is too."""
     views, measures = instantiate(cfg.views), {name: instantiate(part) for name, part in cfg.measures.items()}
     run, out = Path(cfg.run), Path(cfg.out)
+    if cfg.peer is not None and out.resolve() == Path.cwd():
+        raise InputError("out=DIR is missing: where the figures of a peer go, for report.py")
     if cfg.peer is None:
         seen, sources = see(reopen(run, cfg.trust), views, cfg.frames), [run / "model.safetensors"]
     else:
