@@ -11,10 +11,11 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 CONF = Path(__file__).parents[1] / "conf"
 PACKAGED = {"phase", "callbacks", "logger", "export"}  # lists of options in train.yaml
+FILES = {*CONF.rglob("*.yaml"), *(CONF / "experiments").glob("*.yaml")}  # the latter are behind a link
 OPTIONS = sorted(
     (str(path.parent.relative_to(CONF)), path.stem)
-    for path in CONF.rglob("*.yaml")
-    if path.parent != CONF and "hydra" not in path.parts
+    for path in FILES
+    if path.parent != CONF and not {"hydra", "sweeps"} & set(path.parts)  # sweeps have tests of their own
 )
 
 EXTRA = {
@@ -51,15 +52,15 @@ def override_for(group, option):
         return f"object={group.removeprefix('object/')}/{option}"
     if group == "tiny":
         return f"+tiny='{option}'"
-    if group in PACKAGED or group in ("experiments", "sweeps"):
-        return f"{group}=[{option}]" if group != "sweeps" else f"sweeps={option}"
+    if group in PACKAGED or group == "experiments":
+        return f"{group}=[{option}]"
     return f"{group}={option}"
 
 
 def with_option(group, option):
     """The configuration that has it; a file that refers to no other is what it composes to, and read alone: quicker."""
     path = CONF / group / f"{option}.yaml"
-    if not re.search(r"^defaults:|\$\{|@package", path.read_text(), re.M):
+    if not re.search(r"^defaults:|\$\{|@package _global_", path.read_text(), re.M):
         return OmegaConf.load(path)
     if group in ("measures", "peer"):
         return evaluation(f"measures=[{option}]" if group == "measures" else f"peer={option}")
