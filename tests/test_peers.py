@@ -107,6 +107,6 @@ def test_the_command_makes_a_folder_that_the_report_reads(pictures, animated, tm
         ("theirs", "ball", "a ball jumping", 0),
         ("others", "box", "a box bending", 0),
     }
-    assert source == "evaluation.json" and not unfinished and all(run.value("flicker") > 0.0 for run in runs)
+    assert source == "evaluation.json" and not unfinished and all(run.value("silhouette_change") > 0.0 for run in runs)
     assert len(json.loads((tmp_path / "b" / "evaluation.json").read_text())["recipe"]["model_sha256"]) == 64
     assert (tmp_path / "b" / "frames" / "mesh" / "090.png").is_file()

@@ -56,7 +56,7 @@ def smoothness(network: nn.Module, frames: Tensor) -> float:
     ...     def forward(self, now, later):
     ...         return (now + later) / 2.0
     >>> smoothness(Mean(), torch.tensor([0.0, 0.5, 0.4, 0.0]).view(4, 1, 1, 1).expand(4, 2, 2, 3))
-    0.6941...
+    0.698...
     """
     pictures = frames.movedim(-1, 1)
     ends, between = pictures[::2], pictures[1::2]
