@@ -62,8 +62,10 @@ def with_option(group, option):
     path = CONF / group / f"{option}.yaml"
     if not re.search(r"^defaults:|\$\{|@package _global_", path.read_text(), re.M):
         return OmegaConf.load(path)
-    if group in ("measures", "peer"):
-        return evaluation(f"measures=[{option}]" if group == "measures" else f"peer={option}")
+    if group == "measures":
+        return evaluation(f"measures=[{option}]")
+    if group == "peer":
+        return evaluation(f"peer={option}", "told.prompt=a fox walking", "told.object.noun=fox")
     return config(override_for(group, option), *EXTRA.get(f"{group}/{option}", []))
 
 
