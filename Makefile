@@ -2,8 +2,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 OUT ?= outputs/demo
+# Of a table: 3 objects x 2 prompts x 2 seeds with short phases, 48 cells; CELLS= makes all 360 at full length
+CELLS ?= object=gso/plant,gso/mario,gso/hand_bell motion=jumping,swaying seed=0,1 quality=draft
+TABLE ?= table2
+CELL ?= experiments=[without_mask] object=gso/plant motion=jumping seed=0 quality=draft
 
-.PHONY: help demo test test-slow lint format bench table2 table3 lock clean
+.PHONY: help demo test test-slow lint format bench table2 table3 cell lock clean
 
 help:  ## list what can be made
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -36,9 +40,14 @@ format: $(READY)  ## apply style
 bench: $(READY)  ## print speed ratios of the kernels as JSON
 	$(BIN)/python bench/bench_cpu.py
 
-table2 table3: $(READY)  ## all runs of a table of the paper at laptop scale: hours; stop it and start it again as you like
+table2 table3: $(READY)  ## a table of the paper at laptop scale: an hour; stop it and start it again as you like; CELLS= makes all of it
 	$(BIN)/python train.py -m sweeps=$@ out=outputs/$@ $(CELLS)
 	$(BIN)/python report.py runs=outputs/$@ paper=$@ out=outputs/$@-report
+
+cell: $(READY)  ## make one cell of a table again, and see that it is the one in docs/tables
+	rm -rf outputs/again
+	TO4D_CACHE=outputs/again/cache $(BIN)/python train.py -m sweeps=$(TABLE) out=outputs/again $(CELL)
+	$(BIN)/python report.py runs=outputs/again against=docs/tables/$(TABLE)/runs.csv out=outputs/again-report
 
 lock: $(READY)  ## resolve the newest versions that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet uv

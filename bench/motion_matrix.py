@@ -14,6 +14,8 @@ from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 
+from to4d.report.writers import digits, grid
+
 ROOT = Path(__file__).resolve().parents[1]
 OBJECTS = [
     *("gso/mario", "gso/hand_bell", "gso/rhino", "data/q_houseplant"),
@@ -21,6 +23,7 @@ OBJECTS = [
 ]
 MOTIONS = ["jumping", "growing", "melting", "swaying", "spinning", "shaking", "nodding", "falling over"]
 CHECKS = ["jumping", "growing", "melting", "swaying", "spinning", "shaking", "nodding", "falling", "twisting", "still"]
+HEADS = ["object", "prompt", "own check", *CHECKS, "flow", "PSNR t=0, lowest view", "haze"]
 
 
 def noun_of(name: str) -> str:
@@ -48,32 +51,30 @@ def main() -> None:
     words = [word for word in sys.argv[1:] if "=" not in word]  # else --motions would take the settings for its own
     settings = [word for word in sys.argv[1:] if "=" in word]
     arguments = parser.parse_args(words)
-    print(f"| object | prompt | own check | {' | '.join(CHECKS)} | flow | PSNR t=0, lowest view | haze |")
-    print("|---" * (len(CHECKS) + 6) + "|")
+    print(grid(HEADS, []), end="")
     cells = []
     for name in arguments.objects:
         for motion in arguments.motions:
-            m = cell(name, motion, arguments.out.resolve(), settings)
-            cells.append((motion, m))
-            own = {True: "passed", False: "failed", None: "-"}[m["eval/motion_passed"]]
-            passing = [m[f"eval/views_passing/{check}"] for check in CHECKS]
-            views = " | ".join("-" if count is None else f"{count}/4" for count in passing)
-            figures = f"{m['eval/flow']:.2f} | {m['eval/psnr_t0_min']:.1f} | {m['eval/haze']:.4f}"
-            print(f"| {name} | {motion} | {own} | {views} | {figures} |", flush=True)
-    print(summary(cells))
+            cells.append((motion, cell(name, motion, arguments.out.resolve(), settings)))
+            print(f"| {' | '.join(line(name, *cells[-1]))} |", flush=True)
+    print(f"\n{confusion(cells)}")
 
 
-def summary(cells: list[tuple[str, dict]]) -> str:
+def line(name: str, motion: str, m: dict) -> list[str]:
+    """One cell: views of four that pass each check, and what it cost."""
+    own = {True: "passed", False: "failed", None: "-"}[m["eval/motion_passed"]]
+    views = ["-" if (count := m[f"eval/views_passing/{check}"]) is None else f"{count}/4" for check in CHECKS]
+    return [name, motion, own, *views, *(digits(m[f"eval/{figure}"]) for figure in ("flow", "psnr_t0_min", "haze"))]
+
+
+def confusion(cells: list[tuple[str, dict]]) -> str:
     """How many cells pass their own check, and for every prompt the share of views that pass each check."""
-    passed = sum(m["eval/motion_passed"] is True for _, m in cells)
-    lines = [f"\n{passed} of {len(cells)} pass their own check\n", f"| prompt | {' | '.join(CHECKS)} |"]
-    lines.append("|---" * (len(CHECKS) + 1) + "|")
+    passed, rows = sum(m["eval/motion_passed"] is True for _, m in cells), []
     for motion in dict.fromkeys(motion for motion, _ in cells):
-        rows = [m for label, m in cells if label == motion]
-        counts = [[m[f"eval/views_passing/{check}"] for m in rows] for check in CHECKS]
-        shares = [sum(c for c in column if c is not None) / (4 * len(rows)) for column in counts]
-        lines.append(f"| {motion} | " + " | ".join(f"{share:.2f}" if share else "." for share in shares) + " |")
-    return "\n".join(lines)
+        own = [m for label, m in cells if label == motion]
+        shares = [sum(m[f"eval/views_passing/{check}"] or 0 for m in own) / (4 * len(own)) for check in CHECKS]
+        rows.append([motion, *(f"{share:.2f}" if share else "." for share in shares)])
+    return f"{passed} of {len(cells)} pass their own check\n\n{grid(['prompt', *CHECKS], rows)}"
 
 
 if __name__ == "__main__":

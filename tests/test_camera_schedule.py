@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from to4d.camera_schedule import FourViews, Incremental, Sweep, Uniform
+from to4d.camera_schedule import Fixed, FourViews, Incremental, Sweep, Uniform
 from to4d.types import generator_at
 
-ALL = [Incremental(), Uniform(), FourViews(), Sweep()]
+ALL = [Incremental(), Uniform(), FourViews(), Sweep(), Fixed(), Fixed(-90.0)]
 
 
 @pytest.mark.parametrize("schedule", ALL)

@@ -155,6 +155,18 @@ def test_evaluations_are_used_only_if_all_runs_were_evaluated_alike(tmp_path):
     assert read_runs({str(tmp_path): None})[1] == "metrics.json"
 
 
+def test_runs_made_again_are_found_in_a_kept_table_or_what_differs_is_told(folder, written, tmp_path):
+    kept, again = written / "runs.csv", Comparison(columns=["haze"], against=str(written / "runs.csv"))
+    again(str(folder), tmp_path)
+    changed = tmp_path / "runs.csv"
+    changed.write_text(kept.read_text().replace(",0.", ",0.0", 1))
+    with pytest.raises(InputError, match="is not as in .*: .*, not 0.0"):
+        Comparison(columns=["haze"], against=str(changed))(str(folder), tmp_path)
+    changed.write_text(kept.read_text().replace("without_mask", "unknown"))
+    with pytest.raises(InputError, match="holds no cell without_mask"):
+        Comparison(columns=["haze"], against=str(changed))(str(folder), tmp_path)
+
+
 def test_bad_input_is_named(folder, tmp_path):
     compare = Comparison(columns=["haze"])
     with pytest.raises(InputError, match="no finished run"):

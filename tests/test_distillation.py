@@ -57,6 +57,16 @@ def test_descent_reaches_a_mode_of_the_prior_and_stays(style):
     assert value == pytest.approx(1.0, abs=0.02)
 
 
+def test_from_noise_alone_a_still_makes_one_video_whatever_the_clip_shows():
+    ends = set()
+    for seed in range(8):
+        style = Reconstruction(start=Constant(1.0), jitter=0.0, steps=10, hold=1.0, noise_seed=seed)
+        dark, bright = (distil(style, clip_of(value), step).clean for step, value in enumerate((0.45, 0.55)))
+        assert torch.allclose(dark, bright, atol=1e-2)
+        ends.add(round(dark.mean().item()))
+    assert ends == {-1, 1}  # another seed, another video
+
+
 def test_held_noise_lets_an_undecided_clip_begin_the_same_way_each_time():
     style, undecided = Reconstruction(start=Constant(0.98), jitter=0.0, hold=0.5), clip_of(0.5)
 

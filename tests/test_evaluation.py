@@ -13,6 +13,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from to4d.errors import NotComputed
 from to4d.evaluation import evaluate
+from to4d.metrics.seen import see
 from to4d.metrics.weightless import Weightless
 from to4d.run import restore, run
 
@@ -83,7 +84,7 @@ def test_what_cannot_be_computed_is_null_with_its_reason_and_the_rest_is_there(f
         raise NotComputed(["style", "style/000"], "no weights")
 
     views = instantiate(config("evaluate", "out=here").views, size=48, antialias=1, azimuths_deg=[0])
-    _, figures = evaluate(restore(finished), views, 2, {"absent": absent, "weightless": Weightless()})
+    _, figures = evaluate(see(restore(finished), views, 2), {"absent": absent, "weightless": Weightless()})
     assert figures["eval/style"] is None and figures["eval/notes"]["eval/style/000"] == "no weights"
     assert isinstance(figures["eval/psnr"], float) and "eval/flow_floor" in figures["eval/notes"]
 

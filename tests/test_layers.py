@@ -21,6 +21,7 @@ LAYERS = [
         "locks",
         "trust",
         "clip_time",
+        "clip_tokens",
     },
     {"ask", "timestep", "state"},
     {"viewpoints", "mesh"},
@@ -40,7 +41,7 @@ LAYERS = [
     },
     {"phases", "callbacks"},
     {"run"},
-    {"clips", "view", "evaluation", "report", "sweep"},
+    {"clips", "view", "evaluation", "peers", "report", "sweep"},
     {"cli"},
     {"weights"},
 ]

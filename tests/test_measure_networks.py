@@ -2,7 +2,9 @@
 
 import json
 
+import cv2
 import measure_answers
+import numpy as np
 import pytest
 import torch
 from moving_ball import MovingBall
@@ -10,13 +12,19 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from to4d.errors import InputError, NotComputed
-from to4d.evaluation import evaluate
+from to4d.evaluation import evaluate, in_bytes
+from to4d.metrics.amt_net import SMALLEST, AmtNet
+from to4d.metrics.amt_smoothness import AmtSmoothness
 from to4d.metrics.clip_likeness import ClipLikeness, OpenClip
 from to4d.metrics.lpips_net import LpipsNet
+from to4d.metrics.official import OFFICIAL
 from to4d.metrics.perceptual import Lpips
 from to4d.metrics.raft_flow import RaftFlow
 from to4d.metrics.raft_net import RaftNet
 from to4d.metrics.seen import see
+from to4d.metrics.viclip_net import ViclipNet
+from to4d.metrics.viclip_style import ViclipStyle, style
+from to4d.metrics.weights import fill, read
 from to4d.types import Prompt, Scene
 from to4d.viewpoints import Viewpoints
 
@@ -43,10 +51,12 @@ def files(tmp_path_factory):
     torch.save(measure_answers.lin_weights("alex"), folder / "linear.pth")
     raft = measure_answers.random_weights(measure_answers.shapes_of(RaftNet()))
     torch.save({f"module.{key}": value for key, value in raft.items()}, folder / "raft.pth")
+    amt = measure_answers.amt_weights(measure_answers.shapes_of(AmtNet()))
+    torch.save({"epoch": 1, "state_dict": amt}, folder / "amt.pth")
     return folder
 
 
-@pytest.mark.parametrize("name", ["lpips alex", "lpips vgg", "raft, 130 x 132"])
+@pytest.mark.parametrize("name", load_file(measure_answers.GOLDEN))
 def test_our_networks_answer_as_the_official_ones_do(answers, name):
     known = load_file(measure_answers.GOLDEN)
     assert known[name].abs().max() > 0.01  # random weights of the right size: the answer says something
@@ -62,18 +72,57 @@ def test_lpips_of_equal_pictures_is_0_and_it_is_symmetric():
     assert network(a, b).item() == pytest.approx(network(b, a).item())
 
 
-def test_a_figure_whose_weights_are_not_there_is_null_and_says_what_is_needed(tmp_path):
+def test_a_figure_whose_weights_are_not_there_is_null_and_says_what_is_needed(tmp_path, monkeypatch):
+    monkeypatch.setenv("TO4D_CACHE", str(tmp_path))
     measures = {"lpips": Lpips("alex"), "vgg": Lpips("vgg", backbone=str(tmp_path / "no.pth")), "raft": RaftFlow()}
-    measures["clip"] = ClipLikeness()
-    _, figures = evaluate(SCENE, VIEWS, 2, measures)
+    measures |= {"clip": ClipLikeness(), "amt": AmtSmoothness(), "viclip": ViclipStyle()}
+    _, figures = evaluate(see(SCENE, VIEWS, 2), measures)
     notes = json.loads(json.dumps(figures, allow_nan=False))["eval/notes"]
     names = {"lpips", "lpips_f", "lpips_vgg", "lpips_f_vgg", "dynamic_degree_raft", "flow_top5_raft", "flow_raft"}
-    names |= {"clip_i", "clip_f", "clip_t"}
+    names |= {"clip_i", "clip_f", "clip_t", "smoothness", "style"}
     assert set(notes) == {f"eval/{name}" for name in names} and all(figures[f"eval/{name}"] is None for name in names)
+    folder = tmp_path / "weights" / "metrics"
     assert notes["eval/lpips"] == (
-        "measures.lpips.backbone names no file; it needs torchvision's alexnet-owt-7be5be79.pth"
+        f"measures.lpips.backbone names no file, and {folder / 'alexnet.pth'} is none; "
+        "python -m to4d.weights get metrics fetches alexnet-owt-7be5be79.pth"
     )
     assert "no.pth is no file" in notes["eval/lpips_vgg"] and "raft-things.pth" in notes["eval/dynamic_degree_raft"]
+
+
+def test_a_file_that_the_weights_command_fetched_is_found_by_itself(files, tmp_path, monkeypatch):
+    monkeypatch.setenv("TO4D_CACHE", str(tmp_path))
+    OFFICIAL["raft"].path.parent.mkdir(parents=True)
+    OFFICIAL["raft"].path.write_bytes((files / "raft.pth").read_bytes())
+    near = see(SCENE, Viewpoints(azimuths_deg=(0.0,), size=128), 2)
+    assert RaftFlow(iterations=1)(near) == RaftFlow(str(files / "raft.pth"), iterations=1)(near)
+    assert RaftFlow().recipe()["weights"]["file"] == "raft-things.pth"
+
+
+def test_smoothness_is_vbenchs_over_bytes_of_every_second_frame(files):
+    near = in_bytes(see(SCENE, Viewpoints(azimuths_deg=(0.0,), size=SMALLEST), 4))
+    network = fill(AmtNet(), read(files / "amt.pth", inside="state_dict"), files / "amt.pth")
+    frames = (255.0 * near.clips.rgb[0]).round().to(torch.uint8)
+    told = network(*(near.clips.rgb[0].movedim(-1, 1)[[i]] for i in (0, 2)))[0].movedim(0, -1).numpy()
+    apart = cv2.absdiff(frames[1].numpy(), (told * 255.0).clip(0, 255).astype(np.uint8))  # VBench's own words
+    found = AmtSmoothness(str(files / "amt.pth"))(near)
+    assert found["eval/smoothness"] == pytest.approx((255.0 - apart.mean()) / 255.0, abs=1e-6)
+    with pytest.raises(InputError, match="113 pixels"):
+        AmtSmoothness(str(files / "amt.pth"))(see(SCENE, VIEWS, 3))
+
+
+def test_style_is_the_cosine_of_vbenchs_eight_frames_and_the_prompt(seen, tmp_path, monkeypatch):
+    network = ViclipNet(measure_answers.SMALL).eval().requires_grad_(False)
+    weights = measure_answers.random_weights(measure_answers.shapes_of(network))
+    network.load_state_dict(weights)
+    frames, words = seen.clips.rgb[0].repeat(6, 1, 1, 1)[:16], "a ball jumping"
+    frames[1::2] = 1.0 - frames[1::2]
+    own = style(network, frames, words)
+    assert own == pytest.approx(style(network, frames[::2], words), abs=1e-6)  # 16 frames: 0, 2, ... 14
+    assert abs(own - style(network, frames[1::2], words)) > 1e-4 and abs(own - style(network, frames, "ball")) > 1e-4
+    torch.save({"model": weights}, tmp_path / "viclip.pth")
+    monkeypatch.setattr("to4d.metrics.viclip_style.ViclipNet", lambda: ViclipNet(measure_answers.SMALL))
+    figures = ViclipStyle(str(tmp_path / "viclip.pth"))(seen)
+    assert figures["eval/style/000"] == pytest.approx(style(network, seen.clips.rgb[0], words), abs=1e-6)
 
 
 def test_with_weights_there_are_figures_and_the_recipe_names_the_files(seen, files):

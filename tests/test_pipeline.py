@@ -20,17 +20,16 @@ from to4d.run import run
 
 ROOT = Path(__file__).parents[1]
 TINY = [
-    "phase.static.steps=6",
+    "steps={static: 6, dynamic: 3, refine: 2}",
     "phase.static.lens.size=[16,16]",
-    "phase.dynamic.steps=3",
-    "phase.refine.steps=2",
     "distillation.steps=1",
-    "export.video.views.size=32",
-    "export.video.turntable_frames=4",
     "metrics.views.size=32",
-    "renderer.samples=64",
+    "renderer.samples=32",
     "renderer.resolution=32",
+    "callbacks.multiview.views.size=16",
 ]
+SHOWN = ["export.video.views.size=32", "export.video.turntable_frames=4", "export.glb.frames=8"]
+BARE = ["export=[]", "logger=[]", "metrics.views.azimuths_deg=[0]", "metrics.frames=2"]  # where weights alone matter
 
 
 class StopAt(Callback):
@@ -60,7 +59,7 @@ def own_cache(tmp_path, monkeypatch):
 def unbroken(tmp_path_factory):
     folder = tmp_path_factory.mktemp("unbroken")
     os.environ["TO4D_CACHE"] = str(folder / "cache")
-    run(config(folder / "run"))
+    run(config(folder / "run", *SHOWN))
     return folder / "run"
 
 
@@ -108,7 +107,7 @@ def test_the_phases_change_the_field_one_after_the_other(unbroken):
 @pytest.mark.parametrize(("phase", "step"), [("static", 4), ("dynamic", 2), ("refine", 1)])
 def test_a_crashed_run_resumes_to_the_same_bits(unbroken, tmp_path, phase, step):
     crash = f"+callbacks.crash={{_target_: {__name__}.StopAt, phase: {phase}, step: {step}}}"
-    settings = ["autosave_seconds=0"]
+    settings = ["autosave_seconds=0", *BARE]
     broken = config(tmp_path / "run", *settings, crash)
     with pytest.raises(RuntimeError, match="crash"):
         run(broken)
@@ -125,11 +124,11 @@ def test_a_finished_run_is_not_overwritten(unbroken):
 def test_a_folder_of_another_configuration_is_refused_by_the_name_of_the_key(unbroken, tmp_path):
     (tmp_path / "config.yaml").write_bytes((unbroken / "config.yaml").read_bytes())
     with pytest.raises(InputError, match="different in .*seed"):
-        run(config(tmp_path, "seed=5"))
+        run(config(tmp_path, *SHOWN, "seed=5"))
 
 
 def test_the_static_fit_is_shared_by_prompts_and_rebuilt_when_damaged(tmp_path):
-    short = ["phase.dynamic.steps=1", "phase.refine.steps=1"]
+    short = ["phase=[static]", *BARE]
     run(config(tmp_path / "a", *short))
     (cached,) = (tmp_path / "cache" / "static").glob("*.safetensors")
     first, whole = load_tree(cached), cached.read_bytes()
@@ -148,6 +147,7 @@ def start(out, *overrides):
         "prompt=a plant blooming",
         f"out={out}",
         *TINY,
+        *SHOWN,
         "autosave_seconds=0",
         *overrides,
     ]
@@ -156,7 +156,7 @@ def start(out, *overrides):
 
 @pytest.mark.slow
 def test_kill_9_at_three_moments_costs_nothing(unbroken, tmp_path):
-    slower = ["cache=false", "phase.static.steps=60", "phase.dynamic.steps=12", "phase.refine.steps=6"]
+    slower = ["cache=false", "steps.static=60", "steps.dynamic=12", "steps.refine=6"]
     assert start(tmp_path / "whole", *slower).wait() == 0
     for moment in range(3):
         process = start(tmp_path / "killed", *slower)
@@ -170,7 +170,7 @@ def test_kill_9_at_three_moments_costs_nothing(unbroken, tmp_path):
 
 @pytest.mark.slow
 def test_sigterm_saves_and_exits_with_143(tmp_path):
-    process = start(tmp_path / "run", "phase.static.steps=100000", "autosave_seconds=10000")
+    process = start(tmp_path / "run", "steps.static=100000", "autosave_seconds=10000")
     time.sleep(25)
     process.terminate()
     assert process.wait(60) == 143

@@ -58,11 +58,31 @@ def test_a_sweep_says_what_it_reproduces_how_long_and_what_to_expect(sweep):
     assert " hours" in text and ("Expect" in text or "The paper:" in text)
 
 
-@pytest.mark.parametrize("table", ["table2", "table3"])
+@pytest.mark.parametrize("table", ["table1", "table2", "table3"])
 def test_the_rows_of_a_table_are_those_of_the_paper(table):
     names = re.findall(r"\[(\w*)\]", yaml.safe_load(text_of(table))["hydra"]["sweeper"]["params"]["experiments"])
     files = [ROOT / "experiments" / f"{name}.yaml" for name in names if name]
     assert ["ours", *(yaml.safe_load(path.read_text())["row"] for path in files)] == list(paper_rows(table))
+
+
+BASELINES = [("stag4d", "front", "front"), ("animate124", "front", "all"), ("4dfy", "all", "all")]
+LARGE = {"stag4d": "stag4d_dynamicrafter", "animate124": "animate124_modelscope", "4dfy": "4dfy_modelscope"}
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["mini", "large"])
+@pytest.mark.parametrize(("name", "dynamic", "refine"), BASELINES)
+def test_a_baseline_looks_where_it_does_at_any_size_and_is_held_to_what_it_knows(name, dynamic, refine, large):
+    cfg = config(f"experiments=[{LARGE[name] if large else name}]", "prompt=a plant jumping")
+    seen = {"Fixed": "front", "Uniform": "all"}
+    looks = [seen[cfg.phase[phase].camera_schedule._target_.split(".")[-1]] for phase in ("dynamic", "refine")]
+    assert cfg.row == name and looks == [dynamic, refine] and cfg.mask._target_.endswith("Everywhere")
+    assert (cfg.phase.refine.static_weight == 0.0) is (name == "animate124")
+    assert cfg.time_sampler._target_.endswith("RandomWindow") is (name == "animate124")
+    if name == "stag4d":
+        assert cfg.distillation.start.start == cfg.distillation.start.end == cfg.distillation.hold == 1.0
+    else:
+        assert cfg.distillation._target_.endswith("SDS")
+        assert "ModelScope" in str(cfg.guidance) if large else cfg.guidance.sees_image is False  # words alone
 
 
 def test_the_mini_benchmark_has_ten_objects_three_prompts_and_three_seeds():
@@ -71,6 +91,16 @@ def test_the_mini_benchmark_has_ten_objects_three_prompts_and_three_seeds():
     assert counts == {"seed": 3, "object": 10, "motion": 3}
     for name in params["object"].split(","):
         assert (ROOT / "conf" / "object" / f"{name}.yaml").is_file()
+
+
+def test_make_takes_fewer_cells_unless_all_are_asked_for():
+    (line,) = re.findall(r"^CELLS \?= (.*)$", (ROOT / "Makefile").read_text(), re.M)
+    parsed = OverridesParser.create().parse_overrides(line.split())
+    chosen = {each.key_or_group: list(each.sweep_iterator()) for each in parsed if each.is_sweep_override()}
+    assert {key: len(values) for key, values in chosen.items()} == {"object": 3, "motion": 2, "seed": 2}
+    every = yaml.safe_load((ROOT / "sweeps" / "cells.yaml").read_text())["hydra"]["sweeper"]["params"]
+    assert all(str(value) in every[key].split(",") for key, values in chosen.items() for value in values)
+    assert "quality=draft" in line and config("sweeps=table2", *ONE, "quality=draft").steps.static == 300
 
 
 def test_the_paper_s_scale_has_its_steps_and_sizes():

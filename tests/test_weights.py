@@ -19,9 +19,11 @@ from to4d.guidance.dynamicrafter.checkpoint import convert
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 from to4d.guidance.dynamicrafter.random_weights import random_tensor
 from to4d.guidance.dynamicrafter.sizes import SIZES
+from to4d.metrics.official import HUB, OFFICIAL, Official
 from to4d.weights import checkpoint as official
 from to4d.weights.__main__ import main
 from to4d.weights.known import CHECKPOINTS, REPOSITORIES, Checkpoint
+from to4d.weights.metrics import get_official
 from to4d.weights.resume import Claim, fetch_large
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -236,10 +238,49 @@ def test_too_small_a_disk_is_found_out_before(serve):
         get(serve({"/Someone/Tiny/raw/main/model.ckpt": pointer}))
 
 
+def hub_file(data, sha256=None):
+    """A file of the hub, and its files as `serve` takes them."""
+    known = Official(f"{HUB}Someone/Tiny/resolve/main/tiny.pth", "tiny.pth", "tiny", "free", sha256)
+    pointer = f"oid sha256:{hashlib.sha256(data).hexdigest()}\nsize {len(data)}\n".encode()
+    return known, {"/Someone/Tiny/resolve/main/tiny.pth": data, "/Someone/Tiny/raw/main/tiny.pth": pointer}
+
+
+def test_a_network_that_measures_is_fetched_once_and_goes_on(serve, caplog):
+    known, files = hub_file(DATA)
+    with caplog.at_level("WARNING"):
+        path = get_official(known, serve(files, breaks=[10**6, 10**5]).opener)
+    assert path == known.path == weights_folder() / "metrics" / "tiny.pth" and path.read_bytes() == DATA
+    assert "the hub's own statement" in caplog.text
+    assert get_official(known, serve({}).opener) == path  # without a network
+
+
+@pytest.mark.parametrize("digits", [8, 64])
+def test_the_first_digits_of_a_known_checksum_are_enough_to_refuse_another_file(serve, digits):
+    sha256 = hashlib.sha256(DATA).hexdigest()[:digits]
+    known = Official("https://example.org/tiny.pth", "tiny.pth", "tiny", "free", sha256)
+    with pytest.raises(InputError, match="sha256"):
+        get_official(known, serve({"/tiny.pth": DATA[::-1]}).opener)
+    assert not known.path.exists()
+    assert get_official(known, serve({"/tiny.pth": DATA}).opener).read_bytes() == DATA
+
+
+def test_offline_the_place_for_the_file_is_told(serve):
+    known, _ = hub_file(DATA)
+    with pytest.raises(InputError, match="put the file at .*tiny.pth"):
+        get_official(known, serve({}).opener)
+
+
+def test_all_networks_that_measure_have_addresses_and_names_of_their_own():
+    known = OFFICIAL.values()
+    assert len({each.file for each in known}) == len({each.address for each in known}) == len(known)
+    assert all(each.address.startswith("https://") and each.terms for each in known)
+    assert all(each.sha256 for each in known if not each.address.startswith(HUB))  # nobody else vouches for these
+
+
 def test_the_list_names_each_with_its_terms(capsys):
     assert main(["list"]) == 0
     told = capsys.readouterr().out
-    for name, known in {**CHECKPOINTS, **REPOSITORIES}.items():
+    for name, known in {**CHECKPOINTS, **REPOSITORIES, **OFFICIAL}.items():
         assert name in told and known.terms in told
 
 

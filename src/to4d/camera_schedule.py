@@ -52,6 +52,25 @@ class Uniform:
 
 
 @dataclass(frozen=True)
+class Fixed:
+    """Always the same place: the front, for baselines that know the object by one picture (Sec. 4.3).
+
+    >>> Fixed()(0.5, 2, torch.Generator())
+    tensor([0., 0.])
+    """
+
+    azimuth_deg: float = 0.0
+
+    def limit_deg(self, progress: float) -> float:
+        """How far that is from the front."""
+        return abs(self.azimuth_deg)
+
+    def __call__(self, progress: float, count: int, generator: Generator) -> Tensor:
+        """(count,) azimuths in degrees."""
+        return torch.full((count,), self.azimuth_deg)
+
+
+@dataclass(frozen=True)
 class FourViews:
     """One of front, right, back, left (A.3)."""
 

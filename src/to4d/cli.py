@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 from to4d.errors import InputError
 
 TEXT_KEYS = ("prompt", "ask.negative_prompt", "object.noun", "object.path", "object.name", "+tiny")  # tiny's is "true"
+TEXT_KEYS += ("told.prompt", "told.object.noun", "peer.folder", "peer.path", "peer.input", "peer.clip")
 VALUED = {"-c", "--cfg", "-p", "--package", "-i", "--info"}  # flags of Hydra that a word follows
 VALUED |= {"-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir"}
 

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -13,8 +13,7 @@ from typing import Any
 from to4d.errors import NotComputed
 from to4d.export.panels import to_uint8
 from to4d.export.writer import write_image
-from to4d.metrics.seen import Seen, see
-from to4d.types import Scene
+from to4d.metrics.seen import Seen
 from to4d.viewpoints import Viewpoints
 
 FPS = 8  # of the protocol; at another rate VBench's rules would look at other frames
@@ -22,14 +21,14 @@ PACKAGES = ("to4d", "torch", "numpy", "scipy", "opencv-python-headless", "open_c
 log = logging.getLogger(__name__)
 
 
-def evaluate(scene: Scene, views: Viewpoints, frames: int, measures: Mapping[str, Callable]) -> tuple[Seen, dict]:
-    """Look once and measure.
+def evaluate(seen: Seen, measures: Mapping[str, Callable]) -> tuple[Seen, dict]:
+    """Measure what was seen once.
 
     Returns:
         What was seen, in colours of 8 bits, which is what lossless files hold; and the figures by name. One that is
         not computed is null, and `eval/notes` says why.
     """
-    seen = in_bytes(see(scene, views, frames))
+    seen = in_bytes(seen)
     figures: dict[str, Any] = {}
     notes: dict[str, str] = {}
     for name, measure in measures.items():
@@ -58,10 +57,10 @@ def write_frames(seen: Seen, folder: Path) -> None:
             write_image(folder / name / f"{i:02d}.png", frame)
 
 
-def recipe(run: Path, views: Viewpoints, frames: int, measures: Mapping[str, Callable]) -> dict[str, Any]:
-    """How the figures were made: of which model, seen how, by what."""
+def recipe(sources: Iterable[Path], views: Viewpoints, frames: int, measures: Mapping[str, Callable]) -> dict[str, Any]:
+    """How the figures were made: of which files, seen how, by what."""
     return {
-        "model_sha256": hashlib.sha256((run / "model.safetensors").read_bytes()).hexdigest(),
+        "model_sha256": checksum(sources),
         "views": asdict(views) | {"azimuths_deg": list(views.azimuths_deg)},
         "frames": frames,
         "fps": FPS,
@@ -69,6 +68,14 @@ def recipe(run: Path, views: Viewpoints, frames: int, measures: Mapping[str, Cal
         "packages": {"python": platform.python_version()} | {name: v for name in PACKAGES if (v := installed(name))},
         "date": str(date.today()),
     }
+
+
+def checksum(files: Iterable[Path]) -> str:
+    """SHA-256 of the contents of files, one after the other."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def installed(package: str) -> str | None:

@@ -48,7 +48,10 @@ class Report:
         metrics = json.loads(_text(folder / "metrics.json") or "{}")
         settings = yaml.safe_load(_text(folder / "config.yaml") or "{}")
         style, script = _text(PAGE / "style.css"), "\n".join(_text(PAGE / name) for name in SCRIPTS)
-        page = Template(_text(PAGE / "page.html")).substitute(
+        page = whole_page(
+            _text(PAGE / "page.html"),
+            style,
+            script,
             title=escape(scene.prompt.text),
             kicker=kicker(scene, settings),
             verdict=verdict(metrics),
@@ -57,9 +60,6 @@ class Report:
             curves=curves(folder / "log", list(settings.get("phase") or {})),
             rerun=rerun(folder),
             footer=footer(path.parent),
-            policy=policy(style, script),
-            style=style,
-            script=script,
         )
         write_atomically(path, page.encode())
         return [path]
@@ -132,6 +132,20 @@ def _document(name: str, folder: Path) -> str:
     if not (DOCS / name).is_file():
         return f"docs/{name}"
     return f'<a href="{quote(Path(os.path.relpath(DOCS / name, folder.resolve())).as_posix())}">docs/{name}</a>'
+
+
+def whole_page(body: str, style: str, script: str, **parts: str) -> str:
+    """One file for any browser.
+
+    Args:
+        body: a template of what stands between head and foot.
+        style: its looks.
+        script: all that may run in it.
+        parts: HTML for the names in the template and in the frame: title, kicker, verdict, footer.
+    """
+    inside = Template(body).substitute(parts)
+    own = {"policy": policy(style, script), "style": style, "script": script, "body": inside}
+    return Template(_text(PAGE / "frame.html")).substitute(parts | own)
 
 
 def policy(style: str, script: str) -> str:

@@ -13,6 +13,7 @@ from torch.nn.functional import cosine_similarity
 from to4d.errors import InputError, NotComputed
 from to4d.metrics.figures import per_view
 from to4d.metrics.jsonable import jsonable
+from to4d.metrics.official import OFFICIAL, Official
 from to4d.metrics.seen import Seen
 from to4d.metrics.weights import need, told
 
@@ -40,7 +41,7 @@ class ClipLikeness:
         Raises:
             NotComputed: without weights or without the package.
         """
-        path = need(self.weights, "measures.clip.weights", f"weights of open_clip's {self.variant}", NAMES)
+        path = need(self.weights, "measures.clip.weights", self.official, NAMES)
         clip = OpenClip(self.variant, path, self.device)
         prompt = clip.words(seen.scene.prompt.text)
         mesh = clip.pictures(seen.mesh.rgb[:, 0])
@@ -50,7 +51,14 @@ class ClipLikeness:
 
     def recipe(self) -> dict[str, Any]:
         """What the figures rest on."""
-        return {"network": f"open_clip {self.variant}", "weights": told(self.weights)}
+        return {"network": f"open_clip {self.variant}", "weights": told(self.weights, self.official)}
+
+    @property
+    def official(self) -> Official:
+        """Weights of the variant."""
+        if self.variant == "ViT-B-32":
+            return OFFICIAL["open_clip"]
+        return Official("", f"open_clip-{self.variant}", f"weights of open_clip's {self.variant}", "")
 
 
 def likeness(frames: Tensor, mesh: Tensor, prompt: Tensor) -> dict[str, float]:

@@ -9,13 +9,11 @@ from torch import Tensor, nn
 from to4d.metrics.figures import per_view
 from to4d.metrics.jsonable import jsonable
 from to4d.metrics.lpips_net import LpipsNet, official_keys
+from to4d.metrics.official import OFFICIAL, Official
 from to4d.metrics.seen import Seen
 from to4d.metrics.weights import fill, need, read, told
 
-FILES = {
-    "alex": ("torchvision's alexnet-owt-7be5be79.pth", "alex.pth of lpips 0.1"),
-    "vgg": ("torchvision's vgg16-397923af.pth", "vgg.pth of lpips 0.1"),
-}
+FILES = {"alex": ("alexnet", "lpips-alex"), "vgg": ("vgg16", "lpips-vgg")}  # of official weights
 
 
 @dataclass(frozen=True)
@@ -48,9 +46,14 @@ class Lpips:
         """Of the figures."""
         return ("lpips", "lpips_f") if self.net == "alex" else ("lpips_vgg", "lpips_f_vgg")
 
+    @property
+    def official(self) -> list[Official]:
+        """Weights of the backbone, and those that LPIPS adds."""
+        return [OFFICIAL[name] for name in FILES[self.net]]
+
     def network(self) -> LpipsNet:
         """With its weights."""
-        start, (big, small) = f"measures.{self.names[0]}", FILES[self.net]
+        start, (big, small) = f"measures.{self.names[0]}", self.official
         backbone = need(self.backbone, f"{start}.backbone", big, self.names)
         linear = need(self.linear, f"{start}.linear", small, self.names)
         network = LpipsNet(self.net)
@@ -59,7 +62,9 @@ class Lpips:
 
     def recipe(self) -> dict[str, Any]:
         """What the figures rest on."""
-        return {"network": f"LPIPS 0.1, {self.net}", "backbone": told(self.backbone), "linear": told(self.linear)}
+        big, small = self.official
+        files = {"backbone": told(self.backbone, big), "linear": told(self.linear, small)}
+        return {"network": f"LPIPS 0.1, {self.net}"} | files
 
 
 @torch.no_grad()

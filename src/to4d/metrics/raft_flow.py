@@ -9,12 +9,12 @@ from torch import Tensor
 from to4d.metrics import motion
 from to4d.metrics.figures import per_view
 from to4d.metrics.jsonable import jsonable
+from to4d.metrics.official import OFFICIAL
 from to4d.metrics.raft_net import RaftNet
 from to4d.metrics.seen import Seen
 from to4d.metrics.weights import fill, need, read, told
 
 NAMES = ("dynamic_degree_raft", "flow_top5_raft", "flow_raft")
-FILE = "raft-things.pth of the official RAFT"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class RaftFlow:
         Raises:
             NotComputed: without weights.
         """
-        path = need(self.weights, "measures.raft.weights", FILE, NAMES)
+        path = need(self.weights, "measures.raft.weights", OFFICIAL["raft"], NAMES)
         network = fill(RaftNet(), read(path, strip="module."), path)
 
         def measure(b: int) -> dict[str, float]:
@@ -42,7 +42,7 @@ class RaftFlow:
 
     def recipe(self) -> dict[str, Any]:
         """What the figures rest on."""
-        return {"network": "RAFT", "iterations": self.iterations, "weights": told(self.weights)}
+        return {"network": "RAFT", "iterations": self.iterations, "weights": told(self.weights, OFFICIAL["raft"])}
 
 
 @torch.no_grad()

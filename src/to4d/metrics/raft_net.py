@@ -52,13 +52,11 @@ def correlations(a: Tensor, b: Tensor) -> list[Tensor]:
     return pyramid
 
 
-def look_up(pyramid: list[Tensor], place: Tensor) -> Tensor:
-    """The likenesses around each pixel's place (n, 2, h, w) -> (n, 4 x 81, h, w)."""
+def look_up(pyramid: list[Tensor], place: Tensor, radius: int = RADIUS) -> Tensor:
+    """The likenesses around each pixel's place (n, 2, h, w) -> (n, 4 (2 radius + 1)^2, h, w)."""
     count, _, height, width = place.shape
-    reach = torch.arange(-RADIUS, RADIUS + 1, dtype=place.dtype, device=place.device)
-    around = torch.stack(
-        torch.meshgrid(reach, reach, indexing="ij"), -1
-    )  # the first axis goes right, as in the original
+    reach = torch.arange(-radius, radius + 1, dtype=place.dtype, device=place.device)
+    around = torch.stack(torch.meshgrid(reach, reach, indexing="ij"), -1)  # first right, then down, as in the original
     centre = place.movedim(1, -1).reshape(-1, 1, 1, 2)
     seen = []
     for level, likeness in enumerate(pyramid):

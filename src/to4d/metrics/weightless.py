@@ -58,7 +58,8 @@ class Weightless:
             reasons |= dict.fromkeys(("eval/motion_passed", "eval/motion_views"), why)
         reasons |= dict.fromkeys(("eval/tracks_found", "eval/stretch", "eval/stretch_top5"), why)
         reasons |= {f"eval/{name}": "a frame shows nothing" for name in figures if name.startswith(EMPTY)}
-        reasons |= {f"eval/{name}": "no two views show the same point" for name in figures if name.startswith("view_")}
+        blind = "pictures alone have no depth" if clips.depth.isnan().any() else "no two views show the same point"
+        reasons |= {f"eval/{name}": blind for name in figures if name.startswith("view_")}
         return jsonable({f"eval/{name}": value for name, value in figures.items()}, reasons)
 
     def recipe(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from to4d.errors import InputError
 from to4d.files import write_atomically
+from to4d.report.again import check_against
 from to4d.report.page import page
 from to4d.report.paper import paper_rows
 from to4d.report.runs import check_pairs, read_runs
@@ -25,6 +26,7 @@ class Comparison:
         identity: the figure upwards.
         azimuth: of the videos, degrees.
         videos: at most so many cells show theirs.
+        against: a `runs.csv` that was kept, in which these runs have to be found again, figure by figure.
     """
 
     columns: Sequence[str]
@@ -34,11 +36,14 @@ class Comparison:
     identity: str = "ms_ssim"
     azimuth: int = 0
     videos: int = 12
+    against: str | None = None
 
     def __call__(self, runs: str | Sequence[str] | Mapping[str, str], out: Path) -> list[Path]:
         """Read the runs below some folders, write below `out`; returns what was written."""
         found, source, unfinished = read_runs(by_folder(runs))
         check_pairs(found)
+        if self.against is not None:
+            check_against(found, Path(self.against))
         table = make_table(found, list(self.columns), paper_rows(self.paper), self.reference)
         axes = known([self.motion, self.identity])
         texts = {

@@ -5,10 +5,9 @@ from datetime import date
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
-from string import Template
 
 from to4d.export.report import PAGE as SHARED
-from to4d.export.report import policy
+from to4d.export.report import whole_page
 from to4d.report.columns import Column
 from to4d.report.media import side_by_side
 from to4d.report.runs import Run
@@ -44,9 +43,13 @@ def page(
     rows, own = by_row(runs), [c for c in table.columns if any(run.value(c.name) is not None for run in runs)]
     style = (SHARED / "style.css").read_text() + (PAGE / "compare.css").read_text()
     script = (PAGE / "compare.js").read_text()
-    return Template((PAGE / "compare.html").read_text()).substitute(
+    return whole_page(
+        (PAGE / "compare.html").read_text(),
+        style,
+        script,
+        kicker="Comparison",
         title=escape(f"{len(rows)} ways, {len(runs)} runs"),
-        summary=escape(summary(runs, source, unfinished)),
+        verdict=escape(summary(runs, source, unfinished)),
         means=means(table),
         differences=differences(table, own),
         scatter=scatter(rows, *axes) or '<p class="none">no run has both figures</p>',
@@ -55,9 +58,6 @@ def page(
         settings=settings(rows),
         missing=missing(runs, table.columns),
         footer=f"Written on {date.today()} by to4d {version('to4d')}.",
-        policy=policy(style, script),
-        style=style,
-        script=script,
     )
 
 

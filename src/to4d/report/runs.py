@@ -50,10 +50,15 @@ def read_runs(named: Mapping[str, str | None]) -> tuple[list[Run], str, int]:
     """
     found = {path.parent: row for folder, row in named.items() for path in sorted(Path(folder).rglob("config.yaml"))}
     found = {folder: row for folder, row in found.items() if folder.name != ".hydra"}
-    finished = {folder: row for folder, row in found.items() if (folder / "metrics.json").is_file()}
+    measured = ("metrics.json", "evaluation.json")  # a peer has only the latter
+    finished = {folder: row for folder, row in found.items() if any((folder / name).is_file() for name in measured)}
     if not finished:
         raise InputError(f"no finished run in {', '.join(named)}: none holds a config.yaml and a metrics.json")
     source = common_source(finished)
+    if missing := [folder for folder in finished if not (folder / source).is_file()]:
+        raise InputError(
+            f"{missing[0]} was measured by evaluate.py alone; measure the others so too, with the same views and frames"
+        )
     runs = [read_run(folder, row, source) for folder, row in finished.items()]
     return runs, source, len(found) - len(finished)
 

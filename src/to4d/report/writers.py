@@ -64,13 +64,13 @@ def markdown(table: Table) -> str:
     for line in table.lines:
         counts = ["", "", ""] if line.of_paper else [str(n) for n in (line.objects, line.runs, line.seeds)]
         rows.append([_escaped(label(line)), *counts, *(_bold(line, c, table, "**{}**") for c in table.columns)])
-    text = _grid(heads, rows)
+    text = grid(heads, rows)
     if table.differences:
         changes = table.differences.items()
         shown = [c for c in table.columns if any(own[c.name] for _, own in changes)]
         heads = [f"minus {table.reference}", *(column.head for column in shown)]
         rows = [[_escaped(row), *(change(own[c.name], c) for c in shown)] for row, own in changes]
-        text += "\n" + _grid(heads, rows)
+        text += "\n" + grid(heads, rows)
     return text
 
 
@@ -119,7 +119,14 @@ def _bold(line: Line, column: Column, table: Table, form: str, sign: str = " ± 
     return form.format(text) if not line.of_paper and line.row in table.best[column.name] else text
 
 
-def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of Markdown.
+
+    >>> print(grid(["a"], [["1"]]), end="")
+    | a |
+    | --- |
+    | 1 |
+    """
     lines = [heads, ["---"] * len(heads), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

@@ -1,1 +1,1 @@
-"""Fetching the weights of large priors: `python -m to4d.weights list` and `... get NAME`."""
+"""Fetching the weights of large priors and of networks that measure: `python -m to4d.weights list`, `... get NAME`."""

@@ -7,20 +7,24 @@ import sys
 from to4d.cli import fail, nearest
 from to4d.errors import InputError
 from to4d.folders import weights_folder
+from to4d.metrics.official import OFFICIAL, Official
 from to4d.weights.checkpoint import get_checkpoint
 from to4d.weights.hub import get_repository
 from to4d.weights.known import CHECKPOINTS, REPOSITORIES, Checkpoint, Repository
+from to4d.weights.metrics import get_official
 
 log = logging.getLogger("to4d.weights")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m to4d.weights", description="Weights of large priors.")
+    parser = argparse.ArgumentParser(
+        prog="python -m to4d.weights", description="Weights of large priors, and of networks that measure."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="what there is, and on what terms")
     get = commands.add_parser("get", help="fetch one")
-    get.add_argument("name", help="of the list, or owner/name of another pipeline on the hub")
+    get.add_argument("name", help="of the list, metrics, or owner/name of another pipeline on the hub")
     get.add_argument("--bf16", action="store_true", help="DynamiCrafter: write half the bytes")
     get.add_argument("--revision", help="of the hub's repository of a pipeline")
     args = parser.parse_args(arguments)
@@ -38,6 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def show() -> None:
     """A line or two for each."""
+    for name, known in OFFICIAL.items():
+        print(f"{name}{' (here)' * known.path.exists()}: {known.about}; `get metrics` fetches all of these")
+        print(f"    {known.address}; {known.terms}")
     for name, known in {**CHECKPOINTS, **REPOSITORIES}.items():
         here = " (here)" if (weights_folder() / f"{name}.safetensors").exists() else ""
         print(f"{name}{here}: {known.about}; guidance={known.option}")
@@ -51,10 +58,14 @@ def fetch(name: str, halved: bool, revision: str | None) -> None:
         InputError: if there is none of that name, or it cannot be had.
     """
     known = wanted(name)
-    if halved and isinstance(known, Repository):
-        raise InputError("--bf16 is for DynamiCrafter's files; halve this model with guidance.precision=bfloat16")
-    if revision and isinstance(known, Checkpoint):
+    if halved and not isinstance(known, Checkpoint):
+        raise InputError("--bf16 is for DynamiCrafter's files; halve a pipeline with guidance.precision=bfloat16")
+    if revision and not isinstance(known, Repository):
         raise InputError("--revision is for pipelines of diffusers; there is one file of this model")
+    if isinstance(known, list):
+        for official in known:
+            get_official(official)
+        return
     log.info("%s from https://huggingface.co/%s", name, known.repository)
     log.info("terms: %s; its page there decides", known.terms)
     if isinstance(known, Checkpoint):
@@ -63,18 +74,22 @@ def fetch(name: str, halved: bool, revision: str | None) -> None:
         get_repository(known, revision)
 
 
-def wanted(name: str) -> Checkpoint | Repository:
-    """What is known under a name, or any repository of the hub.
+def wanted(name: str) -> Checkpoint | Repository | list[Official]:
+    """What is known under a name, or any repository of the hub; of networks that measure, one or all.
 
     Raises:
         InputError: if it is neither.
     """
     if known := {**CHECKPOINTS, **REPOSITORIES}.get(name):
         return known
+    if name == "metrics" or name in OFFICIAL:
+        return list(OFFICIAL.values()) if name == "metrics" else [OFFICIAL[name]]
     if name.count("/") == 1:
         same = [known for known in REPOSITORIES.values() if known.repository == name]
         return same[0] if same else Repository(name, f"... guidance.model={name}", "", "not known to us")
-    raise InputError(f"there are no weights called {name!r}; {nearest(name, [*CHECKPOINTS, *REPOSITORIES])}")
+    raise InputError(
+        f"there are no weights called {name!r}; {nearest(name, ['metrics', *CHECKPOINTS, *REPOSITORIES, *OFFICIAL])}"
+    )
 
 
 if __name__ == "__main__":

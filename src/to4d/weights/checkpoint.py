@@ -75,8 +75,7 @@ def claimed(known: Checkpoint, opener: Callable) -> Claim:
         log.warning("the hub states no SHA-256 of the file: it is taken as it comes, and its own is written down")
     elif known.sha256 is None:
         log.warning(
-            "SHA-256 %s is the hub's own statement, at first use: no other is known to us. It is written down, "
-            "and another file is refused from now on",
+            "SHA-256 %s is the hub's own statement, at first use: no other is known to us. It is written down",
             sha256[1],
         )
     return Claim(size and int(size[1]), known.sha256 or (sha256 and sha256[1]))

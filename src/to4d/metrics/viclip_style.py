@@ -1,0 +1,80 @@
+"""Temporal style as VBench measures it: ViCLIP's likeness of clip and prompt."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cosine_similarity, interpolate
+
+from to4d.clip_tokens import tokenise
+from to4d.metrics.figures import per_view
+from to4d.metrics.jsonable import jsonable
+from to4d.metrics.official import OFFICIAL
+from to4d.metrics.seen import Seen
+from to4d.metrics.viclip_net import ViclipNet
+from to4d.metrics.weights import fill, need, read, told
+
+NAME = "style"
+MEAN, SPREAD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # of CLIP's colours
+
+
+@dataclass(frozen=True)
+class ViclipStyle:
+    """`style`: the cosine of a view's clip and the prompt, mean over views. The paper cites CLIP for it."""
+
+    weights: str | None = None
+    device: str = "cpu"
+
+    def __call__(self, seen: Seen) -> dict[str, Any]:
+        """Figures by name.
+
+        Raises:
+            NotComputed: without weights.
+        """
+        path = need(self.weights, "measures.viclip.weights", OFFICIAL["viclip"], (NAME,))
+        with torch.device("meta"):
+            network = ViclipNet()
+        fill(network, read(path, inside="model"), path, assign=True).float().to(self.device)
+        own = per_view(seen.names, lambda b: {NAME: style(network, seen.clips.rgb[b], seen.scene.prompt.text)})
+        return jsonable({f"eval/{name}": value for name, value in own.items()})
+
+    def recipe(self) -> dict[str, Any]:
+        """What the figures rest on."""
+        return {"network": "ViCLIP-L, InternVid-10M-FLT", "weights": told(self.weights, OFFICIAL["viclip"])}
+
+
+@torch.no_grad()
+def style(network: ViclipNet, frames: Tensor, text: str) -> float:
+    """Cosine of the features of frames (V, H, W, 3) in [0, 1] and of a sentence."""
+    device, size = network.temp.device, network.size
+    clip = prepared(frames[middles(len(frames), size.frames)], size.pixels)
+    video = network.vision_encoder(clip[None].to(device))
+    words = network.text_encoder(tokenise(text, size.tokens)[None].to(device))
+    return cosine_similarity(video, words).item()
+
+
+def middles(have: int, want: int) -> list[int]:
+    """The frames in the middle of `want` equal parts of a clip; the last once more where there are fewer.
+
+    >>> middles(16, 8), middles(64, 8), middles(3, 5)
+    ([0, 2, 4, 6, 8, 10, 12, 14], [3, 11, 19, 27, 35, 43, 51, 59], [0, 1, 2, 2, 2])
+    """
+    parts = min(have, want)
+    ends = [have * i // parts for i in range(parts + 1)]
+    found = [(low + high - 1) // 2 for low, high in zip(ends[:-1], ends[1:], strict=True)]
+    return found + [found[-1]] * (want - parts)
+
+
+def prepared(frames: Tensor, pixels: int) -> Tensor:
+    """(V, H, W, 3) in [0, 1] -> (V, 3, pixels, pixels) in CLIP's colours, as VBench does it.
+
+    The shorter side is made to fit, bicubic without smoothing and rounded to bytes; then the middle is cut out.
+    """
+    small = min(frames.shape[1:3])
+    size = [pixels * side // small for side in frames.shape[1:3]]
+    whole = interpolate(255.0 * frames.movedim(-1, 1), size, mode="bicubic").round().clamp(0.0, 255.0)
+    top, left = (round((side - pixels) / 2.0) for side in size)
+    cut = whole[..., top : top + pixels, left : left + pixels] / 255.0
+    mean, spread = (cut.new_tensor(x)[:, None, None] for x in (MEAN, SPREAD))
+    return (cut - mean) / spread

@@ -1,0 +1,39 @@
+"""Whether runs that were made again are those of a table that was kept: `report.py against=FILE`."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from to4d.errors import InputError
+from to4d.report.runs import Run
+
+CELL = ("row", "object", "prompt", "seed")
+
+
+def check_against(runs: Sequence[Run], path: Path) -> None:
+    """Compare every figure that was kept with the run's own, at full precision.
+
+    Args:
+        runs: made again; the table may hold more.
+        path: the `runs.csv` that was kept.
+
+    Raises:
+        InputError: naming what differs, or a run that the table does not hold.
+    """
+    if not path.is_file():
+        raise InputError(f"against={path} is no file; it is the runs.csv of a report")
+    with path.open(newline="") as file:
+        kept = {tuple(line[key] for key in CELL): line for line in csv.DictReader(file)}
+    for run in runs:
+        cell = (run.row, *map(str, run.cell))
+        if cell not in kept:
+            raise InputError(f"{path} holds no cell {', '.join(cell)}, which {run.folder} is")
+        figures = {name: (told(run, name), text) for name, text in kept[cell].items() if name not in CELL}
+        if odd := [f"{name}: {own}, not {text}" for name, (own, text) in figures.items() if own != text]:
+            raise InputError(f"{run.folder} is not as in {path}: {'; '.join(odd)}")
+
+
+def told(run: Run, name: str) -> str:
+    """A figure as a CSV file has it."""
+    value = run.value(name)
+    return "" if value is None else str(value)

@@ -1,0 +1,112 @@
+"""What other programs made is measured like a run: our own pictures and files, read back, give the same figures."""
+
+import json
+from functools import partial
+from types import SimpleNamespace
+
+import pytest
+import torch
+from moving_ball import MovingBall
+from PIL import Image
+from test_evaluation import command
+from test_truth import Bent, plain_box
+
+from to4d.errors import InputError
+from to4d.evaluation import evaluate, write_frames
+from to4d.export.glb import Glb
+from to4d.metrics.seen import see
+from to4d.metrics.weightless import Weightless
+from to4d.peers import AnimatedFile, Frames
+from to4d.render.mesh_cpu import MeshRenderer
+from to4d.report.runs import read_runs
+from to4d.types import Prompt, Scene
+from to4d.viewpoints import Viewpoints
+
+VIEWS = Viewpoints(azimuths_deg=(0.0, 90.0), size=48)
+RENDERER = partial(MeshRenderer, antialias=1)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A folder of ours, and what was measured of it."""
+    folder = tmp_path_factory.mktemp("pictures")
+    scene = Scene(MovingBall(0.0), MovingBall(0.3), Prompt("a ball jumping", "ball"))
+    seen, figures = evaluate(see(scene, VIEWS, 4), {"weightless": Weightless()})
+    write_frames(seen, folder)
+    return folder, figures
+
+
+@pytest.fixture(scope="module")
+def animated(tmp_path_factory):
+    """A file of our exporter: a box that bends."""
+    folder = tmp_path_factory.mktemp("animated")
+    reference, renderer = SimpleNamespace(mesh=plain_box()), SimpleNamespace(field=Bent())
+    scene = SimpleNamespace(prompt=Prompt("a box bending", "box"), reference=reference, renderer=renderer)
+    Glb(frames=6, fps=12.0, tolerance=0.0)(scene, folder)
+    return folder / "asset.glb"
+
+
+def test_our_own_pictures_have_our_own_figures(pictures):
+    folder, own = pictures
+    _, figures = evaluate(Frames(str(folder), "a ball jumping", "ball")(VIEWS, 4), {"weightless": Weightless()})
+    assert figures["eval/flicker"] == pytest.approx(own["eval/flicker"], abs=1e-7)
+    for name in ("psnr", "ssim_t0", "ms_ssim", "psnr_t0_min"):
+        assert figures[f"eval/{name}"] == pytest.approx(own[f"eval/{name}"], abs=1e-5)
+    assert figures["eval/silhouette_iou"] == pytest.approx(own["eval/silhouette_iou"], abs=0.03)  # no soft edge
+    checks = {name: value for name, value in own.items() if name.startswith("eval/views_passing/")}
+    assert {name: figures[name] for name in checks} == checks
+    assert figures["eval/view_gap"] is None and figures["eval/stretch"] is None
+    assert figures["eval/notes"]["eval/view_color"] == "pictures alone have no depth"
+
+
+def test_longer_and_larger_clips_are_thinned_out_and_alpha_is_opacity(pictures, tmp_path):
+    for name in ("000", "090"):
+        for path in [*(pictures[0] / name).iterdir(), pictures[0] / "mesh" / f"{name}.png"]:
+            image = Image.open(path).convert("RGBA").resize((96, 96), Image.NEAREST)
+            image.putalpha(128)
+            target = tmp_path / path.relative_to(pictures[0])
+            target.parent.mkdir(exist_ok=True, parents=True)
+            image.save(target)
+    one, other = (Frames(str(folder), "a ball jumping", "ball")(VIEWS, 2) for folder in (pictures[0], tmp_path))
+    faint = 128 / 255
+    assert torch.allclose(other.clips.rgb, faint * one.clips.rgb + 1.0 - faint, atol=1e-6)  # frames 0 and 2, over white
+    assert torch.allclose(other.clips.opacity, torch.full_like(other.clips.opacity, faint))
+
+
+def test_what_is_missing_or_too_small_is_named(pictures, tmp_path):
+    peer = Frames(str(pictures[0]), "a ball jumping", "ball")
+    with pytest.raises(InputError, match="holds 4 pictures, and frames=5"):
+        peer(VIEWS, 5)
+    with pytest.raises(InputError, match=r"48 x 48 pixels; a square of 64"):
+        peer(Viewpoints(azimuths_deg=(0.0,), size=64), 2)
+    with pytest.raises(InputError, match="holds 0 pictures"):
+        Frames(str(tmp_path), "a ball jumping", "ball")(VIEWS, 2)
+    with pytest.raises(InputError, match="never names"):
+        Frames(str(pictures[0]), "a cube jumping", "ball")(VIEWS, 2)
+
+
+def test_a_file_of_our_exporter_moves_as_the_field_did(animated):
+    seen = AnimatedFile(str(animated), RENDERER, "a box bending", "box")(VIEWS, 3)
+    rest, last = seen.clips.opacity[:, 0], seen.clips.opacity[:, 2]
+    assert torch.equal(rest, seen.mesh.opacity[:, 0]) and not torch.equal(rest, last)
+    _, figures = evaluate(seen, {"weightless": Weightless()})
+    assert figures["eval/psnr_t0"] is None and figures["eval/notes"]["eval/psnr_t0"] == "inf"  # equal pictures
+    assert figures["eval/view_gap"] == pytest.approx(figures["eval/view_gap_mesh"], abs=3e-3)
+    with pytest.raises(InputError, match="has no clip Fly; it has"):
+        AnimatedFile(str(animated), RENDERER, "a box bending", "box", clip="Fly")(VIEWS, 2)
+
+
+def test_the_command_makes_a_folder_that_the_report_reads(pictures, animated, tmp_path):
+    told = ["told.row=theirs", "told.object.noun=ball", "told.prompt=a ball jumping"]
+    small = ["views.size=48", "views.azimuths_deg=[0,90]", "views.antialias=1", "frames=3"]
+    command("peer=frames", f"peer.folder={pictures[0]}", *told, *small, f"out={tmp_path / 'a'}")
+    told = ["told.row=others", "told.object.noun=box", "told.prompt=a box bending"]
+    command("peer=glb", f"peer.path={animated}", *told, *small, f"out={tmp_path / 'b'}")
+    runs, source, unfinished = read_runs({str(tmp_path): None})
+    assert {(run.row, *run.cell) for run in runs} == {
+        ("theirs", "ball", "a ball jumping", 0),
+        ("others", "box", "a box bending", 0),
+    }
+    assert source == "evaluation.json" and not unfinished and all(run.value("silhouette_change") > 0.0 for run in runs)
+    assert len(json.loads((tmp_path / "b" / "evaluation.json").read_text())["recipe"]["model_sha256"]) == 64
+    assert (tmp_path / "b" / "frames" / "mesh" / "090.png").is_file()
