@@ -30,6 +30,7 @@ from to4d.types import IMAGE_SCALE, LOOKS, NEGATIVE_PROMPT, Denoised, Prompt, ch
 
 SCALE = 0.18215  # makes latents of variance about 1
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+MODES = {"None": False, "default": True, "reduce-overhead": True, "max-autotune": True}  # of torch.compile
 UNETS = {"ours": lambda unet, frames: unet, "lvdm": OfficialUNet}
 
 
@@ -44,10 +45,13 @@ class DynamiCrafter(nn.Module):
             1024 (5 to 15) it is frames a second, and less moves more.
         guidance_rescale: pulls guided predictions to the spread of plain ones: 0.7 when sampling at 512 and 1024; 0 in
             score distillation.
-        precision: of the networks that carry no gradient; the autoencoder computes in float32.
+        precision: of the networks that carry no gradient.
+        autoencoder_precision: of the autoencoder, through which gradients go to the clip.
         chunk: frames that the autoencoder takes at once; a clip of more is computed again for its gradient.
         coarsest: counts the attention of layers down to latents / `coarsest`.
         implementation: of the U-Net: "ours", or "lvdm", the official code (see `lvdm.py`).
+        compile: the U-Net, by torch.compile in this mode, which takes minutes at the first step: "default",
+            "max-autotune", or with CUDA graphs "reduce-overhead"; None does not.
     """
 
     abilities = frozenset({NEGATIVE_PROMPT, IMAGE_SCALE, LOOKS})
@@ -59,9 +63,11 @@ class DynamiCrafter(nn.Module):
         pace: int | None = None,
         guidance_rescale: float = 0.0,
         precision: str = "float32",
+        autoencoder_precision: str = "float32",
         chunk: int = 16,
         coarsest: int = 2,
         implementation: str = "ours",
+        compile: str | None = None,
     ) -> None:
         super().__init__()
         self.shape = _choice("size", str(size), SIZES)
@@ -72,10 +78,13 @@ class DynamiCrafter(nn.Module):
             fill(self.networks, read(found(weights, str(size))), self.shape)
         self.requires_grad_(False).eval()
         self.dtype = _choice("precision", precision, PRECISIONS)
+        of_autoencoder = _choice("autoencoder_precision", autoencoder_precision, PRECISIONS)
         for part in self.networks.children():
-            part.to(torch.float32 if part is self.networks.autoencoder else self.dtype)
+            part.to(of_autoencoder if part is self.networks.autoencoder else self.dtype)
         as_chosen = _choice("implementation", implementation, UNETS)
         self.networks.model["diffusion_model"] = as_chosen(self.networks.unet, self.shape.frames)
+        if _choice("compile", str(compile), MODES):
+            self.networks.model["diffusion_model"].compile(mode=compile)
         share, scale = trained_share(self.shape.velocity), clip_scale(self.shape.base_scale)
         self.register_buffer("alpha_bar", signal_share(share, scale).float(), persistent=False)
         self.register_buffer("share", share.float(), persistent=False)
