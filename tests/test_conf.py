@@ -19,14 +19,8 @@ OPTIONS = sorted(
 EXTRA = {
     "object/file": ["object.path=x.glb"],
     "object/gso/model": ["object.model=X"],
-    "tiny/true": ["experiments=3to4d"],
-}
-
-
-EXTRA = {
-    "object/file": ["object.path=x.glb"],
-    "object/gso/model": ["object.model=X"],
     "tiny/true": ["experiments=wan"],
+    **{f"memory/{size}": ["experiments=3to4d"] for size in ("24g", "40g", "80g")},
 }
 
 
@@ -59,8 +53,6 @@ def override_for(group, option):
         return f"+tiny='{option}'"
     if group in PACKAGED or group in ("experiments", "sweeps"):
         return f"{group}=[{option}]" if group != "sweeps" else f"sweeps={option}"
-    if group == "tiny":
-        return f"+tiny='{option}'"
     return f"{group}={option}"
 
 

@@ -3,6 +3,8 @@
 First frame and words in, latent clips of 16 frames out; docs/dynamicrafter.md says where the weights come from.
 """
 
+import logging
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -28,6 +30,7 @@ from to4d.guidance.dynamicrafter.schedule import (
 from to4d.guidance.dynamicrafter.sizes import SIZES
 from to4d.types import IMAGE_SCALE, LOOKS, NEGATIVE_PROMPT, Denoised, Prompt, check_shape
 
+log = logging.getLogger(__name__)
 SCALE = 0.18215  # makes latents of variance about 1
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 MODES = {"None": False, "default": True, "reduce-overhead": True, "max-autotune": True}  # of torch.compile
@@ -40,7 +43,8 @@ class DynamiCrafter(nn.Module):
     Args:
         size: "256", "512" or "1024", a published model; "tiny" and "tiny_velocity" are the same in small with random
             weights, for tests of the program.
-        weights: a safetensors file (see `checkpoint.py`); None is the one that `python -m to4d.weights` fetched.
+        weights: a safetensors file (see `checkpoint.py`); None is the one that `python -m to4d.weights` fetched;
+            "random" is none: for measuring speed, as `bench/gpu.py` does.
         pace: None is the model's own. At 256 it is a frame stride, 1 to 6, and more moves more; at 512 (15 to 30) and
             1024 (5 to 15) it is frames a second, and less moves more.
         guidance_rescale: pulls guided predictions to the spread of plain ones: 0.7 when sampling at 512 and 1024; 0 in
@@ -72,10 +76,7 @@ class DynamiCrafter(nn.Module):
         super().__init__()
         self.shape = _choice("size", str(size), SIZES)
         self.networks = Networks(self.shape)
-        if str(size).startswith("tiny"):
-            randomise(self.networks)
-        else:
-            fill(self.networks, read(found(weights, str(size))), self.shape)
+        self._load(str(size), weights)
         self.requires_grad_(False).eval()
         self.dtype = _choice("precision", precision, PRECISIONS)
         of_autoencoder = _choice("autoencoder_precision", autoencoder_precision, PRECISIONS)
@@ -146,6 +147,16 @@ class DynamiCrafter(nn.Module):
         clean = clean_from(prediction, scaled, share, self.shape.velocity) / scale
         looks = tuple(as_look(m, self.frames) for m in maps)
         return Denoised(clean, noun_map(looks, tuple(noisy.shape[-2:]), self.coarsest), looks=looks)
+
+    def _load(self, size: str, weights: str | None) -> None:
+        """Give the networks their values."""
+        if size.startswith("tiny"):
+            randomise(self.networks)
+        elif weights == "random":
+            log.warning("guidance.weights=random: the prior knows nothing and makes no motion")
+            randomise(self.networks)
+        else:
+            fill(self.networks, read(found(weights, size)), self.shape)
 
     def _predict(self, noisy: Tensor, t: int, still: Tensor, context: Context) -> tuple[tuple[Tensor, ...], list]:
         """One prediction for each clip that `context` tells of, in as many parts of B, and where it looked."""

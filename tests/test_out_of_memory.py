@@ -1,0 +1,78 @@
+"""A GPU whose memory ends, played by parts that raise what torch raises then."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+
+from to4d.errors import InputError
+from to4d.guidance.dynamicrafter.prior import DynamiCrafter
+from to4d.guidance.dynamicrafter.unet import UNet
+from to4d.kernels import march
+from to4d.out_of_memory import advice
+from to4d.render import volume
+from to4d.run import run
+
+CONF = Path(__file__).parents[1] / "conf"
+
+
+def config(out, *overrides):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        settings = [f"out={out}", "prompt=a plant blooming", "cache=false", "export=[]", "callbacks=[]", "logger=[]"]
+        return compose("train", [*settings, "experiments=3to4d", "+tiny='true'", *overrides])
+
+
+def full(*args, **kwargs):
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+def test_a_run_that_does_not_fit_says_what_was_too_large_and_what_to_turn(tmp_path, monkeypatch):
+    monkeypatch.setattr(volume, "composite", full)
+    with pytest.raises(InputError) as told:
+        run(config(tmp_path / "run"))
+    text = str(told.value)
+    assert "ran out drawing the 4D model, in phase static" in text
+    assert "renderer.recompute=true or renderer.chunk=65536 (now 131072)" in text and "memory=24g" in text
+
+
+def test_a_run_goes_on_with_less_memory_in_the_same_folder_but_not_with_another_precision(tmp_path):
+    settings = ["phase=[static]", "steps.static=1"]
+    run(config(tmp_path / "run", *settings))
+    (tmp_path / "run" / "metrics.json").unlink()
+    with pytest.raises(InputError, match="different in guidance.precision"):
+        run(config(tmp_path / "run", *settings, "guidance.precision=bfloat16"))
+    run(config(tmp_path / "run", *settings, "renderer.chunk=999", "renderer.recompute=true", "guidance.chunk=3"))
+
+
+SETTINGS = {
+    "renderer": {"chunk": 2, "recompute": True},
+    "guidance": {"chunk": 1, "precision": "float32", "autoencoder_precision": "bfloat16"},
+}
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "call", "part", "turn", "spent"),
+    [
+        (UNet, "forward", "denoise", "in the prior's network", "guidance.precision=bfloat16", "guidance.chunk"),
+        (DynamiCrafter, "_images", "encode", "autoencoder", "guidance.precision=bfloat16", "guidance.chunk"),
+    ],
+)
+def test_settings_that_are_as_low_as_they_go_are_not_named(monkeypatch, owner, name, call, part, turn, spent):
+    monkeypatch.setattr(owner, name, full)
+    prior = DynamiCrafter("tiny")
+    inputs = {
+        "encode": [torch.zeros(1, 16, 64, 64, 3)],
+        "denoise": [torch.zeros(1, 4, 16, 8, 8), 5, prior.reader and None, 1.0],
+    }
+    with pytest.raises(torch.OutOfMemoryError) as error:
+        getattr(prior, call)(*inputs[call])
+    text = advice(error.value, SETTINGS, "dynamic")
+    assert part in text and turn in text and spent not in text.split("\n")[0]
+
+
+def test_memory_that_ends_in_the_gradient_names_all_that_helps():
+    text = advice(torch.OutOfMemoryError("full"), SETTINGS | {"renderer": {"chunk": 64, "recompute": False}}, "refine")
+    for turn in ("renderer.recompute=true", "renderer.chunk=32 (now 64)", "guidance.precision=bfloat16"):
+        assert turn in text
+    assert march.__name__  # the kernels are part of drawing
