@@ -42,7 +42,7 @@ bench: $(READY)  ## print speed ratios of the kernels as JSON
 setup-gpu: $(READY)  ## build tiny-cuda-nn and nvdiffrast (the latter for non-commercial use only) and check them
 	@$(BIN)/python -m to4d.gpu --ready
 	@echo "nvdiffrast may be used for research or evaluation only (Nvidia Source Code License); tiny-cuda-nn is BSD-3-Clause"
-	$(BIN)/python -m pip install --quiet "setuptools<81" wheel ninja  # tiny-cuda-nn's setup still wants pkg_resources
+	$(BIN)/python -m pip install --quiet "setuptools>=77,<81" wheel ninja  # tiny-cuda-nn's setup still wants pkg_resources
 	$(BIN)/python -m pip install --no-build-isolation "$(TINYCUDANN)"
 	$(BIN)/python -m pip install --no-build-isolation "$(NVDIFFRAST)"
 	$(BIN)/python -m to4d.gpu

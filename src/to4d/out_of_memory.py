@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent
 SETTINGS = ("renderer.chunk", "renderer.recompute", "guidance.chunk")
 DRAWING = ("renderer.recompute=true", "renderer.chunk")
 READING = ("guidance.chunk", "guidance.precision=bfloat16", "guidance.autoencoder_precision=bfloat16")
+AUTOENCODER = ("encode", "encode_images", "encode_clips", "moments", "decode")  # functions
 ASKING = ("guidance.precision=bfloat16",)
 
 
@@ -30,13 +31,7 @@ def part_of(places: list[tuple[str, str]]) -> tuple[str, tuple[str, ...]]:
     for file, function in reversed(places):
         if file.startswith(("render/", "kernels/", "model/")):
             return "drawing the 4D model", DRAWING
-        if file.startswith("guidance/") and function in (
-            "encode",
-            "encode_images",
-            "encode_clips",
-            "moments",
-            "decode",
-        ):
+        if file.startswith("guidance/") and function in AUTOENCODER:
             return "in the prior's autoencoder", READING
         if file.startswith("guidance/"):
             return "in the prior's network", ASKING
@@ -49,8 +44,8 @@ def advice(error: BaseException, settings: Mapping[str, Any], phase: str) -> str
     turns = [turn for turn in (turned(settings, knob) for knob in knobs) if turn]
     hint = f"say {' or '.join(turns)}" if turns else "take a smaller phase.*.lens.size, or a GPU with more memory"
     return (
-        f"the GPU's memory ran out {part}, in phase {phase}; {hint}, or a whole preset: memory=24g (docs/benchmarks.md).\n"
-        "renderer.* and guidance.chunk may change when a run is resumed with the same out=DIR; other settings need a new one"
+        f"the GPU's memory ran out {part}, in phase {phase}; {hint}, or take a preset: memory=24g (docs/benchmarks.md).\n"
+        f"{', '.join(SETTINGS)} may change when a run is resumed with the same out=DIR; other settings need a new one"
     )
 
 
