@@ -7,12 +7,16 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from to4d.errors import InputError
+from to4d.geometry import orbit
+from to4d.guidance.dynamicrafter.autoencoder import Encoder
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 from to4d.guidance.dynamicrafter.unet import UNet
-from to4d.kernels import march
+from to4d.model.hash4d import Hash4D
+from to4d.model.static import StaticField
 from to4d.out_of_memory import advice
 from to4d.render import volume
 from to4d.run import run
+from to4d.types import Prompt
 
 CONF = Path(__file__).parents[1] / "conf"
 
@@ -51,28 +55,35 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("owner", "name", "call", "part", "turn", "spent"),
-    [
-        (UNet, "forward", "denoise", "in the prior's network", "guidance.precision=bfloat16", "guidance.chunk"),
-        (DynamiCrafter, "_images", "encode", "autoencoder", "guidance.precision=bfloat16", "guidance.chunk"),
-    ],
-)
-def test_settings_that_are_as_low_as_they_go_are_not_named(monkeypatch, owner, name, call, part, turn, spent):
-    monkeypatch.setattr(owner, name, full)
-    prior = DynamiCrafter("tiny")
-    inputs = {
-        "encode": [torch.zeros(1, 16, 64, 64, 3)],
-        "denoise": [torch.zeros(1, 4, 16, 8, 8), 5, prior.reader and None, 1.0],
-    }
+def refused(call):
     with pytest.raises(torch.OutOfMemoryError) as error:
-        getattr(prior, call)(*inputs[call])
-    text = advice(error.value, SETTINGS, "dynamic")
-    assert part in text and turn in text and spent not in text.split("\n")[0]
+        call()
+    return advice(error.value, SETTINGS, "dynamic")
+
+
+def test_settings_that_are_as_low_as_they_go_are_not_named(monkeypatch):
+    monkeypatch.setattr(Encoder, "forward", full)
+    prior = DynamiCrafter("tiny")
+    text = refused(lambda: prior.encode(torch.zeros(1, 16, 64, 64, 3)))
+    assert "ran out in the prior's autoencoder, in phase dynamic; say guidance.precision=bfloat16, or" in text
+
+
+def test_a_network_that_does_not_fit_is_told_from_its_autoencoder(monkeypatch):
+    monkeypatch.setattr(UNet, "forward", full)
+    prior = DynamiCrafter("tiny")
+    condition = prior.condition(torch.zeros(1, 64, 64, 3), Prompt("a plant blooming", "plant"))
+    text = refused(lambda: prior.denoise(torch.zeros(1, 4, 16, 8, 8), 5, condition, 1.0))
+    assert "ran out in the prior's network, in phase dynamic; say guidance.precision=bfloat16, or" in text
+
+
+def test_memory_that_ends_when_a_clip_is_drawn_again_is_that_of_drawing(monkeypatch):
+    renderer = volume.VolumeRenderer(Hash4D(StaticField(levels=2, log2_rows=8), 2, 8, 4, 8, 2, 4), 32, recompute=True)
+    seen = renderer(orbit(torch.zeros(1), 0.0, 3.0, 40.0, (4, 4)), torch.zeros(2), normals=False)
+    monkeypatch.setattr(volume, "composite", full)
+    assert "ran out drawing the 4D model" in refused(lambda: seen.rgb.sum().backward())
 
 
 def test_memory_that_ends_in_the_gradient_names_all_that_helps():
     text = advice(torch.OutOfMemoryError("full"), SETTINGS | {"renderer": {"chunk": 64, "recompute": False}}, "refine")
     for turn in ("renderer.recompute=true", "renderer.chunk=32 (now 64)", "guidance.precision=bfloat16"):
         assert turn in text
-    assert march.__name__  # the kernels are part of drawing

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent
 SETTINGS = ("renderer.chunk", "renderer.recompute", "guidance.chunk")
 DRAWING = ("renderer.recompute=true", "renderer.chunk")
 READING = ("guidance.chunk", "guidance.precision=bfloat16", "guidance.autoencoder_precision=bfloat16")
-AUTOENCODER = ("encode", "encode_images", "encode_clips", "moments", "decode")  # functions
+AUTOENCODER = {"encode", "encode_images", "encode_clips", "moments", "decode"}  # functions
 ASKING = ("guidance.precision=bfloat16",)
 
 
@@ -28,13 +28,13 @@ def where(traceback: TracebackType | None) -> list[tuple[str, str]]:
 
 def part_of(places: list[tuple[str, str]]) -> tuple[str, tuple[str, ...]]:
     """What was being done there, and the settings that make it smaller, most useful first."""
-    for file, function in reversed(places):
-        if file.startswith(("render/", "kernels/", "model/")):
-            return "drawing the 4D model", DRAWING
-        if file.startswith("guidance/") and function in AUTOENCODER:
-            return "in the prior's autoencoder", READING
-        if file.startswith("guidance/"):
-            return "in the prior's network", ASKING
+    if any(file.startswith(("render/", "kernels/", "model/")) for file, _ in places):
+        return "drawing the 4D model", DRAWING
+    in_prior = {function for file, function in places if file.startswith("guidance/")}
+    if in_prior & AUTOENCODER:
+        return "in the prior's autoencoder", READING
+    if in_prior:
+        return "in the prior's network", ASKING
     return "in the gradient", (*DRAWING, *READING)
 
 
@@ -44,7 +44,7 @@ def advice(error: BaseException, settings: Mapping[str, Any], phase: str) -> str
     turns = [turn for turn in (turned(settings, knob) for knob in knobs) if turn]
     hint = f"say {' or '.join(turns)}" if turns else "take a smaller phase.*.lens.size, or a GPU with more memory"
     return (
-        f"the GPU's memory ran out {part}, in phase {phase}; {hint}, or take a preset: memory=24g (docs/benchmarks.md).\n"
+        f"the GPU's memory ran out {part}, in phase {phase}; {hint}, or take memory=24g (docs/benchmarks.md).\n"
         f"{', '.join(SETTINGS)} may change when a run is resumed with the same out=DIR; other settings need a new one"
     )
 
