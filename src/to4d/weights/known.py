@@ -60,4 +60,10 @@ REPOSITORIES = {
     "modelscope": Repository(
         "ali-vilab/text-to-video-ms-1.7b", "modelscope", "ModelScope text to video, 1.7 B", "CC-BY-NC-4.0"
     ),
+    "stable_diffusion": Repository(
+        "stable-diffusion-v1-5/stable-diffusion-v1-5",
+        "stable_diffusion",
+        "Stable Diffusion 1.5, text to image",
+        "CreativeML Open RAIL-M, which restricts uses",
+    ),
 }

@@ -139,6 +139,28 @@ def modelscope() -> Any:
     )
 
 
+def stable_diffusion() -> Any:
+    """Stable Diffusion: image autoencoder, U-Net over single images with cross-attention to words."""
+    diffusers = package("diffusers")
+    unet = diffusers.UNet2DConditionModel(
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        block_out_channels=(16, 32), layers_per_block=1, norm_num_groups=2, cross_attention_dim=WIDTH,
+        attention_head_dim=8,
+    )  # fmt: skip
+    return diffusers.StableDiffusionPipeline(
+        vae=randomised(image_autoencoder()),
+        text_encoder=clip_text(),
+        tokenizer=tokenizer(77),
+        unet=randomised(unet),
+        scheduler=diffusers.DDIMScheduler(
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False
+        ),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+
+
 def randomised(model: nn.Module) -> nn.Module:
     """The model with values that depend on its parameters' names alone; none is zero, as some are in fresh models."""
     with torch.no_grad():
