@@ -14,7 +14,7 @@ from to4d.types import Prompt
 for package in ("diffusers", "transformers"):
     pytest.importorskip(package, reason="priors of diffusers need the extra `priors`")
 SCALE, NEGATIVE = 5.0, "standing still"
-FLOWS, FRAMES_FIRST = ("wan", "ltx"), ("cogvideox", "svd")
+FLOWS, FRAMES_FIRST = ("wan", "wan22", "ltx"), ("cogvideox", "svd")
 
 
 @pytest.fixture(autouse=True)

@@ -201,7 +201,7 @@ def test_each_prior_of_a_mixture_moves_the_field_by_itself(taken, other, monkeyp
         assert parameter.grad.isfinite().all() and (parameter.grad != 0).any(), name
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "wan22"])  # whose time picks its network
 def test_nothing_is_left_behind_on_another_device(family):
     """The meta device refuses most sums with tensors elsewhere, as a GPU does; the text encoder stays on the CPU."""
     prior = prior_of(family)

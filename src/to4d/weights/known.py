@@ -40,6 +40,7 @@ CHECKPOINTS = {
 }
 REPOSITORIES = {
     "wan": Repository("Wan-AI/Wan2.1-I2V-14B-480P-Diffusers", "wan", "Wan 2.1 image to video, 14 B", "Apache-2.0"),
+    "wan22": Repository("Wan-AI/Wan2.2-I2V-A14B-Diffusers", "wan22", "Wan 2.2 image to video, 2 x 14 B", "Apache-2.0"),
     "cogvideox": Repository(
         "THUDM/CogVideoX-5b-I2V",
         "cogvideox",
