@@ -3,9 +3,9 @@
     python bench/memory.py
 
 Weights, the field with its optimiser, and the prior's step are counted exactly (`bench/work.py`). Drawing is bytes a
-sample, from a small render through the operations that a GPU runs, times the samples in the occupied cells of the bundled
-plant at the start; an object that fills more of the picture, or moves far, has more. Not counted: CUDA's own context
-(about half a GiB) and what its allocator cannot use (allow a tenth).
+sample, from a small render through the operations that a GPU runs, times the samples in the occupied cells of the
+bundled plant at the start; an object that fills more of the picture, or moves far, has more. Not counted: CUDA's own
+context (about half a GiB) and what its allocator cannot use (allow a tenth).
 """
 
 from dataclasses import dataclass
@@ -94,9 +94,7 @@ def peak(cfg: DictConfig, sample: Sample, frame: int) -> float:
     """GiB of a dynamic step, with so many samples a frame."""
     settings = {name: cfg.guidance[name] for name in ("precision", "autoencoder_precision", "chunk")}
     prior = work.weightless("256", **settings)
-    field = 16 * sum(
-        p.numel() for p in instantiate(cfg.model).parameters()
-    )  # value, gradient, Adam's two, 4 bytes each
+    field = 16 * sum(p.numel() for p in instantiate(cfg.model).parameters())  # value, gradient, Adam's two
     rays = cfg.phase.dynamic.lens.size[0] * cfg.phase.dynamic.lens.size[1]
     clip = FRAMES * frame
     at_once = min(clip, frame * cfg.renderer.chunk / rays) if cfg.renderer.recompute else clip
