@@ -8,6 +8,7 @@ bundled plant at the start; an object that fills more of the picture, or moves f
 context (about half a GiB) and what its allocator cannot use (allow a tenth).
 """
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from to4d.geometry import orbit, pixel_rays
 from to4d.kernels.composite import composite_twin
 from to4d.kernels.hash_grid import encode_twin
 from to4d.kernels.hash_layout import HashLayout
-from to4d.kernels.march import march
+from to4d.kernels.march import march, march_twin
 from to4d.kernels.mlp import mlp_twin
 from to4d.model.hash4d import Hash4D
 from to4d.model.static import StaticField
@@ -65,9 +66,12 @@ def sample_of(encode: Any) -> Sample:
     field = Hash4D(StaticField(16, 6, 2, 4, support_resolution=1), 16, 6, 2, 4, 2, 4)
     renderer = VolumeRenderer(field, samples=256, resolution=4)
     cameras, times = orbit(torch.zeros(1), 10.0, 2.5, 40.0, (16, 16)), torch.zeros(1)
-    twins = {"render.volume.composite": composite_twin, "model.heads.mlp": mlp_twin, "model.static.encode": encode}
-    patches = [patch(f"to4d.{name}", twin) for name, twin in twins.items()]
-    with patches[0], patches[1], patches[2], work.Alive() as alive:
+    twins = {"render.volume.march": march_twin, "render.volume.composite": composite_twin}
+    twins |= {"model.heads.mlp": mlp_twin, "model.static.encode": encode}
+    with ExitStack() as stack:
+        for name, twin in twins.items():
+            stack.enter_context(patch(f"to4d.{name}", twin))
+        alive = stack.enter_context(work.Alive())
         seen = renderer(cameras, times, normals=False)
         kept = alive.now
         seen.rgb.sum().backward()
@@ -90,31 +94,32 @@ def plant_samples(cfg: DictConfig) -> int:
     return samples_of(renderer, orbit(torch.zeros(1), 15.0, 2.5, 40.0, tuple(cfg.phase.dynamic.lens.size)))
 
 
-def peak(cfg: DictConfig, sample: Sample, frame: int) -> float:
-    """GiB of a dynamic step, with so many samples a frame."""
+def peaks(cfg: DictConfig, kinds: list[Sample], frame: int, field: int) -> list[str]:
+    """GiB of a dynamic step, with so many samples a frame of each kind and so many bytes of field and optimiser."""
     settings = {name: cfg.guidance[name] for name in ("precision", "autoencoder_precision", "chunk")}
     prior = work.weightless("256", **settings)
-    field = 16 * sum(p.numel() for p in instantiate(cfg.model).parameters())  # value, gradient, Adam's two
     rays = cfg.phase.dynamic.lens.size[0] * cfg.phase.dynamic.lens.size[1]
     clip = FRAMES * frame
-    at_once = min(clip, frame * cfg.renderer.chunk / rays) if cfg.renderer.recompute else clip
-    kept = 0 if cfg.renderer.recompute else clip * sample.kept
-    busy = max(work.peak_bytes(lambda: work.step(prior)) + kept, at_once * sample.peak)
-    return (work.weight_bytes(prior) + field + frame * sample.kept + busy) / 2**30
+    at_once = min(clip, frame * -(-cfg.renderer.chunk // rays)) if cfg.renderer.recompute else clip  # at the worst
+    kept = 0 if cfg.renderer.recompute else clip
+    weights, step = work.weight_bytes(prior), work.peak_bytes(lambda: work.step(prior))
+    busy = [frame * one.kept + max(step + kept * one.kept, at_once * one.peak) for one in kinds]
+    return [f"{(weights + field + more) / 2**30:.1f}" for more in busy]
 
 
 def main() -> None:
     """Print the table."""
-    samples = {"with": sample_of(AsTinyCudaNN.apply), "without": sample_of(encode_twin)}
-    print({name: (round(s.kept), round(s.peak)) for name, s in samples.items()}, "bytes a sample, kept and at the peak")
+    kinds = [sample_of(AsTinyCudaNN.apply), sample_of(encode_twin)]
+    configs = {preset: configured(False, [f"memory={preset}"]) for preset in PRESETS}
+    some = configs[PRESETS[0]]
+    field = 16 * sum(p.numel() for p in instantiate(some.model).parameters())  # value, gradient, Adam's two: 4 bytes
+    frame = plant_samples(some)
     print("| `memory=` | sets | GiB with tiny-cuda-nn | without |\n|---|---|---|---|")
-    for preset in PRESETS:
-        cfg = configured(False, [f"memory={preset}"])
-        frame = plant_samples(cfg)
-        needs = [f"{peak(cfg, sample, frame):.1f}" for sample in samples.values()]
-        sets = f"`guidance.chunk={cfg.guidance.chunk} renderer.recompute={str(cfg.renderer.recompute).lower()} "
-        print(f"| `{preset}` | {sets}renderer.chunk={cfg.renderer.chunk}` | {' | '.join(needs)} |")
-    print(f"{frame} samples a frame")
+    for preset, cfg in configs.items():
+        sets = f"guidance.chunk={cfg.guidance.chunk} renderer.recompute={cfg.renderer.recompute}".lower()
+        needs = " | ".join(peaks(cfg, kinds, frame, field))
+        print(f"| `{preset}` | `{sets} renderer.chunk={cfg.renderer.chunk}` | {needs} |")
+    print(f"{frame} samples a frame; bytes a sample: {kinds}")
 
 
 if __name__ == "__main__":

@@ -92,19 +92,25 @@ class Alive(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         """Run an operation and note what it has made."""
         out = func(*args, **(kwargs or {}))
-        for tensor in tree_leaves(out):
-            if isinstance(tensor, Tensor) and tensor.untyped_storage()._cdata not in self.sizes:
-                self._note(tensor.untyped_storage())
+        before = {storage._cdata for storage in storages((args, kwargs))}  # of which `out` may be a view
+        for storage in storages(out):
+            if storage._cdata not in before and storage._cdata not in self.sizes:
+                self._note(storage)
         return out
 
     def _note(self, storage: torch.UntypedStorage) -> None:
-        key, self.sizes[storage._cdata] = storage._cdata, storage.nbytes()
+        self.sizes[storage._cdata] = storage.nbytes()
         self.now += storage.nbytes()
         self.peak = max(self.peak, self.now)
-        weakref.finalize(storage, self._forget, key)
+        weakref.finalize(storage, self._forget, storage._cdata)
 
     def _forget(self, key: int) -> None:
         self.now -= self.sizes.pop(key)
+
+
+def storages(tree: Any) -> list[torch.UntypedStorage]:
+    """Where the tensors of anything keep their values."""
+    return [leaf.untyped_storage() for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)]
 
 
 class Fused(TorchFunctionMode):
