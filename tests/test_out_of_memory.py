@@ -24,7 +24,8 @@ CONF = Path(__file__).parents[1] / "conf"
 def config(out, *overrides):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         settings = [f"out={out}", "prompt=a plant blooming", "cache=false", "export=[]", "callbacks=[]", "logger=[]"]
-        return compose("train", [*settings, "experiments=3to4d", "+tiny='true'", *overrides])
+        small = ["phase=[static]", "steps.static=1", "phase.static.views=1", "metrics.views.size=16"]
+        return compose("train", [*settings, *small, "guidance=dynamicrafter", *overrides])
 
 
 def full(*args, **kwargs):
@@ -41,12 +42,11 @@ def test_a_run_that_does_not_fit_says_what_was_too_large_and_what_to_turn(tmp_pa
 
 
 def test_a_run_goes_on_with_less_memory_in_the_same_folder_but_not_with_another_precision(tmp_path):
-    settings = ["phase=[static]", "steps.static=1"]
-    run(config(tmp_path / "run", *settings))
+    run(config(tmp_path / "run"))
     (tmp_path / "run" / "metrics.json").unlink()
     with pytest.raises(InputError, match="different in guidance.precision"):
-        run(config(tmp_path / "run", *settings, "guidance.precision=bfloat16"))
-    run(config(tmp_path / "run", *settings, "renderer.chunk=999", "renderer.recompute=true", "guidance.chunk=3"))
+        run(config(tmp_path / "run", "guidance.precision=bfloat16"))
+    run(config(tmp_path / "run", "renderer.chunk=999", "renderer.recompute=true", "guidance.chunk=3"))
 
 
 SETTINGS = {
