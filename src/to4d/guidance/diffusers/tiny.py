@@ -175,7 +175,7 @@ def stable_diffusion() -> Any:
         tokenizer=tokenizer(77),
         unet=randomised(unet),
         scheduler=diffusers.DDIMScheduler(
-            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, steps_offset=1
         ),
         safety_checker=None,
         feature_extractor=None,
