@@ -7,7 +7,12 @@ CELLS ?= object=gso/plant,gso/mario,gso/hand_bell motion=jumping,swaying seed=0,
 TABLE ?= table2
 CELL ?= experiments=[without_mask] object=gso/plant motion=jumping seed=0 quality=draft
 
-.PHONY: help demo test test-slow lint format bench table2 table3 cell lock clean
+
+# tiny-cuda-nn 2.0 of 2026-04-01 and nvdiffrast 0.4.0
+TINYCUDANN := git+https://github.com/NVlabs/tiny-cuda-nn@6ee3546bda615f51abe684ce9edefeb414689135\#subdirectory=bindings/torch
+NVDIFFRAST := git+https://github.com/NVlabs/nvdiffrast@253ac4fcea7de5f396371124af597e6cc957bfae
+
+.PHONY: help demo test test-slow lint format bench setup-gpu table2 table3 cell lock clean
 
 help:  ## list what can be made
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -39,6 +44,14 @@ format: $(READY)  ## apply style
 
 bench: $(READY)  ## print speed ratios of the kernels as JSON
 	$(BIN)/python bench/bench_cpu.py
+
+setup-gpu: $(READY)  ## build tiny-cuda-nn and nvdiffrast (the latter for non-commercial use only) and check them
+	@$(BIN)/python -m to4d.gpu --ready
+	@echo "nvdiffrast may be used for research or evaluation only (Nvidia Source Code License); tiny-cuda-nn is BSD-3-Clause"
+	$(BIN)/python -m pip install --quiet "setuptools>=77,<81" wheel ninja  # tiny-cuda-nn's setup still wants pkg_resources
+	$(BIN)/python -m pip install --no-build-isolation "$(TINYCUDANN)"
+	$(BIN)/python -m pip install --no-build-isolation "$(NVDIFFRAST)"
+	$(BIN)/python -m to4d.gpu
 
 table2 table3: $(READY)  ## a table of the paper at laptop scale: an hour; stop it and start it again as you like; CELLS= makes all of it
 	$(BIN)/python train.py -m sweeps=$@ out=outputs/$@ $(CELLS)

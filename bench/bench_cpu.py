@@ -27,7 +27,7 @@ from to4d.geometry import orbit
 from to4d.kernels.composite import composite_twin
 from to4d.kernels.hash_grid import encode, encode_twin
 from to4d.kernels.hash_layout import HashLayout
-from to4d.kernels.march import Samples
+from to4d.kernels.march import march_twin
 from to4d.kernels.mlp import mlp, mlp_twin
 from to4d.kernels.time_grid import interpolate_twin
 from to4d.model.deform import Deform
@@ -136,29 +136,8 @@ def render_step() -> tuple[Callable[[], None], Callable[[], None]]:
     return step, torch_step
 
 
-def march_torch(origins, directions, bins, cells, shift, step) -> Samples:
-    """`march` in vectorised torch: ask every step inside the box of what is occupied."""
-    low = (cells.bounds[0] - origins) / directions
-    high = (cells.bounds[1] - origins) / directions
-    near, far = torch.minimum(low, high).amax(-1), torch.maximum(low, high).amin(-1)
-    first = (near / step - shift).floor().clamp(min=0)
-    count = int(((far - near).amax() / step).ceil()) + 2
-    depth = (first[:, None] + torch.arange(count) + shift[:, None]) * step
-    rays, k = (depth < far[:, None]).nonzero(as_tuple=True)
-    depth = depth[rays, k]
-    points = origins[rays] + depth[:, None] * directions[rays]
-    size = cells.fine.shape[-1]
-    index = ((points + 1) * (size / 2)).long()
-    keep = ((index >= 0) & (index < size)).all(-1)
-    index = index.clamp(0, size - 1)
-    keep &= cells.fine[bins[rays], index[:, 0], index[:, 1], index[:, 2]] > 0
-    rays = rays[keep]
-    offsets = torch.cat([torch.zeros(1, dtype=torch.long), torch.bincount(rays, minlength=len(origins)).cumsum(0)])
-    return Samples(points[keep], depth[keep], rays, offsets)
-
-
 TWINS = {
-    "render.volume.march": march_torch,
+    "render.volume.march": march_twin,
     "render.volume.composite": composite_twin,
     "model.static.encode": encode_twin,
     "model.heads.mlp": mlp_twin,

@@ -7,8 +7,8 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 CONF = Path(__file__).parents[1] / "conf"
-FAMILIES = ("wan", "cogvideox", "ltx", "svd", "i2vgen_xl", "modelscope")
-WITH_MAPS = ("wan", "ltx", "i2vgen_xl", "modelscope")  # cross-attention to words
+FAMILIES = ("wan", "wan22", "cogvideox", "ltx", "svd", "i2vgen_xl", "modelscope", "stable_diffusion")
+WITH_MAPS = ("wan", "wan22", "ltx", "i2vgen_xl", "modelscope", "stable_diffusion")  # cross-attention to words
 
 
 def prior_of(family, **settings):

@@ -22,6 +22,7 @@ EXTRA = {
     "object/file": ["object.path=x.glb"],
     "object/gso/model": ["object.model=X"],
     "tiny/true": ["experiments=wan"],
+    **{f"memory/{size}": ["experiments=3to4d"] for size in ("24g", "40g", "80g")},
 }
 
 

@@ -14,7 +14,7 @@ from to4d.types import Prompt
 for package in ("diffusers", "transformers"):
     pytest.importorskip(package, reason="priors of diffusers need the extra `priors`")
 SCALE, NEGATIVE = 5.0, "standing still"
-FLOWS, FRAMES_FIRST = ("wan", "ltx"), ("cogvideox", "svd")
+FLOWS, FRAMES_FIRST = ("wan", "wan22", "ltx"), ("cogvideox", "svd")
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,9 @@ def steps_of_pipeline(prior, family, still):
     pipe.scheduler.step = noted
     settings = {"height": prior.size[0], "width": prior.size[1], "num_frames": prior.frames}
     settings |= {"num_inference_steps": 3, "output_type": "latent", "generator": numbers(0)}
-    if family != "modelscope":
+    if family == "stable_diffusion":
+        settings["num_images_per_prompt"] = settings.pop("num_frames")
+    elif family != "modelscope":
         settings["image"] = PIL.Image.fromarray((still * 255).round().byte().numpy())
     if family == "svd":
         settings |= {"max_guidance_scale": SCALE}
@@ -52,7 +54,8 @@ def steps_of_pipeline(prior, family, still):
         settings |= {"prompt": "a plant blooming", "negative_prompt": NEGATIVE, "guidance_scale": SCALE}
     if family == "i2vgen_xl":  # it calls the text encoder's parts as they were before transformers 5
         object.__setattr__(pipe.text_encoder, "text_model", pipe.text_encoder)
-    end = pipe(**settings).frames
+    out = pipe(**settings)
+    end = out.images if family == "stable_diffusion" else out.frames
     pipe.scheduler.step = step
     return seen, end
 

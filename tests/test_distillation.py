@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
-from to4d.distillation import SDS, Reconstruction, amplified, implied_noise, noised
+from to4d.distillation import SDS, Mixed, Reconstruction, amplified, implied_noise, noised
+from to4d.errors import InputError
 from to4d.losses import sds_loss
 from to4d.schedules import Constant, Linear
 from to4d.timestep import Decreasing
@@ -151,3 +154,27 @@ def test_the_noise_on_the_clip_is_the_part_s(style):
     scores = [style(TwoValley(), clip, clip.at(0), PROMPT, 0.3, generator_at(0, i), noise) for i in range(2)]
     assert asked == [scores[0].latents.shape] * 2
     assert scores[0].clean.max() < 0 < scores[1].clean.min()
+
+
+def test_a_mixture_asks_its_priors_as_often_as_their_shares_say():
+    asked = []
+
+    def way(name):
+        def distil(prior, clip, still, prompt, progress, generator, noise):
+            assert prior == f"prior of {name}"
+            asked.append(name)
+            return SDS(weighting="clean")(TwoValley(), clip, still, prompt, progress, generator)
+
+        return distil
+
+    ways = {name: way(name) for name in ("video", "image")}
+    mixed = Mixed(ways, shares={"video": 1, "image": 3}, strengths={"video": 0.5, "image": 0.0})
+    prior, clip = SimpleNamespace(parts={name: f"prior of {name}" for name in ways}), clip_of(0.6)
+    for step in range(200):
+        score = mixed(prior, clip, clip.at(0), PROMPT, 0.0, generator_at(0, step))
+        assert (score.gradient == 0).all() == (asked[-1] == "image")
+    assert 30 < asked.count("video") < 70
+    again = [mixed(prior, clip, clip.at(0), PROMPT, 0.0, generator_at(0, step)).gradient for step in (3, 3)]
+    assert torch.equal(*again)
+    with pytest.raises(InputError, match="must name all of video, image"):
+        Mixed(ways, shares={"video": 1.0}, strengths={"video": 1.0, "image": 1.0})

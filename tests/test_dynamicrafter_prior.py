@@ -189,6 +189,31 @@ def test_half_precision_says_nearly_the_same(eps_prior):
     assert (full.attention - rough.attention).abs().max() < 0.1
 
 
+def test_an_autoencoder_in_half_precision_hands_down_nearly_the_same_gradient(eps_prior):
+    half = DynamiCrafter("tiny", autoencoder_precision="bfloat16", chunk=5)
+    assert half.networks.unet.out[2].weight.dtype is torch.float32
+    gradients, weights = [], noisy()
+    for prior in (eps_prior, half):
+        frames = clip().requires_grad_()
+        latents = prior.encode(frames)
+        assert latents.dtype is prior.decode(latents.detach()).dtype is torch.float32
+        gradients += torch.autograd.grad((weights * latents).sum(), frames)
+    full, rough = gradients
+    assert 0 < (full - rough).abs().mean() < 0.05 * full.abs().mean()
+
+
+@pytest.mark.parametrize("mode", ["default", "reduce-overhead", "max-autotune"])
+def test_the_u_net_is_compiled_in_the_mode_that_is_asked_for(mode, monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch, "compile", lambda call, **options: asked.append(options) or call)
+    keys = set(DynamiCrafter("tiny").state_dict())
+    assert not asked
+    assert set(DynamiCrafter("tiny", compile=mode).state_dict()) == keys
+    assert asked == [{"mode": mode}]
+    with pytest.raises(InputError, match="guidance.compile is 'fast'; choose one of"):
+        DynamiCrafter("tiny", compile="fast")
+
+
 @pytest.mark.parametrize("distil", [SDS(guidance_scale=100.0), Reconstruction(steps=2)], ids=["sds", "reconstruction"])
 def test_it_distils(prior, distil):
     frames = clip().requires_grad_()

@@ -1,4 +1,6 @@
+import sys
 from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.testing import assert_close
 
+from to4d.kernels import hash_grid_cuda
 from to4d.kernels.composite import composite, composite_twin
 from to4d.kernels.hash_grid import encode, encode_twin
 from to4d.kernels.hash_layout import HashLayout
@@ -180,3 +183,37 @@ def test_results_do_not_depend_on_the_number_of_threads():
     finally:
         torch.set_num_threads(before)
     assert all(torch.equal(a, b) for a, b in zip(one, three, strict=True))
+
+
+@pytest.fixture
+def tiny_cuda_nn(monkeypatch):
+    """A stand-in that refuses what the bindings of tiny-cuda-nn refuse (their CHECK_THROWs), in plain torch."""
+    layout = HashLayout(5, 10, (4,) * 3, (40,) * 3)
+
+    def encoding(dims, config, seed=1337, dtype=None):
+        assert (dims, config["n_levels"], config["log2_hashmap_size"], dtype) == (3, 5, 10, torch.float32)
+        assert_close(config["base_resolution"] * config["per_level_scale"] ** 4, 40.0)
+        return SimpleNamespace(native_tcnn_module=SimpleNamespace(n_params=lambda: layout.rows * 2))
+
+    def apply(module, points, params, loss_scale):
+        assert points.dtype == params.dtype == torch.float32 and points.is_contiguous() and params.is_contiguous()
+        assert points.shape[0] > 0 and points.shape[0] % 256 == 0 and params.shape == (layout.rows * 2,)
+        assert loss_scale == 1.0  # nothing to scale in float32
+        return encode_twin(points, params.view(-1, 2), layout)
+
+    top, modules = ModuleType("tinycudann"), ModuleType("tinycudann.modules")
+    top.Encoding, modules._module_function = encoding, SimpleNamespace(apply=apply)
+    for name, module in (("tinycudann", top), ("tinycudann.modules", modules)):
+        monkeypatch.setitem(sys.modules, name, module)
+    hash_grid_cuda._encoding.cache_clear()
+    yield layout
+    hash_grid_cuda._encoding.cache_clear()
+
+
+@pytest.mark.parametrize("count", [0, 1, 256, 700])
+def test_tiny_cuda_nn_is_asked_as_it_wants_to_be(tiny_cuda_nn, count):
+    points, table = random(0, count, 3), random(1, tiny_cuda_nn.rows, 2) - 0.5
+    got = with_gradients(lambda p, t: hash_grid_cuda.encode(p, t, tiny_cuda_nn), points, table)
+    want = with_gradients(lambda p, t: encode_twin(p, t, tiny_cuda_nn), points, table)
+    for a, b in zip(got, want, strict=True):
+        assert_close(a, b)

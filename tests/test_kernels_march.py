@@ -1,10 +1,11 @@
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from to4d.geometry import orbit, pixel_rays
-from to4d.kernels.march import Cells, march
+from to4d.kernels.march import Cells, march, march_twin
 
 
 def camera_rays(azimuth: float, elevation: float, distance: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -43,6 +44,9 @@ def test_marching_finds_every_sample_in_an_occupied_cell_and_no_other(seed, azim
     found = list(zip(samples.rays.tolist(), steps.tolist(), strict=True))
     assert set(found) == every_sample(origins, directions, bins, bits, shift, step)
     assert len(set(found)) == len(found)
+    twin = march_twin(origins, directions, bins, Cells.of(bits), shift, step)
+    for name, values in vars(samples).items():
+        torch.testing.assert_close(getattr(twin, name), values, rtol=0, atol=1e-6)
 
 
 def test_samples_lie_on_their_rays_front_to_back():
@@ -57,9 +61,10 @@ def test_samples_lie_on_their_rays_front_to_back():
     assert samples.offsets.diff()[49] == 2 / 0.05  # the ray through the middle crosses the whole box
 
 
-def test_an_empty_grid_gives_no_samples():
+@pytest.mark.parametrize("marching", [march, march_twin])
+def test_an_empty_grid_gives_no_samples(marching):
     origins, directions = camera_rays(0.0, 0.0, 3.0)
     empty = Cells.of(torch.zeros(1, 8, 8, 8, dtype=torch.uint8))
-    samples = march(origins, directions, torch.zeros(99, dtype=torch.long), empty, torch.zeros(99), 0.05)
+    samples = marching(origins, directions, torch.zeros(99, dtype=torch.long), empty, torch.zeros(99), 0.05)
     assert len(samples.points) == 0
     assert samples.offsets.tolist() == [0] * 100

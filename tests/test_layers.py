@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "to4d"
 LAYERS = [
-    {"types", "errors", "folders"},
+    {"types", "errors", "folders", "out_of_memory"},
     {"files"},
     {
         "geometry",
@@ -43,7 +43,7 @@ LAYERS = [
     {"run"},
     {"clips", "view", "evaluation", "peers", "report", "sweep"},
     {"cli"},
-    {"weights"},
+    {"weights", "gpu"},
 ]
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
 GLTF = {"gltf_header", "gltf_animation", "gltf_arrays", "gltf_nodes", "gltf_tracks"}

@@ -4,6 +4,8 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from to4d.geometry import orbit, pixel_rays
+from to4d.model.hash4d import Hash4D
+from to4d.model.static import StaticField
 from to4d.render.volume import VolumeRenderer, density_slope
 from to4d.types import generator_at
 
@@ -86,6 +88,41 @@ def test_cutting_a_render_into_chunks_changes_nothing():
         )
         assert_close(a.rgb, b.rgb)
         assert_close(a.normal, b.normal)
+
+
+def gradients_and_kept(renderer: VolumeRenderer, random: int) -> tuple[list[Tensor], int]:
+    """Gradients of a clip's pixels with random weights, and the bytes that were kept for them."""
+    kept = 0
+
+    def keep(x: Tensor) -> Tensor:
+        nonlocal kept
+        kept += x.numel() * x.element_size()
+        return x
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda x: x):
+        seen = renderer(cameras(), torch.arange(6) / 6, normals=False, generator=generator_at(0, random))
+    numbers = torch.Generator().manual_seed(7)
+    readings = [(x * torch.rand(x.shape, generator=numbers)).sum() for x in (seen.rgb, seen.opacity, seen.depth)]
+    return list(torch.autograd.grad(sum(readings), list(renderer.field.parameters()))), kept
+
+
+def test_a_clip_drawn_again_has_the_plain_gradients_and_keeps_little_but_its_pixels():
+    field = Hash4D(StaticField(levels=4, log2_rows=10), 4, 10, 4, 32, 2, 16, spread=0.1)
+    plain, again = VolumeRenderer(field, samples=64), VolumeRenderer(field, samples=64, chunk=600, recompute=True)
+    (want, whole), (got, parts) = gradients_and_kept(plain, 5), gradients_and_kept(again, 5)
+    assert all((x != 0).any() for x in want)
+    for a, b in zip(got, want, strict=True):
+        assert_close(a, b, rtol=1e-4, atol=1e-4 * float(b.abs().max()))
+    assert parts < whole / 20
+    other, _ = gradients_and_kept(again, 6)
+    assert not torch.allclose(other[0], got[0], rtol=1e-2)  # had the numbers not been the same, it would show
+
+
+def test_a_clip_in_the_same_chunks_drawn_again_has_the_same_gradients_to_the_bit():
+    field = Hash4D(StaticField(levels=4, log2_rows=10), 4, 10, 4, 32, 2, 16, spread=0.1)
+    plain, again = (VolumeRenderer(field, samples=64, chunk=600, recompute=recompute) for recompute in (False, True))
+    (want, _), (got, _) = gradients_and_kept(plain, 5), gradients_and_kept(again, 5)
+    assert all(torch.equal(a, b) for a, b in zip(got, want, strict=True))
 
 
 def test_chance_comes_from_the_generator_alone():

@@ -9,8 +9,8 @@ All randomness comes from `generator`; `noise(shape, generator)` draws the noise
 are the abilities that the prior must have.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Generator, Tensor
@@ -180,6 +180,47 @@ class Reconstruction:
                 noise = implied_noise(noisy, guess.clean, prior.alpha_bar[now])
                 noisy = noised(guess.clean, noise, prior.alpha_bar[after])
         return guess
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """One of several ways a step, each with the prior of its name in a `guidance.mixture.Mixture` (4D-fy).
+
+    Args of the constructor:
+        ways: by name.
+        shares: how often each is taken, in proportion.
+        strengths: what the gradient of each is multiplied by.
+    """
+
+    ways: Mapping[str, Callable]
+    shares: Mapping[str, float]
+    strengths: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        if not set(self.ways) == set(self.shares) == set(self.strengths):
+            raise InputError(f"distillation.shares and .strengths must name all of {', '.join(self.ways)}, no other")
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What all priors must be able to do."""
+        return frozenset().union(*(way.needs for way in self.ways.values()))
+
+    def __call__(
+        self,
+        prior: Prior,
+        clip: Render,
+        still: Render,
+        prompt: Prompt,
+        progress: float,
+        generator: Generator,
+        noise: Callable = fresh_noise,
+    ) -> Score:
+        """The opinion of one prior."""
+        names = list(self.ways)
+        shares = torch.tensor([float(self.shares[name]) for name in names])
+        name = names[int(torch.multinomial(shares, 1, generator=generator))]
+        score = self.ways[name](prior.parts[name], clip, still, prompt, progress, generator, noise)
+        return replace(score, gradient=self.strengths[name] * score.gradient)
 
 
 def implied_noise(noisy: Tensor, clean: Tensor, alpha_bar: Tensor) -> Tensor:

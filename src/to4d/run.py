@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
 from hydra.utils import get_class, instantiate
 from lightning import Trainer, seed_everything
 from omegaconf import DictConfig, OmegaConf
@@ -21,6 +22,7 @@ from to4d.errors import InputError
 from to4d.files import write_atomically
 from to4d.folders import cache_folder
 from to4d.locks import making, owned
+from to4d.out_of_memory import SETTINGS, advice
 from to4d.phases import Phase
 from to4d.prompt import make_prompt, same, words
 from to4d.render.occupancy import sample_surface
@@ -139,6 +141,8 @@ def differences(a: DictConfig, b: DictConfig) -> list[str]:
         return {k: v for key, child in node.items() for k, v in leaves(child, f"{prefix}.{key}".strip(".")).items()}
 
     left, right = leaves(OmegaConf.to_container(a)), leaves(OmegaConf.to_container(b))
+    for key in SETTINGS:  # of memory alone
+        left.pop(key, None), right.pop(key, None)
     return sorted(key for key in left.keys() | right.keys() if left.get(key, ...) != right.get(key, ...))
 
 
@@ -189,7 +193,10 @@ def fit(
     trainer: Trainer = instantiate(
         cfg.trainer, max_steps=phase.steps, logger=loggers, callbacks=callbacks, plugins=[TreeIO()]
     )
-    trainer.fit(phase, ckpt_path=resumable(autosave))
+    try:
+        trainer.fit(phase, ckpt_path=resumable(autosave))
+    except torch.OutOfMemoryError as error:
+        raise InputError(advice(error, OmegaConf.to_container(cfg, resolve=True), phase.name)) from error
     for path in (done, shared):
         if path is not None:
             save_model(path, scene)
@@ -265,6 +272,8 @@ def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:
     """Where this phase's result for this very mesh and these very settings is shared by all runs."""
     parts = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in ("model", "renderer", "reference")}
     parts["phase"] = OmegaConf.to_container(cfg.phase[name], resolve=True)
+    for key in ("chunk", "recompute"):  # of memory alone
+        parts["renderer"].pop(key, None)
     content = json.dumps([parts, cfg.seed, mesh.content_key(), version("to4d")], sort_keys=True)
     return cache_folder() / name / f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.safetensors"
 

@@ -1,12 +1,20 @@
-"""The hash grid by tiny-cuda-nn. Written from its documentation; it has not been run on a GPU in this project yet."""
+"""The hash grid by tiny-cuda-nn (`make setup-gpu`).
+
+Written from its source at the commit that the Makefile pins; it has not been run on a GPU in this project yet:
+`python -m to4d.gpu` compares it with `hash_grid.encode_twin` where it is installed.
+"""
 
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
+import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from to4d.kernels.hash_layout import HashLayout
+
+ROWS = 256  # points come in multiples of this (tiny-cuda-nn's batch_size_granularity)
 
 
 def supports(layout: HashLayout) -> bool:
@@ -16,6 +24,7 @@ def supports(layout: HashLayout) -> bool:
 
 @cache
 def _encoding(layout: HashLayout) -> Any:
+    """In float32: its half-precision features can overflow, and half-precision gradients vanish without a scale."""
     import tinycudann
 
     growth = (layout.finest[0] / layout.base[0]) ** (1 / max(1, layout.levels - 1))
@@ -27,15 +36,16 @@ def _encoding(layout: HashLayout) -> Any:
         "base_resolution": layout.base[0],
         "per_level_scale": growth,
     }
-    return tinycudann.Encoding(len(layout.base), config, dtype=None).native_tcnn_module
+    return tinycudann.Encoding(len(layout.base), config, dtype=torch.float32).native_tcnn_module
 
 
 def encode(points: Tensor, table: Tensor, layout: HashLayout) -> Tensor:
-    """As `hash_grid.encode`, in the precision that tiny-cuda-nn was built for, returned in that of `table`."""
+    """As `hash_grid.encode`, in float32."""
     from tinycudann.modules import _module_function
 
-    module = _encoding(layout)
+    module, count = _encoding(layout), len(points)
     if module.n_params() != table.numel():
         raise RuntimeError(f"tiny-cuda-nn lays {layout} out in {module.n_params()} values, to4d in {table.numel()}")
-    features = _module_function.apply(module, points.clamp(0, 1), table.flatten(), 1.0)
-    return features[:, : layout.width].to(table.dtype)
+    rows = max(1, -(-count // ROWS)) * ROWS
+    padded = pad(points.float().clamp(0, 1), (0, 0, 0, rows - count)).contiguous()
+    return _module_function.apply(module, padded, table.flatten(), 1.0)[:count, : layout.width]

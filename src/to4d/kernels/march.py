@@ -52,7 +52,7 @@ class Samples:
 
 
 def march(origins: Tensor, directions: Tensor, bins: Tensor, cells: Cells, shift: Tensor, step: float) -> Samples:
-    """Samples in occupied cells; computed on the CPU wherever the rays are.
+    """Samples in occupied cells: by compiled code on a CPU, elsewhere by `march_twin`.
 
     Args:
         origins: (R, 3).
@@ -62,6 +62,8 @@ def march(origins: Tensor, directions: Tensor, bins: Tensor, cells: Cells, shift
         shift: (R,) in [0, 1), where in its steps a ray is sampled.
         step: distance of samples.
     """
+    if origins.device.type != "cpu":
+        return march_twin(origins, directions, bins, cells, shift, step)
     fields = origins, directions, bins, cells.fine, cells.coarse, cells.bounds, shift
     inputs = [x.detach().cpu().contiguous().numpy() for x in fields]
     step = np.float32(step)
@@ -72,7 +74,32 @@ def march(origins: Tensor, directions: Tensor, bins: Tensor, cells: Cells, shift
     total = int(offsets[-1])
     points, depth, rays = np.empty((total, 3), np.float32), np.empty(total, np.float32), np.empty(total, np.int64)
     run_chunks(_fill, len(origins), BLOCK, inputs[0], inputs[1], inputs[6], step, hits, offsets, points, depth, rays)
-    return Samples(*(torch.from_numpy(x).to(origins.device) for x in (points, depth, rays, offsets)))
+    return Samples(*(torch.from_numpy(x) for x in (points, depth, rays, offsets)))
+
+
+def march_twin(origins: Tensor, directions: Tensor, bins: Tensor, cells: Cells, shift: Tensor, step: float) -> Samples:
+    """The same in plain torch, on any device: asks of every step in the box around all that is occupied."""
+    fine, bounds = cells.fine.to(origins.device), cells.bounds.to(origins)
+    slopes = directions.where(directions != 0, 1e-20)
+    low, high = (bounds[0] - origins) / slopes, (bounds[1] - origins) / slopes
+    near, far = torch.minimum(low, high).amax(-1), torch.maximum(low, high).amin(-1)
+    first = ((near / step - shift).floor() - 1).clamp(min=0)  # one too early and one too late, for rounding
+    counts = ((far / step - shift).floor() + 2 - first).where(far > near, 0).clamp(min=0).long()
+    rays = torch.repeat_interleave(counts)
+    k = (
+        torch.arange(len(rays), device=rays.device)
+        + (first.where(counts > 0, 0).long() - counts.cumsum(0) + counts)[rays]
+    )
+    depth = (k + shift[rays]) * step
+    points = origins[rays] + depth[:, None] * directions[rays]
+    place, size = points + 1.0, fine.shape[1]
+    index = (place * (size / 2)).long()
+    inside = (place >= 0).all(-1) & (index < size).all(-1)
+    i, j, m = index.clamp(0, size - 1).unbind(-1)
+    kept = (inside & (fine[bins[rays], i, j, m] > 0)).nonzero()[:, 0]
+    rays = rays[kept]
+    ends = torch.bincount(rays, minlength=len(origins)).cumsum(0)
+    return Samples(points[kept], depth[kept], rays, torch.cat([ends.new_zeros(1), ends]))
 
 
 @compiled(fast=False)

@@ -24,8 +24,8 @@ def import_nvdiffrast():
         import nvdiffrast.torch as dr
     except ImportError as error:
         raise InputError(
-            "reference=nvdiffrast needs the package nvdiffrast (non-commercial licence) and a CUDA compiler: "
-            "pip install git+https://github.com/NVlabs/nvdiffrast; or use reference=mesh_cpu"
+            "reference=nvdiffrast needs the package nvdiffrast, whose licence allows non-commercial use only: install "
+            "it with `make setup-gpu` where there is a CUDA GPU and compiler, or use reference=mesh_cpu"
         ) from error
     return dr
 

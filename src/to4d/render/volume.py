@@ -1,8 +1,11 @@
 """Volume rendering of a 4D field: march through occupied cells, ask the field, composite over white."""
 
+from functools import partial
+
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import normalize
+from torch.utils.checkpoint import checkpoint
 
 from to4d.geometry import pixel_rays
 from to4d.kernels.composite import composite
@@ -25,6 +28,9 @@ class VolumeRenderer(nn.Module):
         min_density: from which a cell of the occupancy counts as dense.
         normal_eps: reach of the finite differences behind normals, in world units.
         chunk: most rays at once, which bounds memory.
+        recompute: keep nothing of a clip but its pixels: when their gradient is known, each chunk is drawn again with
+            the same random numbers. The gradient is the same, the memory that of one chunk. Stills with normals are
+            kept, for a recount of the rays that see a surface could differ by one on a GPU.
     """
 
     def __init__(
@@ -37,12 +43,13 @@ class VolumeRenderer(nn.Module):
         min_density: float = 1.0,
         normal_eps: float = 0.01,
         chunk: int = 2**17,
+        recompute: bool = False,
     ) -> None:
         super().__init__()
         self.field = field
         self.step = DIAGONAL / samples
         self.occupancy = Occupancy(resolution, bins, margin, min_density)
-        self.normal_eps, self.chunk = normal_eps, chunk
+        self.normal_eps, self.chunk, self.recompute = normal_eps, chunk, recompute
 
     def start_from(self, points: Tensor) -> None:
         """Begin at the surface points (N, 3) of a mesh: nothing is to be seen elsewhere until it moves there."""
@@ -59,8 +66,11 @@ class VolumeRenderer(nn.Module):
         shift = torch.full_like(times, 0.5)
         if generator is not None:
             shift = torch.rand(len(times), generator=generator).to(times)
+        render = self.render_rays
+        if self.recompute and not normals and torch.is_grad_enabled():
+            render = partial(checkpoint, self.render_rays, use_reentrant=False, preserve_rng_state=False)
         parts = [
-            self.render_rays(Rays(rays.origins[i : i + self.chunk], rays.directions[i : i + self.chunk]), t, s, normals)
+            render(Rays(rays.origins[i : i + self.chunk], rays.directions[i : i + self.chunk]), t, s, normals)
             for i, t, s in zip(
                 range(0, len(times), self.chunk), times.split(self.chunk), shift.split(self.chunk), strict=True
             )

@@ -40,6 +40,7 @@ CHECKPOINTS = {
 }
 REPOSITORIES = {
     "wan": Repository("Wan-AI/Wan2.1-I2V-14B-480P-Diffusers", "wan", "Wan 2.1 image to video, 14 B", "Apache-2.0"),
+    "wan22": Repository("Wan-AI/Wan2.2-I2V-A14B-Diffusers", "wan22", "Wan 2.2 image to video, 2 x 14 B", "Apache-2.0"),
     "cogvideox": Repository(
         "THUDM/CogVideoX-5b-I2V",
         "cogvideox",
@@ -59,5 +60,11 @@ REPOSITORIES = {
     "i2vgen_xl": Repository("ali-vilab/i2vgen-xl", "i2vgen_xl", "I2VGen-XL", "MIT"),
     "modelscope": Repository(
         "ali-vilab/text-to-video-ms-1.7b", "modelscope", "ModelScope text to video, 1.7 B", "CC-BY-NC-4.0"
+    ),
+    "stable_diffusion": Repository(
+        "stable-diffusion-v1-5/stable-diffusion-v1-5",
+        "stable_diffusion",
+        "Stable Diffusion 1.5, text to image",
+        "CreativeML Open RAIL-M, which restricts uses",
     ),
 }

@@ -1,1 +1,1 @@
-"""Priors made of the components of diffusers' pipelines: `guidance=wan|cogvideox|ltx|svd|i2vgen_xl|modelscope`."""
+"""Priors made of the components of diffusers' pipelines: `guidance=wan`, `ltx`, `svd` ... (docs/priors.md)."""

@@ -60,6 +60,7 @@ class DiffusersPrior(nn.Module):
         self.dtype, tiny = PRECISIONS[precision], size == "tiny"
         self.pipe = family.tiny() if tiny else load(family, model, revision, download, self.dtype)
         self.network = getattr(self.pipe, family.network)
+        self.second = getattr(self.pipe, f"{family.network}_2", None)  # for some of the steps
         self.vae, self.image_encoder = self.pipe.vae, getattr(self.pipe, "image_encoder", None)
         if tiny:
             self._cast()
@@ -140,7 +141,7 @@ class DiffusersPrior(nn.Module):
 
     def _cast(self) -> None:
         """To the precision that a loaded model would have: some parts of networks stay in float32."""
-        for part in (self.network, self.image_encoder, getattr(self.pipe, "text_encoder", None)):
+        for part in (self.network, self.second, self.image_encoder, getattr(self.pipe, "text_encoder", None)):
             kept = getattr(part, "_keep_in_fp32_modules", None) or []
             for name, parameter in part.named_parameters() if part is not None else ():
                 if not any(word in name for word in kept):

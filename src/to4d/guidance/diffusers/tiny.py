@@ -14,10 +14,7 @@ WIDTH = 32  # of words
 def wan() -> Any:
     """Wan 2.1: 3-D autoencoder that joins 4 frames, transformer with cross-attention to words and image tokens."""
     diffusers = package("diffusers")
-    transformer = diffusers.WanTransformer3DModel(
-        num_attention_heads=2, attention_head_dim=12, in_channels=36, text_dim=WIDTH, freq_dim=32, ffn_dim=32,
-        num_layers=2, rope_max_seq_len=32, image_dim=WIDTH, added_kv_proj_dim=24,
-    )  # fmt: skip
+    transformer = wan_transformer(image_dim=WIDTH, added_kv_proj_dim=24)
     return diffusers.WanImageToVideoPipeline(
         tokenizer=tokenizer(512),
         text_encoder=t5("UMT5"),
@@ -27,6 +24,31 @@ def wan() -> Any:
         image_encoder=image_tower(32),
         transformer=randomised(transformer),
     )
+
+
+def wan22() -> Any:
+    """Wan 2.2, 14 B: two transformers, of which the first is for times from 0.9 on, and no image tokens."""
+    diffusers, first, second = package("diffusers"), randomised(wan_transformer()), randomised(wan_transformer())
+    with torch.no_grad():
+        for parameter in second.parameters():
+            parameter.neg_()  # another network
+    return diffusers.WanImageToVideoPipeline(
+        tokenizer=tokenizer(512),
+        text_encoder=t5("UMT5"),
+        vae=randomised(diffusers.AutoencoderKLWan(base_dim=4, dim_mult=[1, 1, 1, 1], num_res_blocks=1)),
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=5.0),
+        transformer=first,
+        transformer_2=second,
+        boundary_ratio=0.9,
+    )
+
+
+def wan_transformer(**image: int) -> nn.Module:
+    """Of Wan, with what it needs to look at image tokens, if it does."""
+    return package("diffusers").WanTransformer3DModel(
+        num_attention_heads=2, attention_head_dim=12, in_channels=36, text_dim=WIDTH, freq_dim=32, ffn_dim=32,
+        num_layers=2, rope_max_seq_len=32, **image,
+    )  # fmt: skip
 
 
 def cogvideox() -> Any:
@@ -136,6 +158,28 @@ def modelscope() -> Any:
         scheduler=diffusers.DDIMScheduler(
             beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False
         ),
+    )
+
+
+def stable_diffusion() -> Any:
+    """Stable Diffusion: image autoencoder, U-Net over single images with cross-attention to words."""
+    diffusers = package("diffusers")
+    unet = diffusers.UNet2DConditionModel(
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        block_out_channels=(16, 32), layers_per_block=1, norm_num_groups=2, cross_attention_dim=WIDTH,
+        attention_head_dim=8,
+    )  # fmt: skip
+    return diffusers.StableDiffusionPipeline(
+        vae=randomised(image_autoencoder()),
+        text_encoder=clip_text(),
+        tokenizer=tokenizer(77),
+        unet=randomised(unet),
+        scheduler=diffusers.DDIMScheduler(
+            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, steps_offset=1
+        ),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
     )
 
 

@@ -1,4 +1,4 @@
-"""Wan 2.1 image to video (Wan Team 2025): rectified flow, cross-attention to words and to image tokens."""
+"""Wan 2.1 and 2.2 image to video (Wan Team 2025): rectified flow, cross-attention to words, in 2.1 to image tokens."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from to4d.guidance.diffusers import tiny
 from to4d.guidance.diffusers.autoencoders import decode_clips, encode_clips, per_channel
 from to4d.guidance.diffusers.family import Condition
 from to4d.guidance.diffusers.images import cropped
-from to4d.guidance.diffusers.schedule import Tables, rectified_flow
+from to4d.guidance.diffusers.schedule import STEPS, Tables, rectified_flow
 from to4d.guidance.diffusers.words import cleaned
 
 LENGTH = 512  # of texts
@@ -36,15 +36,16 @@ class Wan:
         """Rectified flow.
 
         Raises:
-            InputError: if it is a model of two networks, or one whose frames have times of their own (Wan 2.2).
+            InputError: if it is one whose frames have times of their own (Wan 2.2, 5 B).
         """
-        if pipe.config.boundary_ratio is not None or pipe.config.expand_timesteps:
-            raise InputError("this is a model of Wan 2.2; guidance=wan knows those of Wan 2.1 image to video")
+        if pipe.config.expand_timesteps:
+            raise InputError("this is Wan 2.2 of 5 B; guidance=wan knows Wan 2.1, and guidance=wan22 that of 14 B")
         return rectified_flow(self.shift)
 
     def layers(self, pipe: Any) -> list[nn.Module]:
         """Of every block."""
-        return [block.attn2 for block in pipe.transformer.blocks]
+        networks = [network for network in (pipe.transformer, pipe.transformer_2) if network is not None]
+        return [block.attn2 for network in networks for block in network.blocks]
 
     def read(self, pipe: Any, text: str) -> tuple[Tensor, None]:
         """UMT5; what is beyond the text is zeros."""
@@ -81,10 +82,23 @@ class Wan:
 
     def predict(self, pipe: Any, x: Tensor, time: Tensor, told: Condition, blind: bool) -> Tensor:
         """The flow; blind is with the negative words, but sees the still."""
-        return pipe.transformer(
+        boundary = pipe.config.boundary_ratio
+        network = pipe.transformer if boundary is None or time >= boundary * STEPS else pipe.transformer_2
+        return network(
             hidden_states=torch.cat([x, told.still.to(x)], 1),
             timestep=time.expand(len(x)),
             encoder_hidden_states=told.words[int(blind)].expand(len(x), -1, -1).to(x),
             encoder_hidden_states_image=None if told.image is None else told.image.to(x),
             return_dict=False,
         )[0]
+
+
+@dataclass(frozen=True)
+class Wan22(Wan):
+    """Wan 2.2 of 14 B: one network for the noisier steps, one for the others; neither reads image tokens."""
+
+    shift: float = 5.0
+
+    def tiny(self) -> Any:
+        """A pipeline for tests."""
+        return tiny.wan22()

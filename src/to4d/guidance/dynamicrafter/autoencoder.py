@@ -56,7 +56,7 @@ class Decoder(nn.Module):
 
 
 class Autoencoder(nn.Module):
-    """Images to latents and back; latents here are not yet scaled to variance 1."""
+    """Images to latents and back, float32 both, whatever it computes in; latents are not yet scaled to variance 1."""
 
     def __init__(self, size: AutoencoderSize) -> None:
         super().__init__()
@@ -66,7 +66,8 @@ class Autoencoder(nn.Module):
 
     def moments(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(n, 3, H, W) in [-1, 1] -> mean and standard deviation of the latents, (n, C, H / 8, W / 8) each."""
-        mean, log_variance = self.quant_conv(self.encoder(images)).chunk(2, dim=1)
+        images = images.to(self.quant_conv.weight.dtype)
+        mean, log_variance = self.quant_conv(self.encoder(images)).float().chunk(2, dim=1)
         return mean, torch.exp(0.5 * log_variance.clamp(-30.0, 20.0))
 
     def encode(self, images: Tensor) -> Tensor:
@@ -75,4 +76,4 @@ class Autoencoder(nn.Module):
 
     def decode(self, latents: Tensor) -> Tensor:
         """(n, C, h, w) -> (n, 3, 8 h, 8 w)."""
-        return self.decoder(self.post_quant_conv(latents))
+        return self.decoder(self.post_quant_conv(latents.to(self.quant_conv.weight.dtype))).float()

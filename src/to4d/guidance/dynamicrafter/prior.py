@@ -3,6 +3,8 @@
 First frame and words in, latent clips of 16 frames out; docs/dynamicrafter.md says where the weights come from.
 """
 
+import logging
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -28,8 +30,10 @@ from to4d.guidance.dynamicrafter.schedule import (
 from to4d.guidance.dynamicrafter.sizes import SIZES
 from to4d.types import IMAGE_SCALE, LOOKS, NEGATIVE_PROMPT, Denoised, Prompt, check_shape
 
+log = logging.getLogger(__name__)
 SCALE = 0.18215  # makes latents of variance about 1
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+MODES = {"None": False, "default": True, "reduce-overhead": True, "max-autotune": True}  # of torch.compile
 UNETS = {"ours": lambda unet, frames: unet, "lvdm": OfficialUNet}
 
 
@@ -39,15 +43,19 @@ class DynamiCrafter(nn.Module):
     Args:
         size: "256", "512" or "1024", a published model; "tiny" and "tiny_velocity" are the same in small with random
             weights, for tests of the program.
-        weights: a safetensors file (see `checkpoint.py`); None is the one that `python -m to4d.weights` fetched.
+        weights: a safetensors file (see `checkpoint.py`); None is the one that `python -m to4d.weights` fetched;
+            "random" is none: for measuring speed, as `bench/gpu.py` does.
         pace: None is the model's own. At 256 it is a frame stride, 1 to 6, and more moves more; at 512 (15 to 30) and
             1024 (5 to 15) it is frames a second, and less moves more.
         guidance_rescale: pulls guided predictions to the spread of plain ones: 0.7 when sampling at 512 and 1024; 0 in
             score distillation.
-        precision: of the networks that carry no gradient; the autoencoder computes in float32.
+        precision: of the networks that carry no gradient.
+        autoencoder_precision: of the autoencoder, through which gradients go to the clip.
         chunk: frames that the autoencoder takes at once; a clip of more is computed again for its gradient.
         coarsest: counts the attention of layers down to latents / `coarsest`.
         implementation: of the U-Net: "ours", or "lvdm", the official code (see `lvdm.py`).
+        compile: the U-Net, by torch.compile in this mode, which takes minutes at the first step: "default",
+            "max-autotune", or with CUDA graphs "reduce-overhead"; None does not.
     """
 
     abilities = frozenset({NEGATIVE_PROMPT, IMAGE_SCALE, LOOKS})
@@ -59,23 +67,25 @@ class DynamiCrafter(nn.Module):
         pace: int | None = None,
         guidance_rescale: float = 0.0,
         precision: str = "float32",
+        autoencoder_precision: str = "float32",
         chunk: int = 16,
         coarsest: int = 2,
         implementation: str = "ours",
+        compile: str | None = None,
     ) -> None:
         super().__init__()
         self.shape = _choice("size", str(size), SIZES)
         self.networks = Networks(self.shape)
-        if str(size).startswith("tiny"):
-            randomise(self.networks)
-        else:
-            fill(self.networks, read(found(weights, str(size))), self.shape)
+        self._load(str(size), weights)
         self.requires_grad_(False).eval()
         self.dtype = _choice("precision", precision, PRECISIONS)
+        of_autoencoder = _choice("autoencoder_precision", autoencoder_precision, PRECISIONS)
         for part in self.networks.children():
-            part.to(torch.float32 if part is self.networks.autoencoder else self.dtype)
+            part.to(of_autoencoder if part is self.networks.autoencoder else self.dtype)
         as_chosen = _choice("implementation", implementation, UNETS)
         self.networks.model["diffusion_model"] = as_chosen(self.networks.unet, self.shape.frames)
+        if _choice("compile", str(compile), MODES):
+            self.networks.model["diffusion_model"].compile(mode=compile)
         share, scale = trained_share(self.shape.velocity), clip_scale(self.shape.base_scale)
         self.register_buffer("alpha_bar", signal_share(share, scale).float(), persistent=False)
         self.register_buffer("share", share.float(), persistent=False)
@@ -137,6 +147,16 @@ class DynamiCrafter(nn.Module):
         clean = clean_from(prediction, scaled, share, self.shape.velocity) / scale
         looks = tuple(as_look(m, self.frames) for m in maps)
         return Denoised(clean, noun_map(looks, tuple(noisy.shape[-2:]), self.coarsest), looks=looks)
+
+    def _load(self, size: str, weights: str | None) -> None:
+        """Give the networks their values."""
+        if size.startswith("tiny"):
+            randomise(self.networks)
+        elif weights == "random":
+            log.warning("guidance.weights=random: the prior knows nothing and makes no motion")
+            randomise(self.networks)
+        else:
+            fill(self.networks, read(found(weights, size)), self.shape)
 
     def _predict(self, noisy: Tensor, t: int, still: Tensor, context: Context) -> tuple[tuple[Tensor, ...], list]:
         """One prediction for each clip that `context` tells of, in as many parts of B, and where it looked."""

@@ -1,0 +1,84 @@
+"""What helps a GPU: how it is set up, that it is checked, and the program that measures a step."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from to4d import gpu
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "bench"))
+from clock import Clock  # noqa: E402
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("arguments", [["--ready"], []])
+def test_without_a_gpu_one_line_says_so_and_the_status_is_not_zero(arguments, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["gpu", *arguments])
+    assert gpu.main() == 2
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1 and not said.out
+    assert said.err.startswith(f"error: no CUDA GPU is seen by torch {torch.__version__}") and "nothing is" in said.err
+
+
+def test_without_a_compiler_nothing_is_built(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("PATH", "")
+    assert "no CUDA compiler (nvcc)" in gpu.obstacle()
+
+
+def test_set_up_asks_before_it_builds_builds_pinned_commits_and_tells_the_licence():
+    make = (ROOT / "Makefile").read_text()
+    lines = make.split("setup-gpu: ")[1].split("\n\n")[0].split("\n")[1:]
+    asks, installs = (next(i for i, line in enumerate(lines) if word in line) for word in ("--ready", "pip install"))
+    assert asks == 0 < installs and lines[-1].strip().endswith("to4d.gpu")
+    assert "non-commercial" in make and "research or evaluation only" in "\n".join(lines[:installs])
+    pins = re.findall(r":= git\+https://github.com/NVlabs/[\w-]+@([0-9a-f]{40})\b", make)
+    assert len(pins) == 2
+
+
+def test_a_helper_that_says_something_else_is_not_fit_for_use():
+    assert gpu.helper("x", "plain torch", None, 1e-3) == (f"x: not installed, plain torch; {gpu.INSTALL}", True)
+    assert gpu.helper("x", "", 1e-5, 1e-3)[1]
+    line, fit = gpu.helper("x", "", 0.1, 1e-3)
+    assert not fit and line.endswith("DO NOT USE IT")
+
+
+def test_the_gradient_s_way_through_the_autoencoder_is_timed_apart():
+    class Prior(torch.nn.Module):
+        def encode(self, frames):
+            return Slow.apply(frames)
+
+    class Slow(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2.0
+
+        @staticmethod
+        def backward(ctx, grad):
+            time.sleep(0.05)
+            return grad * 2.0
+
+    prior, clock, pixels = Prior(), Clock(torch.device("cpu")), torch.ones(3, requires_grad=True)
+    clock.around(prior, "encode", "there")
+    clock.back_through(prior)
+    (prior.encode(pixels * 1.0) ** 2).sum().backward()
+    assert torch.equal(pixels.grad, torch.full((3,), 8.0))
+    assert clock.seconds["back"] > 0.05 > clock.seconds["there"] > 0 and not clock.started
+
+
+@pytest.mark.slow
+def test_a_step_is_measured_in_small_on_any_machine():
+    command = [sys.executable, "bench/gpu.py", "--tiny", "--steps", "2"]
+    told = json.loads(
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\n|")[0]
+    )
+    assert told["seconds_a_step"] > told["floor_seconds"] > 0 and told["size"] == "tiny"
+    assert set(told["shares"]) == {"prior", "autoencoder", "render", "rest"}
+    assert abs(sum(told["shares"].values()) - 1) < 0.01 and min(told["shares"].values()) > 0

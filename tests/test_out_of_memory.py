@@ -1,0 +1,89 @@
+"""A GPU whose memory ends, played by parts that raise what torch raises then."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+
+from to4d.errors import InputError
+from to4d.geometry import orbit
+from to4d.guidance.dynamicrafter.autoencoder import Encoder
+from to4d.guidance.dynamicrafter.prior import DynamiCrafter
+from to4d.guidance.dynamicrafter.unet import UNet
+from to4d.model.hash4d import Hash4D
+from to4d.model.static import StaticField
+from to4d.out_of_memory import advice
+from to4d.render import volume
+from to4d.run import run
+from to4d.types import Prompt
+
+CONF = Path(__file__).parents[1] / "conf"
+
+
+def config(out, *overrides):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        settings = [f"out={out}", "prompt=a plant blooming", "cache=false", "export=[]", "callbacks=[]", "logger=[]"]
+        small = ["phase=[static]", "steps.static=1", "phase.static.views=1", "metrics.views.size=16"]
+        return compose("train", [*settings, *small, "guidance=dynamicrafter", *overrides])
+
+
+def full(*args, **kwargs):
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+def test_a_run_that_does_not_fit_says_what_was_too_large_and_what_to_turn(tmp_path, monkeypatch):
+    monkeypatch.setattr(volume, "composite", full)
+    with pytest.raises(InputError) as told:
+        run(config(tmp_path / "run"))
+    text = str(told.value)
+    assert "ran out drawing the 4D model, in phase static" in text
+    assert "renderer.recompute=true or renderer.chunk=65536 (now 131072)" in text and "memory=24g" in text
+
+
+def test_a_run_goes_on_with_less_memory_in_the_same_folder_but_not_with_another_precision(tmp_path):
+    run(config(tmp_path / "run"))
+    (tmp_path / "run" / "metrics.json").unlink()
+    with pytest.raises(InputError, match="different in guidance.precision"):
+        run(config(tmp_path / "run", "guidance.precision=bfloat16"))
+    run(config(tmp_path / "run", "renderer.chunk=999", "renderer.recompute=true", "guidance.chunk=3"))
+
+
+SETTINGS = {
+    "renderer": {"chunk": 2, "recompute": True},
+    "guidance": {"chunk": 1, "precision": "float32", "autoencoder_precision": "bfloat16"},
+}
+
+
+def refused(call):
+    with pytest.raises(torch.OutOfMemoryError) as error:
+        call()
+    return advice(error.value, SETTINGS, "dynamic")
+
+
+def test_settings_that_are_as_low_as_they_go_are_not_named(monkeypatch):
+    monkeypatch.setattr(Encoder, "forward", full)
+    prior = DynamiCrafter("tiny")
+    text = refused(lambda: prior.encode(torch.zeros(1, 16, 64, 64, 3)))
+    assert "ran out in the prior's autoencoder, in phase dynamic; say guidance.precision=bfloat16, or" in text
+
+
+def test_a_network_that_does_not_fit_is_told_from_its_autoencoder(monkeypatch):
+    monkeypatch.setattr(UNet, "forward", full)
+    prior = DynamiCrafter("tiny")
+    condition = prior.condition(torch.zeros(1, 64, 64, 3), Prompt("a plant blooming", "plant"))
+    text = refused(lambda: prior.denoise(torch.zeros(1, 4, 16, 8, 8), 5, condition, 1.0))
+    assert "ran out in the prior's network, in phase dynamic; say guidance.precision=bfloat16, or" in text
+
+
+def test_memory_that_ends_when_a_clip_is_drawn_again_is_that_of_drawing(monkeypatch):
+    renderer = volume.VolumeRenderer(Hash4D(StaticField(levels=2, log2_rows=8), 2, 8, 4, 8, 2, 4), 32, recompute=True)
+    seen = renderer(orbit(torch.zeros(1), 0.0, 3.0, 40.0, (4, 4)), torch.zeros(2), normals=False)
+    monkeypatch.setattr(volume, "composite", full)
+    assert "ran out drawing the 4D model" in refused(lambda: seen.rgb.sum().backward())
+
+
+def test_memory_that_ends_in_the_gradient_names_all_that_helps():
+    text = advice(torch.OutOfMemoryError("full"), SETTINGS | {"renderer": {"chunk": 64, "recompute": False}}, "refine")
+    for turn in ("renderer.recompute=true", "renderer.chunk=32 (now 64)", "guidance.precision=bfloat16"):
+        assert turn in text
