@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "to4d"
 LAYERS = [
-    {"types", "errors", "folders"},
+    {"types", "errors", "folders", "share"},
     {"files"},
     {
         "geometry",
@@ -39,6 +39,7 @@ LAYERS = [
         "export",
     },
     {"phases", "callbacks"},
+    {"team"},
     {"run"},
     {"clips", "view", "evaluation", "report", "sweep"},
     {"cli"},

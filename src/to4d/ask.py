@@ -6,6 +6,7 @@ import torch
 from torch import Generator, Tensor
 
 from to4d.errors import InputError
+from to4d.share import draw
 from to4d.types import IMAGE_SCALE, NEGATIVE_PROMPT, Denoised, Prior, Prompt
 
 CONVENTIONS = {"usual": 0.0, "threestudio": 1.0}  # what is added to the guidance scale
@@ -45,7 +46,7 @@ class Ask:
         """What `prior.denoise` needs at step t of first frames (B, H, W, 3) and the prompt."""
         if self.still_noise:
             deviation = self.still_noise * t / (len(prior.alpha_bar) - 1)
-            still = still + deviation * torch.randn(still.shape, generator=generator).to(still)
+            still = still + deviation * draw(torch.randn, still.shape, generator).to(still)
         return prior.condition(still, Prompt(prompt.text, prompt.noun, self.negative_prompt))
 
     def denoise(self, prior: Prior, noisy: Tensor, t: int, condition: object, guidance_scale: float) -> Denoised:

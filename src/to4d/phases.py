@@ -14,6 +14,7 @@ from to4d.clip_time import in_latent_frames, to_clip_frames
 from to4d.errors import InputError
 from to4d.lift import find_matches, flow_loss
 from to4d.losses import sds_loss
+from to4d.share import average_gradients, mean, own, place
 from to4d.types import Cameras, Render, Scene, Score, generator_at
 
 
@@ -49,7 +50,7 @@ class Phase(LightningModule):
             camera_schedule: azimuths over progress.
             lens: the rest of the camera.
             static_loss: compares a render of the field with one of the mesh.
-            views: cameras a step.
+            views: cameras a step, of all devices together.
         """
         super().__init__()
         self.reference, self.renderer, self.prompt = scene.reference, scene.renderer, scene.prompt
@@ -67,9 +68,13 @@ class Phase(LightningModule):
         return generator_at(self.seed, self.global_step, self.name)
 
     def cameras(self, random: torch.Generator) -> Cameras:
-        """The cameras of this step."""
+        """This process' cameras of this step."""
         azimuths = self.camera_schedule(self.progress, self.views, random)
-        return self.lens(azimuths, random).to(self.device)
+        return self.lens(azimuths, random).each(own).to(self.device)
+
+    def on_after_backward(self) -> None:
+        """Losses are means over views, so the mean over devices is the gradient of all views."""
+        average_gradients(self.renderer.field.parameters())
 
     def train_dataloader(self) -> DataLoader:
         """A run has no dataset: its batches are only counted."""
@@ -94,8 +99,11 @@ class Phase(LightningModule):
         return self.renderer.load_state_dict(state_dict)
 
     def log_step(self, **values: float | Tensor) -> None:
-        """Log `values`, and how wide the cameras look."""
+        """Log `values`, as means over devices, and how wide the cameras look."""
         values["azimuth_limit_deg"] = self.camera_schedule.limit_deg(self.progress)
+        if place()[1] > 1:
+            numbers = torch.tensor([float(torch.as_tensor(value).detach()) for value in values.values()])
+            values = dict(zip(values, mean(numbers), strict=True))
         self.log_dict({f"{self.name}/{key}": float(torch.as_tensor(value).detach()) for key, value in values.items()})
 
 
@@ -218,7 +226,16 @@ class Motion(Phase):
             )
         clip = self.prior.decode(score.clean)
         matches = find_matches(clip, score.flow, mask, score.opacity, still, cameras, times)
-        return flow_loss(self.renderer.field, matches)
+        return flow_loss(self.renderer.field, matches) * share_of_all(matches.weights)
+
+
+def share_of_all(weights: Tensor) -> Tensor:
+    """What turns a weighted mean over a device's matches into its part of the mean over all devices' (1 if alone).
+
+    Both means count a total weight of at least 1 (`flow_loss`).
+    """
+    weight, count = weights.sum(), place()[1]
+    return weight.clamp_min(1.0) / (count * mean(weight)).clamp_min(1.0) * count
 
 
 def check_abilities(prior: nn.Module, parts: Mapping[str, Any]) -> None:

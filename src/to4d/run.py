@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,9 @@ from to4d.locks import making, owned
 from to4d.phases import Phase
 from to4d.prompt import make_prompt, same, words
 from to4d.render.occupancy import sample_surface
+from to4d.share import agree, spread
 from to4d.state import PROGRESS
+from to4d.team import Task, Team, devices_of, own_device, team
 from to4d.trust import HOMES, check_parts
 from to4d.types import Mesh, Prompt, Scene, generator_at
 
@@ -63,19 +65,21 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
     quieten_lightning()
     out, text = Path(cfg.out), OmegaConf.to_yaml(cfg, resolve=True)
     check_folder(out, text)
+    count = devices_of(cfg)
     seed_everything(check_seed(cfg.seed), verbose=False)
     mesh = instantiate(cfg.object)
     scene = build_scene(cfg, mesh)
-    phases = {name: instantiate(node, name=name, scene=scene, seed=cfg.seed) for name, node in cfg.phase.items()}
+    phases = build_phases(cfg, scene)
     measure, exports = instantiate(cfg.metrics), [instantiate(export) for export in cfg.export.values()]
     write_atomically(out / "config.yaml", text.encode())
     for unfinished in out.rglob(".*.tmp"):  # of a run that was killed while it wrote
         unfinished.unlink()
     loggers = list(instantiate(cfg.logger).values())
     progress = Progress({name: (phase.steps, phase.cost) for name, phase in phases.items()}, out / PROGRESS)
-    for name, phase in phases.items():
-        shared = cache_path(cfg, name, mesh) if cfg.cache and phase.cached else None
-        train(phase, scene, out / "checkpoints" / f"{name}.safetensors", shared, cfg, loggers, progress)
+    with team(cfg, count, assist) as others:
+        for name, phase in phases.items():
+            shared = cache_path(cfg, name, mesh) if cfg.cache and phase.cached else None
+            train(phase, scene, out / "checkpoints" / f"{name}.safetensors", shared, cfg, loggers, progress, others)
     save_model(out / "model.safetensors", scene)
     pages = [export for export in exports if getattr(export, "of_finished_run", False)]
     figures = export_all([export for export in exports if export not in pages], scene, out)
@@ -155,6 +159,11 @@ def build_scene(cfg: DictConfig, mesh: Mesh) -> Scene:
     return scene
 
 
+def build_phases(cfg: DictConfig, scene: Scene) -> dict[str, Phase]:
+    """The phases by name, in their order."""
+    return {name: instantiate(node, name=name, scene=scene, seed=cfg.seed) for name, node in cfg.phase.items()}
+
+
 def warn_of_words(unknown: list[tuple[str, str]], prompt: Prompt) -> None:
     """Say which words mean nothing to the prior; the noun may be any word."""
     for word, nearest in unknown:
@@ -166,7 +175,14 @@ def warn_of_words(unknown: list[tuple[str, str]], prompt: Prompt) -> None:
 
 
 def train(
-    phase: Phase, scene: Scene, done: Path, shared: Path | None, cfg: DictConfig, loggers: list, progress: Progress
+    phase: Phase,
+    scene: Scene,
+    done: Path,
+    shared: Path | None,
+    cfg: DictConfig,
+    loggers: list,
+    progress: Progress,
+    others: Team,
 ) -> None:
     """Train one phase, unless this run, or for a shared result any run, has done so before."""
     with making(shared):
@@ -177,23 +193,34 @@ def train(
                 if path != done:
                     save_model(done, scene)
                 return
-        fit(phase, scene, done, shared, cfg, loggers, progress)
+        autosave = done.with_suffix(".autosave")
+        callbacks = [*instantiate(cfg.callbacks).values(), Autosave(autosave, cfg.autosave_seconds), progress]
+        resumed = resumable(autosave)
+        others.tell((phase.name, resumed))
+        fit(phase, cfg, resumed, callbacks, loggers)
+        for path in (done, shared):
+            if path is not None:
+                save_model(path, scene)
+        autosave.unlink(missing_ok=True)
 
 
-def fit(
-    phase: Phase, scene: Scene, done: Path, shared: Path | None, cfg: DictConfig, loggers: list, progress: Progress
-) -> None:
-    """Train one phase, from its autosave if there is one."""
-    autosave = done.with_suffix(".autosave")
-    callbacks = [*instantiate(cfg.callbacks).values(), Autosave(autosave, cfg.autosave_seconds), progress]
-    trainer: Trainer = instantiate(
-        cfg.trainer, max_steps=phase.steps, logger=loggers, callbacks=callbacks, plugins=[TreeIO()]
-    )
-    trainer.fit(phase, ckpt_path=resumable(autosave))
-    for path in (done, shared):
-        if path is not None:
-            save_model(path, scene)
-    autosave.unlink(missing_ok=True)
+def fit(phase: Phase, cfg: DictConfig, resumed: Path | None, callbacks: list, loggers: list) -> None:
+    """Train one phase, from its autosave if there is one; on several devices, what each of them does."""
+    spread(phase.renderer)
+    parts = {"logger": loggers, "callbacks": callbacks, "plugins": [TreeIO()], **own_device(cfg)}
+    trainer: Trainer = instantiate(cfg.trainer, max_steps=phase.steps, **parts)
+    trainer.fit(phase, ckpt_path=resumed)
+    agree(phase.renderer.state_dict())
+
+
+def assist(cfg: DictConfig, tasks: Iterator[Task]) -> None:
+    """What the processes of all devices but the first do: train along, and write nothing."""
+    warnings.filterwarnings("ignore", module="lightning")
+    seed_everything(cfg.seed, verbose=False)
+    phases = build_phases(cfg, build_scene(cfg, instantiate(cfg.object)))
+    for name, resumed in tasks:
+        changing = [c for c in instantiate(cfg.callbacks).values() if getattr(c, "everywhere", False)]
+        fit(phases[name], cfg, resumed, changing, [])
 
 
 def resumable(autosave: Path) -> Path | None:
