@@ -65,7 +65,7 @@ HOMES = {
     "transformers": {"guidance"},
     "huggingface_hub": {"weights"},
     "hydra": {"run", "clips", "cli"},
-    "omegaconf": {"run", "clips", "cli"},
+    "omegaconf": {"team", "run", "clips", "cli"},
     "lightning": {"phases", "callbacks", "run", "checkpoint"},
 }
 FILES = sorted(ROOT.rglob("*.py"))
