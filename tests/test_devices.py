@@ -122,7 +122,7 @@ def test_a_stopped_group_of_processes_saves_once_leaves_nobody_and_goes_on_to_th
     os.killpg(stopped.pid, signal.SIGTERM)  # as a scheduler does, to all processes
     assert stopped.wait() == 143
     stopped.stderr.close()
-    with pytest.raises(ProcessLookupError):
+    with pytest.raises(ProcessLookupError):  # noqa: PT012
         for _ in range(300):
             os.killpg(stopped.pid, 0)
             time.sleep(0.1)
