@@ -68,9 +68,9 @@ def test_two_processes_of_one_view_do_what_one_process_of_two_does(tmp_path):
     for name in ("static", "dynamic", "refine"):
         (steps, model), (shared_steps, shared_model) = alone[name], shared[name]
         for (gradient, numbers), (shared_gradient, shared_numbers) in zip(steps, shared_steps, strict=True):
-            assert distance(gradient, shared_gradient) < 1e-4
+            assert distance(gradient, shared_gradient) < 2e-3
             for key, value in numbers.items():
-                torch.testing.assert_close(shared_numbers[key], value, rtol=1e-4, atol=1e-6)
+                torch.testing.assert_close(shared_numbers[key], value, rtol=1e-3, atol=1e-6)
         for key, value in model.items():  # Adam, without its eps, makes whole steps of gradients that are rounding
             assert apart(value, shared_model[key]) < 1e-2, f"{key} after {name}"
 
