@@ -21,6 +21,7 @@ LAYERS = [
         "locks",
         "trust",
         "clip_time",
+        "settings",
     },
     {"ask", "timestep", "state"},
     {"viewpoints", "mesh"},
@@ -39,7 +40,8 @@ LAYERS = [
         "export",
     },
     {"phases", "callbacks"},
-    {"team"},
+    {"team", "build"},
+    {"training"},
     {"run"},
     {"clips", "view", "evaluation", "report", "sweep"},
     {"cli"},
@@ -64,9 +66,9 @@ HOMES = {
     "diffusers": {"guidance"},
     "transformers": {"guidance"},
     "huggingface_hub": {"weights"},
-    "hydra": {"run", "clips", "cli"},
-    "omegaconf": {"team", "run", "clips", "cli"},
-    "lightning": {"phases", "callbacks", "run", "checkpoint"},
+    "hydra": {"build", "training", "run", "clips", "cli"},
+    "omegaconf": {"settings", "team", "build", "training", "run", "clips", "cli"},
+    "lightning": {"phases", "callbacks", "training", "run", "checkpoint"},
 }
 FILES = sorted(ROOT.rglob("*.py"))
 

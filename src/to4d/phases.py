@@ -10,11 +10,12 @@ from lightning import LightningModule
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from to4d.ask import check_abilities, check_frames
 from to4d.clip_time import in_latent_frames, to_clip_frames
 from to4d.errors import InputError
 from to4d.lift import find_matches, flow_loss
 from to4d.losses import sds_loss
-from to4d.share import average_gradients, mean, own, place
+from to4d.share import average_gradients, mean, own, place, share_of_all
 from to4d.types import Cameras, Render, Scene, Score, generator_at
 
 
@@ -227,39 +228,6 @@ class Motion(Phase):
         clip = self.prior.decode(score.clean)
         matches = find_matches(clip, score.flow, mask, score.opacity, still, cameras, times)
         return flow_loss(self.renderer.field, matches) * share_of_all(matches.weights)
-
-
-def share_of_all(weights: Tensor) -> Tensor:
-    """What turns a weighted mean over a device's matches into its part of the mean over all devices' (1 if alone).
-
-    Both means count a total weight of at least 1 (`flow_loss`).
-    """
-    weight, count = weights.sum(), place()[1]
-    return weight.clamp_min(1.0) / (count * mean(weight)).clamp_min(1.0) * count
-
-
-def check_abilities(prior: nn.Module, parts: Mapping[str, Any]) -> None:
-    """Find out whether the prior can do what parts, by name, ask of it.
-
-    Raises:
-        InputError: if not.
-    """
-    for name, part in parts.items():
-        if missing := getattr(part, "needs", frozenset()) - getattr(prior, "abilities", frozenset()):
-            raise InputError(
-                f"{name} asks for {' and '.join(sorted(missing))}, which {type(prior).__name__} does not have; "
-                "choose another prior (guidance=dynamicrafter has it), or leave that setting out"
-            )
-
-
-def check_frames(prior: Any, time_sampler: Any) -> None:
-    """Raise, before work is lost, if the clips that are made are not of the length that the prior knows."""
-    if prior.frames != time_sampler.frames:
-        raise InputError(
-            f"the prior knows clips of {prior.frames} frames, but time_sampler.frames={time_sampler.frames};\n"
-            f"say time_sampler.frames={prior.frames}, or take the prior by its experiment, which sets cameras too, "
-            "as in experiments=[wan]"
-        )
 
 
 def over(render: Render, colour: Tensor) -> Render:

@@ -1,34 +1,31 @@
-"""The one place where configs become objects, and a run folder is filled."""
+"""A run: its folder is filled from a configuration, or opened again."""
 
 import contextlib
 import hashlib
 import json
 import logging
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import get_class, instantiate
-from lightning import Trainer, seed_everything
+from hydra.utils import instantiate
+from lightning import seed_everything
 from omegaconf import DictConfig, OmegaConf
 
-from to4d.callbacks.autosave import Autosave
+from to4d.build import build_phases, build_scene
 from to4d.callbacks.progress import Progress
-from to4d.checkpoint import TreeIO, load_tree, save_tree
+from to4d.checkpoint import load_tree
 from to4d.errors import InputError
 from to4d.files import write_atomically
 from to4d.folders import cache_folder
-from to4d.locks import making, owned
-from to4d.phases import Phase
-from to4d.prompt import make_prompt, same, words
-from to4d.render.occupancy import sample_surface
-from to4d.share import agree, spread
+from to4d.locks import owned
+from to4d.settings import check_folder, check_same, check_seed
 from to4d.state import PROGRESS
-from to4d.team import Task, Team, devices_of, own_device, team
+from to4d.team import devices_of, team
+from to4d.training import assist, quieten_lightning, save_model, train
 from to4d.trust import HOMES, check_parts
-from to4d.types import Mesh, Prompt, Scene, generator_at
+from to4d.types import Mesh, Scene
 
 log = logging.getLogger(__name__)
 
@@ -89,169 +86,6 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
     finish(loggers, metrics)
     export_all(pages, scene, out)
     return metrics
-
-
-def quieten_lightning() -> None:
-    """What it says at each start, of TPUs and of the inner workings of its own, is no news."""
-    warnings.filterwarnings("ignore", module="lightning")
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-
-
-def check_folder(out: Path, text: str) -> None:
-    """Find out whether the run folder is new or can be resumed with the configuration `text`.
-
-    Raises:
-        InputError: if it holds a finished run, or one of another configuration.
-    """
-    if (out / "metrics.json").exists():
-        raise InputError(f"{out} holds a finished run; choose another out=DIR, or delete it to start again")
-    check_same(out, text)
-
-
-def check_same(out: Path, text: str) -> None:
-    """Compare the configuration of the run in a folder, if there is one, with the configuration `text`.
-
-    Raises:
-        InputError: naming settings that differ.
-    """
-    path = out / "config.yaml"
-    if path.exists() and (differing := differences(OmegaConf.load(path), OmegaConf.create(text))):
-        raise InputError(
-            f"{out} belongs to a run with another configuration, different in {', '.join(differing[:5])};\n"
-            "give the same settings to resume it, or choose another out=DIR"
-        )
-
-
-def check_seed(seed: Any) -> int:
-    """The seed.
-
-    Raises:
-        InputError: if it is no natural number.
-    """
-    if not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise InputError(f"seed={seed!r} is not a whole number from 0 to {2**32 - 1}")
-    return seed
-
-
-def differences(a: DictConfig, b: DictConfig) -> list[str]:
-    """Dotted names of the leaves on which two configs differ."""
-
-    def leaves(node: Any, prefix: str = "") -> dict[str, Any]:
-        if not isinstance(node, dict):
-            return {prefix: node}
-        return {k: v for key, child in node.items() for k, v in leaves(child, f"{prefix}.{key}".strip(".")).items()}
-
-    left, right = leaves(OmegaConf.to_container(a)), leaves(OmegaConf.to_container(b))
-    return sorted(key for key in left.keys() | right.keys() if left.get(key, ...) != right.get(key, ...))
-
-
-def build_scene(cfg: DictConfig, mesh: Mesh) -> Scene:
-    """The object, an untrained 4D model around it, a renderer for each, the prompt; a prior if a phase needs one."""
-    prompt = make_prompt(cfg.prompt, mesh.noun)
-    reference = instantiate(cfg.reference)(mesh)
-    renderer = instantiate(cfg.renderer)(instantiate(cfg.model))
-    renderer.start_from(sample_surface(mesh, 200_000, generator_at(cfg.seed, 0, "surface")))
-    needs_prior = any(get_class(node._target_).needs_prior for node in cfg.phase.values())
-    scene = Scene(reference, renderer, prompt, instantiate(cfg.guidance) if needs_prior else None)
-    if needs_prior:
-        warn_of_words(scene.prior.unknown_words(prompt.text), prompt)
-    return scene
-
-
-def build_phases(cfg: DictConfig, scene: Scene) -> dict[str, Phase]:
-    """The phases by name, in their order."""
-    return {name: instantiate(node, name=name, scene=scene, seed=cfg.seed) for name, node in cfg.phase.items()}
-
-
-def warn_of_words(unknown: list[tuple[str, str]], prompt: Prompt) -> None:
-    """Say which words mean nothing to the prior; the noun may be any word."""
-    for word, nearest in unknown:
-        if word == prompt.text:
-            log.warning("the prior finds no motion that it knows in %r; it knows: %s", word, nearest)
-        elif not any(same(noun, word) for noun in words(prompt.noun)):
-            advice = f"the nearest that it knows is {nearest!r}" if nearest else "it knows none like it"
-            log.warning("the prior has never seen the word %r; %s", word, advice)
-
-
-def train(
-    phase: Phase,
-    scene: Scene,
-    done: Path,
-    shared: Path | None,
-    cfg: DictConfig,
-    loggers: list,
-    progress: Progress,
-    others: Team,
-) -> None:
-    """Train one phase, unless this run, or for a shared result any run, has done so before."""
-    with making(shared):
-        for path in (done, shared):
-            if path is not None and path.exists() and take(path, scene):
-                log.info("%s: taken from %s", phase.name, path)
-                progress.skip(phase.name)
-                if path != done:
-                    save_model(done, scene)
-                return
-        autosave = done.with_suffix(".autosave")
-        callbacks = [*instantiate(cfg.callbacks).values(), Autosave(autosave, cfg.autosave_seconds), progress]
-        resumed = resumable(autosave)
-        others.tell((phase.name, resumed))
-        fit(phase, cfg, resumed, callbacks, loggers)
-        for path in (done, shared):
-            if path is not None:
-                save_model(path, scene)
-        autosave.unlink(missing_ok=True)
-
-
-def fit(phase: Phase, cfg: DictConfig, resumed: Path | None, callbacks: list, loggers: list) -> None:
-    """Train one phase, from its autosave if there is one; on several devices, what each of them does."""
-    spread(phase.renderer)
-    parts = {"logger": loggers, "callbacks": callbacks, "plugins": [TreeIO()], **own_device(cfg)}
-    trainer: Trainer = instantiate(cfg.trainer, max_steps=phase.steps, **parts)
-    trainer.fit(phase, ckpt_path=resumed)
-    agree(phase.renderer.state_dict())
-
-
-def assist(cfg: DictConfig, tasks: Iterator[Task]) -> None:
-    """What the processes of all devices but the first do: train along, and write nothing."""
-    warnings.filterwarnings("ignore", module="lightning")
-    seed_everything(cfg.seed, verbose=False)
-    phases = build_phases(cfg, build_scene(cfg, instantiate(cfg.object)))
-    for name, resumed in tasks:
-        changing = [c for c in instantiate(cfg.callbacks).values() if getattr(c, "everywhere", False)]
-        fit(phases[name], cfg, resumed, changing, [])
-
-
-def resumable(autosave: Path) -> Path | None:
-    """The autosave, if there is one; a damaged one is set aside and the phase starts again.
-
-    Autosaves replace each other atomically, so damage comes from outside.
-    """
-    if not autosave.exists():
-        return None
-    try:
-        load_tree(autosave)
-    except InputError as error:
-        log.warning("%s; this phase starts again", error)
-        return None
-    return autosave
-
-
-def take(path: Path, scene: Scene) -> bool:
-    """Load a trained 4D model into the scene; a damaged file is deleted and not taken."""
-    try:
-        scene.renderer.load_state_dict(load_tree(path))
-    except InputError as error:
-        log.warning("%s; it is rebuilt", error)
-        path.unlink()
-        return False
-    return True
-
-
-def save_model(path: Path, scene: Scene) -> None:
-    """Write the 4D model, field and occupancy."""
-    save_tree(path, dict(scene.renderer.state_dict()))
 
 
 def export_all(exports: list[Callable], scene: Scene, out: Path) -> dict[str, Any]:

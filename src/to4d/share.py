@@ -76,3 +76,12 @@ def agree(state: Mapping[str, Tensor]) -> None:
             f"the devices disagree about {', '.join(apart)}; a callback that changes the 4D model must run on all: "
             "give it `everywhere = True`, as FollowOccupancy has"
         )
+
+
+def share_of_all(weights: Tensor) -> Tensor:
+    """What turns a weighted mean over a device's matches into its part of the mean over all devices' (1 if alone).
+
+    Both means count a total weight of at least 1 (`flow_loss`).
+    """
+    weight, count = weights.sum(), place()[1]
+    return weight.clamp_min(1.0) / (count * mean(weight)).clamp_min(1.0) * count

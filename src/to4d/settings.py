@@ -1,0 +1,56 @@
+"""Whether the run in a folder has the settings that it is to be resumed, or taken, with."""
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from to4d.errors import InputError
+
+
+def check_folder(out: Path, text: str) -> None:
+    """Find out whether the run folder is new or can be resumed with the configuration `text`.
+
+    Raises:
+        InputError: if it holds a finished run, or one of another configuration.
+    """
+    if (out / "metrics.json").exists():
+        raise InputError(f"{out} holds a finished run; choose another out=DIR, or delete it to start again")
+    check_same(out, text)
+
+
+def check_same(out: Path, text: str) -> None:
+    """Compare the configuration of the run in a folder, if there is one, with the configuration `text`.
+
+    Raises:
+        InputError: naming settings that differ.
+    """
+    path = out / "config.yaml"
+    if path.exists() and (differing := differences(OmegaConf.load(path), OmegaConf.create(text))):
+        raise InputError(
+            f"{out} belongs to a run with another configuration, different in {', '.join(differing[:5])};\n"
+            "give the same settings to resume it, or choose another out=DIR"
+        )
+
+
+def check_seed(seed: Any) -> int:
+    """The seed.
+
+    Raises:
+        InputError: if it is no natural number.
+    """
+    if not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise InputError(f"seed={seed!r} is not a whole number from 0 to {2**32 - 1}")
+    return seed
+
+
+def differences(a: DictConfig, b: DictConfig) -> list[str]:
+    """Dotted names of the leaves on which two configs differ."""
+
+    def leaves(node: Any, prefix: str = "") -> dict[str, Any]:
+        if not isinstance(node, dict):
+            return {prefix: node}
+        return {k: v for key, child in node.items() for k, v in leaves(child, f"{prefix}.{key}".strip(".")).items()}
+
+    left, right = leaves(OmegaConf.to_container(a)), leaves(OmegaConf.to_container(b))
+    return sorted(key for key in left.keys() | right.keys() if left.get(key, ...) != right.get(key, ...))
