@@ -36,7 +36,8 @@ SMALL = [
 
 # Rates that no parameter feels, so that every step is compared at equal parameters: Adam makes whole steps of gradients
 # that are rounding, and two runs that agree about every gradient would come apart by them.
-STILL = [f"phase.{name}.lr.{part}=1e-30" for name in ("static", "dynamic", "refine") for part in ("static", "dynamic")]
+STILL = [f"phase.static.lr.{part}=1e-30" for part in ("static", "heads")]
+STILL += [f"phase.{name}.lr.{part}=1e-30" for name in ("dynamic", "refine") for part in ("static", "dynamic", "heads")]
 FOUR = [f"phase.{name}.views=4" for name in ("static", "dynamic", "refine")]
 
 
