@@ -17,10 +17,10 @@ from to4d.build import build_phases, build_scene
 from to4d.callbacks.progress import Progress
 from to4d.checkpoint import load_tree
 from to4d.errors import InputError
-from to4d.files import write_atomically
+from to4d.files import read_checked, write_atomically, write_sums
 from to4d.folders import cache_folder
 from to4d.locks import owned
-from to4d.settings import check_folder, check_same, check_seed
+from to4d.settings import check_folder, check_same, check_seed, read_settings
 from to4d.state import PROGRESS
 from to4d.team import devices_of, team
 from to4d.training import assist, quieten_lightning, save_model, train
@@ -47,14 +47,14 @@ def taken(cfg: DictConfig) -> dict[str, Any] | None:
     """The metrics of a run that is finished, where it is to be taken as it is (`skip_finished`).
 
     Raises:
-        InputError: if it had other settings.
+        InputError: if it had other settings, or is damaged.
     """
     path = Path(cfg.out) / "metrics.json"
     if not (cfg.skip_finished and path.is_file()):
         return None
     check_same(Path(cfg.out), OmegaConf.to_yaml(cfg, resolve=True))
     log.info("%s is finished", cfg.out)
-    return json.loads(path.read_text())
+    return json.loads(read_checked(path))
 
 
 def fill_folder(cfg: DictConfig) -> dict[str, Any]:
@@ -79,10 +79,13 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
             train(phase, scene, out / "checkpoints" / f"{name}.safetensors", shared, cfg, loggers, progress, others)
     save_model(out / "model.safetensors", scene)
     pages = [export for export in exports if getattr(export, "of_finished_run", False)]
-    figures = export_all([export for export in exports if export not in pages], scene, out)
-    metrics = measure(scene) | figures
-    write_atomically(out / "metrics.json", json.dumps(metrics, indent=1).encode())
-    (out / PROGRESS).unlink(missing_ok=True)
+    exported = export_all([export for export in exports if export not in pages], scene, out)
+    metrics = measure(scene) | exported
+    figures = json.dumps(metrics, indent=1).encode()
+    write_sums(out, {"config.yaml": text.encode(), "metrics.json": figures})
+    write_atomically(out / "metrics.json", figures)
+    for unneeded in (out / PROGRESS, *out.glob("checkpoints/*.autosave*")):
+        unneeded.unlink(missing_ok=True)
     finish(loggers, metrics)
     export_all(pages, scene, out)
     return metrics
@@ -103,7 +106,7 @@ def restore(folder: Path, trust: bool = False) -> Scene:
     missing = [name for name in ("config.yaml", "model.safetensors") if not (folder / name).is_file()]
     if missing:
         raise InputError(f"{folder} holds no finished run (it has no {missing[0]}); name the folder of one: run=DIR")
-    cfg = OmegaConf.load(folder / "config.yaml")
+    cfg = read_settings(folder / "config.yaml")
     cfg.phase = {}
     if not trust:
         check_parts({group: OmegaConf.to_container(cfg[group], resolve=True) for group in HOMES})

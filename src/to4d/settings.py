@@ -4,8 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from to4d.errors import InputError
+from to4d.files import read_checked
 
 
 def check_folder(out: Path, text: str) -> None:
@@ -26,11 +29,27 @@ def check_same(out: Path, text: str) -> None:
         InputError: naming settings that differ.
     """
     path = out / "config.yaml"
-    if path.exists() and (differing := differences(OmegaConf.load(path), OmegaConf.create(text))):
+    if path.exists() and (differing := differences(read_settings(path), OmegaConf.create(text))):
         raise InputError(
             f"{out} belongs to a run with another configuration, different in {', '.join(differing[:5])};\n"
             "give the same settings to resume it, or choose another out=DIR"
         )
+
+
+def read_settings(path: Path) -> DictConfig:
+    """The `config.yaml` of a run.
+
+    Raises:
+        InputError: if it is damaged.
+    """
+    text = read_checked(path)
+    try:
+        settings = OmegaConf.create(text.decode())
+    except (ValueError, YAMLError, OmegaConfBaseException, RecursionError):
+        settings = None
+    if not isinstance(settings, DictConfig) or not settings:
+        raise InputError(f"{path} is damaged; to resume its run, delete it and give the same settings again")
+    return settings
 
 
 def check_seed(seed: Any) -> int:

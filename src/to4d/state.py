@@ -34,15 +34,16 @@ def state_of(folder: Path) -> State:
         left = max(0.0, told["seconds_left"] - (time.time() - told["at"])) if told else None
         return State(RUNNING, where, left)
     if (folder / FAILED).exists():
-        return State(FELL, (folder / FAILED).read_text().strip())
+        return State(FELL, (folder / FAILED).read_text(errors="replace").strip())
     return State(INTERRUPTED, f"at {where}" if where else "")
 
 
 def read_progress(path: Path) -> dict | None:
-    """What `callbacks.progress` wrote, if anything."""
+    """What `callbacks.progress` wrote, if anything; what is damaged is as good as nothing, for it is only shown."""
     try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
+        told = json.loads(path.read_bytes())
+        return told | {key: float(told[key]) for key in ("seconds_left", "at")} if told["phase"] else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -14,6 +14,7 @@ from to4d.callbacks.autosave import Autosave
 from to4d.callbacks.progress import Progress
 from to4d.checkpoint import TreeIO, load_tree, save_tree
 from to4d.errors import InputError
+from to4d.files import before
 from to4d.locks import making
 from to4d.phases import Phase
 from to4d.share import agree, spread
@@ -50,7 +51,7 @@ def train(
         for path in (done, shared):
             if path is not None:
                 save_model(path, scene)
-        autosave.unlink(missing_ok=True)
+        before(autosave).unlink(missing_ok=True)  # the last one stays while the run does: should `done` be damaged
 
 
 def fit(phase: Phase, cfg: DictConfig, resumed: Path | None, callbacks: list, loggers: list) -> None:
@@ -73,18 +74,21 @@ def assist(cfg: DictConfig, tasks: Iterator[Task]) -> None:
 
 
 def resumable(autosave: Path) -> Path | None:
-    """The autosave, if there is one; a damaged one is set aside and the phase starts again.
+    """The newest autosave that is whole, if there is one; a damaged one is deleted.
 
     Autosaves replace each other atomically, so damage comes from outside.
     """
-    if not autosave.exists():
-        return None
-    try:
-        load_tree(autosave)
-    except InputError as error:
-        log.warning("%s; this phase starts again", error)
-        return None
-    return autosave
+    for path in (autosave, before(autosave)):
+        if not path.exists():
+            continue
+        try:
+            load_tree(path)
+        except InputError as error:
+            log.warning("%s; this phase goes on from what was saved before it", error)
+            path.unlink()
+        else:
+            return path
+    return None
 
 
 def take(path: Path, scene: Scene) -> bool:
