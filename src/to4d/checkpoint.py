@@ -15,21 +15,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from to4d.errors import InputError
+from to4d.errors import BROKEN, InputError
 from to4d.files import before, write_atomically
 
 SCHEMA = "to4d-1"
-BROKEN = (
-    SafetensorError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    RecursionError,
-    MemoryError,
-)
-"""What damaged bytes lead to while they are read."""
 
 
 def flatten(tree: Any, tensors: dict[str, Tensor]) -> Any:
@@ -99,7 +88,7 @@ def load_tree(path: Path) -> Any:
             return unflatten(json.loads(metadata["tree"]), tensors)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
-    except BROKEN:
+    except (SafetensorError, *BROKEN):
         pass
     raise InputError(f"{path} is damaged or not a to4d checkpoint")
 

@@ -42,6 +42,7 @@ class Arrays:
 
     header: dict[str, Any]
     buffers: tuple[bytes, ...]
+    max_bytes: int  # of one array
 
     def _view(self, where: dict, kind: int, count: int, width: int) -> np.ndarray:
         """(count, width) raw numbers; numpy refuses what lies outside the buffer."""
@@ -55,6 +56,8 @@ class Arrays:
         """Accessor `number` as (count, width): float64 where it holds reals, else its own integers."""
         accessor = self.header["accessors"][number]
         kind, count, width = accessor["componentType"], accessor["count"], WIDTHS[accessor["type"]]
+        if count * width * 8 > self.max_bytes:  # one without data costs the file nothing
+            raise InputError(f"its array {number} of {count:,} x {width} numbers is more than the limits allow")
         values = np.zeros((count, width), NUMBERS[kind])
         if "bufferView" in accessor:
             values = self._view(accessor, kind, count, width)
@@ -76,4 +79,5 @@ def read_arrays(path: Path, limits: Limits) -> Arrays:
         raise InputError(f"the file has more than {limits.file_bytes:,} bytes")
     check_gltf(path, limits.faces)
     header = read_gltf_header(path)
-    return Arrays(header, tuple(_buffer(path, each.get("uri"), limits) for each in header.get("buffers", [])))
+    buffers = tuple(_buffer(path, each.get("uri"), limits) for each in header.get("buffers", []))
+    return Arrays(header, buffers, limits.file_bytes)

@@ -24,7 +24,7 @@ from to4d.settings import check_folder, check_same, check_seed, read_settings
 from to4d.state import PROGRESS
 from to4d.team import devices_of, team
 from to4d.training import assist, quieten_lightning, save_model, train
-from to4d.trust import HOMES, check_parts
+from to4d.trust import check_parts
 from to4d.types import Mesh, Scene
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,7 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
     scene = build_scene(cfg, mesh)
     phases = build_phases(cfg, scene)
     measure, exports = instantiate(cfg.metrics), [instantiate(export) for export in cfg.export.values()]
+    write_sums(out, {"config.yaml": text.encode()})
     write_atomically(out / "config.yaml", text.encode())
     for unfinished in out.rglob(".*.tmp"):  # of a run that was killed while it wrote
         unfinished.unlink()
@@ -109,7 +110,7 @@ def restore(folder: Path, trust: bool = False) -> Scene:
     cfg = read_settings(folder / "config.yaml")
     cfg.phase = {}
     if not trust:
-        check_parts({group: OmegaConf.to_container(cfg[group], resolve=True) for group in HOMES})
+        check_parts(OmegaConf.to_container(cfg))
     scene = build_scene(cfg, instantiate(cfg.object))
     scene.renderer.load_state_dict(load_tree(folder / "model.safetensors"))
     return scene

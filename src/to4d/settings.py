@@ -5,10 +5,12 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+from yaml import AliasEvent, SafeLoader, YAMLError, parse
 
-from to4d.errors import InputError
+from to4d.errors import BROKEN, InputError
 from to4d.files import read_checked
+
+MAX_BYTES = 2**20  # of a config.yaml; ours have some 10,000
 
 
 def check_folder(out: Path, text: str) -> None:
@@ -37,19 +39,32 @@ def check_same(out: Path, text: str) -> None:
 
 
 def read_settings(path: Path) -> DictConfig:
-    """The `config.yaml` of a run.
+    """The `config.yaml` of a run: plain settings, for a run resolves what it writes.
 
     Raises:
-        InputError: if it is damaged.
+        InputError: if it is damaged, or has aliases (they can fill the memory) or `${...}` (they can ask for anything).
     """
     text = read_checked(path)
     try:
-        settings = OmegaConf.create(text.decode())
-    except (ValueError, YAMLError, OmegaConfBaseException, RecursionError):
-        settings = None
-    if not isinstance(settings, DictConfig) or not settings:
+        plain = len(text) <= MAX_BYTES and not any(isinstance(event, AliasEvent) for event in parse(text, SafeLoader))
+        settings = OmegaConf.create(text.decode()) if plain else None
+        usable = isinstance(settings, DictConfig) and settings and not interpolated(OmegaConf.to_container(settings))
+    except (YAMLError, OmegaConfBaseException, *BROKEN):
+        usable = False
+    if not usable:
         raise InputError(f"{path} is damaged; to resume its run, delete it and give the same settings again")
     return settings
+
+
+def interpolated(node: Any) -> bool:
+    """Whether a string in a tree of dicts and lists asks OmegaConf for something.
+
+    >>> interpolated({"a": [1, "${oc.env:HOME}"]}), interpolated({"a": "plain"})
+    (True, False)
+    """
+    if isinstance(node, dict):
+        return any(map(interpolated, node.values()))
+    return any(map(interpolated, node)) if isinstance(node, list) else isinstance(node, str) and "${" in node
 
 
 def check_seed(seed: Any) -> int:
