@@ -58,7 +58,7 @@ def suffer(seed: int, folder: Path, truth: dict[str, Result], kinds: tuple[str, 
     """Let the fault of a seed happen to a run of its own in `folder`, and see it to its end."""
     random = Random(seed)
     kind = kinds[seed % len(kinds)]
-    run = Run(folder, "all" if random.random() < 0.25 else "static")
+    run = Run(folder, "all" if random.random() < 0.125 else "static")
     run.out.parent.mkdir(parents=True)
     with ExitStack() as stack:
         what, crashed = FAULTS[kind](run, random, stack)

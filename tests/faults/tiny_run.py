@@ -16,12 +16,12 @@ from to4d.clips import animate
 
 ROOT = Path(__file__).parents[2]
 TINY = ["prompt=a plant jumping", "export=[]", "logger=[csv]", "callbacks=[guard,occupancy]", "autosave_seconds=0"]
-TINY += ["phase.static.steps=16", "phase.static.lens.size=[8,8]", "renderer.samples=32", "renderer.resolution=16"]
+TINY += ["phase.static.steps=12", "phase.static.lens.size=[8,8]", "renderer.samples=32", "renderer.resolution=16"]
 TINY += ["metrics.views.size=32", "metrics.frames=2", "metrics.views.azimuths_deg=[0]", "metrics.views.antialias=1"]
 TINY += ["skip_finished=true"]
 PROGRAMS = {  # phase -> steps
-    "static": {"static": 16},
-    "all": {"static": 16, "dynamic": 3, "refine": 2},
+    "static": {"static": 12},
+    "all": {"static": 12, "dynamic": 3, "refine": 2},
 }
 STATIC, ALL = ["phase=[static]"], ["phase.dynamic.steps=3", "phase.refine.steps=2", "distillation.steps=1"]
 OVERRIDES = {"static": STATIC, "all": ALL}
