@@ -5,9 +5,10 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
-from to4d.errors import InputError
+from to4d.errors import BROKEN, InputError
 from to4d.files import write_atomically
 from to4d.locks import busy, owned
 
@@ -42,8 +43,9 @@ def read_progress(path: Path) -> dict | None:
     """What `callbacks.progress` wrote, if anything; what is damaged is as good as nothing, for it is only shown."""
     try:
         told = json.loads(path.read_bytes())
-        return told | {key: float(told[key]) for key in ("seconds_left", "at")} if told["phase"] else None
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        numbers = {key: float(told[key]) for key in ("seconds_left", "at")}
+        return {key: told[key] for key in ("phase", "step", "steps")} | numbers if sum(numbers.values()) < inf else None
+    except (FileNotFoundError, *BROKEN):
         return None
 
 

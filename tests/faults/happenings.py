@@ -49,7 +49,7 @@ def damaged(run: Run, random: Random, stack: ExitStack, name: str) -> tuple[str,
 
 def limited(run: Run, random: Random, stack: ExitStack) -> tuple[str, bool]:
     """Writes that end in the middle of a file."""
-    size = random.choice([0, 100, 1000, 10_000, 100_000, 1_000_000])
+    size = random.choice([20_000, 50_000, 100_000, 200_000, 400_000])
     status = ended(run.start(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))))
     return f"no file over {size} bytes, ended with {status}", status == CRASHED
 
@@ -66,7 +66,7 @@ def remount(run: Run, options: str) -> None:
 
 
 def full(run: Run, random: Random, stack: ExitStack) -> tuple[str, bool]:
-    size = 4096 * random.choice([1, 4, 16, 64, 100, 200, 400, 800, 1200])
+    size = 4096 * random.choice([1, 8, 16, 32, 64, 128, 256, 512])
     mount(run, stack, size)
     status = ended(run.start())
     steps = len(run.done())
@@ -100,7 +100,8 @@ def two_processes(run: Run, random: Random, stack: ExitStack) -> tuple[str, bool
     run.wait_for_step(first, step)
     second = ended(run.start())
     status = ended(first)
-    return f"a second process after {step} steps ended with {second}", (status, second) != (FINISHED, REFUSED)
+    crashed = status != FINISHED or second not in (REFUSED, FINISHED)  # it may find the first one finished
+    return f"a second process after {step} steps ended with {second}", crashed
 
 
 FAULTS = {name: partial(damaged, name=name) for name in DAMAGES} | {

@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+from omegaconf import OmegaConf
 from safetensors.torch import save
 from samples import TREE, animated, glb, samples
 
@@ -89,7 +90,7 @@ def read_gltf(path: Path) -> None:
 
 
 def read_config(path: Path) -> None:
-    check_parts({key: value for key, value in read_settings(path).items() if isinstance(key, str)})
+    check_parts(OmegaConf.to_container(read_settings(path)))
 
 
 def read_archive(path: Path) -> None:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 TINY = ["prompt=a plant jumping", "export=[]", "logger=[csv]", "callbacks=[guard,occupancy]", "autosave_seconds=0"]
 TINY += ["phase.static.steps=12", "phase.static.lens.size=[8,8]", "renderer.samples=32", "renderer.resolution=16"]
 TINY += ["metrics.views.size=32", "metrics.frames=2", "metrics.views.azimuths_deg=[0]", "metrics.views.antialias=1"]
-TINY += ["skip_finished=true"]
+TINY += ["skip_finished=true", "model.static.levels=4", "model.static.log2_rows=10"]
 PROGRAMS = {  # phase -> steps
     "static": {"static": 12},
     "all": {"static": 12, "dynamic": 3, "refine": 2},
