@@ -21,12 +21,18 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "faults"))
 
 from hostile import LOADERS, Trial
 
-MEMORY, PATIENCE = 2 * 2**30, 20.0  # bytes beyond what is loaded before; seconds for one input
+MEMORY, PATIENCE = 2 * 2**30, 20.0  # bytes beyond what is loaded before; seconds of CPU for one input
 
 
 def used() -> int:
     """Bytes of address space now."""
     return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+
+
+def cpu(pid: int) -> float:
+    """Seconds of CPU that a process has had."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def read(trial: Trial, first: int, last: int, board: mmap.mmap) -> None:
@@ -50,17 +56,17 @@ def read(trial: Trial, first: int, last: int, board: mmap.mmap) -> None:
 def watch(trial: Trial, first: int, last: int, board: mmap.mmap, end: float) -> tuple[int, str]:
     """Start a reader and wait for a finding or the end: the number after the last that was read, and the finding."""
     board[:1032] = struct.pack("<q", first).ljust(1032, b"\0")
-    pid, seen, since = os.fork(), first, time.monotonic()
+    pid, seen, since = os.fork(), first, 0.0
     if not pid:
         read(trial, first, last, board)
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         time.sleep(0.05)
-        number, now = struct.unpack("<q", board[:8])[0], time.monotonic()
-        seen, since = (number, now) if number != seen else (seen, since)
-        if now > end or now - since > PATIENCE:
+        number, spent, over = struct.unpack("<q", board[:8])[0], cpu(pid), time.monotonic() > end
+        seen, since = (number, spent) if number != seen else (seen, since)
+        if over or spent - since > PATIENCE:
             os.kill(pid, 9)
             os.waitpid(pid, 0)
-            return (number + 1, "hang") if now <= end else (number, "")
+            return (number, "") if over else (number + 1, "hang")
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     number = struct.unpack("<q", board[:8])[0]
     if status == 0:

@@ -1,7 +1,6 @@
 """The arrays of a glTF 2.0 file (sections 3.5, 3.6): buffers, accessors, sparse and normalised ones."""
 
 import base64
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,10 @@ def _binary_chunk(path: Path) -> bytes:
     """What follows the JSON of a .glb file."""
     with path.open("rb") as file:
         file.seek(12)
-        (length,) = struct.unpack("<I", file.read(4))
-        file.seek(20 + length)
-        size, kind = struct.unpack("<II", file.read(8))
+        file.seek(20 + int.from_bytes(file.read(4), "little"))
+        size, kind = (int.from_bytes(file.read(4), "little") for _ in range(2))
         if kind != 0x004E4942:  # "BIN"
-            raise InputError("its second chunk holds no binary data")
+            raise InputError("it has no second chunk that holds binary data")
         return file.read(size)
 
 

@@ -141,7 +141,8 @@ def corner_uv(visual: object, faces: NDArray) -> NDArray:
     uv = getattr(visual, "uv", None)
     if uv is None or len(uv) <= faces.max():
         return np.zeros((*faces.shape, 2), np.float32)
-    return np.nan_to_num(np.asarray(uv, np.float32)[:, :2])[faces]
+    uv = np.nan_to_num(np.asarray(uv, np.float32)[:, :2])
+    return np.pad(uv, ((0, 0), (0, 2 - uv.shape[1])))[faces]  # OBJ lets v be left out, which is 0 then
 
 
 def corner_color(visual: object, faces: NDArray, linear: bool) -> NDArray:
