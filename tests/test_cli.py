@@ -1,9 +1,11 @@
+import errno
+
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from to4d.cli import check_writable, plain_text, run_folder, settings_among
+from to4d.cli import check_writable, friendly, plain_text, run_folder, settings_among
 from to4d.errors import InputError
 
 
@@ -61,3 +63,13 @@ def test_the_words_after_hydra_s_flags_are_no_settings():
 
 def test_an_option_called_true_is_a_name():
     assert value_seen_by_hydra("+tiny=true") == "true"
+
+
+def test_a_disk_without_room_is_one_clear_line(capsys):
+    @friendly
+    def task(cfg):
+        raise OSError(errno.ENOSPC, "No space left on device", "runs/a/metrics.csv")
+
+    with pytest.raises(SystemExit, match="2"):
+        task(None)
+    assert "cannot write runs/a/metrics.csv: No space left on device; free some space" in capsys.readouterr().err

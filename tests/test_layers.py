@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "to4d"
 LAYERS = [
-    {"types", "errors", "folders", "out_of_memory"},
+    {"types", "errors", "folders", "out_of_memory", "share"},
     {"files"},
     {
         "geometry",
@@ -22,6 +22,7 @@ LAYERS = [
         "trust",
         "clip_time",
         "clip_tokens",
+        "settings",
     },
     {"ask", "timestep", "state"},
     {"viewpoints", "mesh"},
@@ -40,6 +41,8 @@ LAYERS = [
         "export",
     },
     {"phases", "callbacks"},
+    {"team", "build"},
+    {"training"},
     {"run"},
     {"clips", "view", "evaluation", "peers", "report", "sweep"},
     {"cli"},
@@ -64,9 +67,9 @@ HOMES = {
     "diffusers": {"guidance"},
     "transformers": {"guidance"},
     "huggingface_hub": {"weights"},
-    "hydra": {"run", "clips", "cli"},
-    "omegaconf": {"run", "clips", "cli"},
-    "lightning": {"phases", "callbacks", "run", "checkpoint"},
+    "hydra": {"build", "training", "run", "clips", "cli"},
+    "omegaconf": {"settings", "team", "build", "training", "run", "clips", "cli"},
+    "lightning": {"phases", "callbacks", "training", "run", "checkpoint"},
 }
 FILES = sorted(ROOT.rglob("*.py"))
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mesh_files import QUAD, QUAD_FACES, four_colors, gltf, textured_quad, write_glb, write_gltf, write_obj
 
+from to4d import gltf_animation
 from to4d.errors import InputError
 from to4d.mesh import load_mesh
 from to4d.mesh_io import Limits
@@ -182,6 +183,36 @@ def test_compressed_gltf_is_named(tmp_path):
     header, blob = gltf({"POSITION": QUAD}, QUAD_FACES, WHITE)
     header["extensionsRequired"] = ["KHR_draco_mesh_compression"]
     refuses(write_glb(tmp_path / "d.glb", header, blob), "KHR_draco_mesh_compression")
+
+
+def test_animated_glb_without_its_data(tmp_path):
+    path = write_glb(tmp_path / "cut.glb", *gltf({"POSITION": QUAD}, QUAD_FACES, WHITE))
+    text = path.read_bytes()[: 20 + int.from_bytes(path.read_bytes()[12:16], "little")]
+    path.write_bytes(text[:8] + len(text).to_bytes(4, "little") + text[12:])
+    with pytest.raises(InputError, match=r"cut\.glb: it has no second chunk that holds binary data"):
+        gltf_animation.load(path)
+
+
+def test_an_array_without_data_that_would_fill_the_memory(tmp_path):
+    header, blob = gltf({"POSITION": QUAD}, QUAD_FACES, WHITE)
+    header["accessors"][0] = {"count": 5_000_000, "componentType": 5126, "type": "MAT4"}
+    with pytest.raises(InputError, match="5,000,000 x 16 numbers is more than the limits allow"):
+        gltf_animation.load(write_glb(tmp_path / "bomb.glb", header, blob))
+
+
+def test_texture_coordinates_of_one_number_have_a_second_of_zero(tmp_path):
+    four_colors(tmp_path / "four.png")
+    path = write_obj(tmp_path)
+    lines = (" ".join(line.split()[:2]) if line.startswith("vt") else line for line in path.read_text().splitlines())
+    path.write_text("\n".join(lines))
+    assert load_mesh(path).uv.amax((0, 1)).tolist() == [1.0, 0.0]
+
+
+def test_a_picture_of_a_kind_that_other_programs_decode_is_a_warning(tmp_path, caplog):
+    (tmp_path / "four.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n")
+    with caplog.at_level(logging.WARNING):
+        mesh = load_mesh(write_obj(tmp_path))
+    assert mesh.materials[0].texture is None and "four.png" in caplog.text
 
 
 def test_gltf_of_an_old_version(tmp_path):

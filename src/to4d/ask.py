@@ -1,11 +1,14 @@
-"""How a prior is asked: by which guidance, away from which words, and shown how clean a first frame."""
+"""How a prior is asked: by which guidance, away from which words, shown how clean a first frame; and if it can."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from to4d.errors import InputError
+from to4d.share import draw
 from to4d.types import IMAGE_SCALE, NEGATIVE_PROMPT, RELIEF, Denoised, Prior, Prompt, Render
 
 CONVENTIONS = {"usual": 0.0, "threestudio": 1.0}  # what is added to the guidance scale
@@ -46,7 +49,7 @@ class Ask:
         rgb, wish = still.rgb, Prompt(prompt.text, prompt.noun, self.negative_prompt)
         if self.still_noise:
             deviation = self.still_noise * t / (len(prior.alpha_bar) - 1)
-            rgb = rgb + deviation * torch.randn(rgb.shape, generator=generator).to(rgb)
+            rgb = rgb + deviation * draw(torch.randn, rgb.shape, generator).to(rgb)
         shape = {"relief": still.relief} if RELIEF in getattr(prior, "abilities", ()) else {}
         return prior.condition(rgb, wish, **shape)
 
@@ -56,3 +59,27 @@ class Ask:
         if self.image_scale is None:
             return prior.denoise(noisy, t, condition, scale)
         return prior.denoise(noisy, t, condition, scale, self.image_scale)
+
+
+def check_abilities(prior: nn.Module, parts: Mapping[str, Any]) -> None:
+    """Find out whether the prior can do what parts, by name, ask of it.
+
+    Raises:
+        InputError: if not.
+    """
+    for name, part in parts.items():
+        if missing := getattr(part, "needs", frozenset()) - getattr(prior, "abilities", frozenset()):
+            raise InputError(
+                f"{name} asks for {' and '.join(sorted(missing))}, which {type(prior).__name__} does not have; "
+                "choose another prior (guidance=dynamicrafter has it), or leave that setting out"
+            )
+
+
+def check_frames(prior: Any, time_sampler: Any) -> None:
+    """Raise, before work is lost, if the clips that are made are not of the length that the prior knows."""
+    if prior.frames != time_sampler.frames:
+        raise InputError(
+            f"the prior knows clips of {prior.frames} frames, but time_sampler.frames={time_sampler.frames};\n"
+            f"say time_sampler.frames={prior.frames}, or take the prior by its experiment, which sets cameras too, "
+            "as in experiments=[wan]"
+        )

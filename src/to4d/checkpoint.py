@@ -15,8 +15,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from to4d.errors import InputError
-from to4d.files import write_atomically
+from to4d.errors import BROKEN, InputError
+from to4d.files import before, write_atomically
 
 SCHEMA = "to4d-1"
 
@@ -58,8 +58,10 @@ def checksum(body: str, tensors: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def save_tree(path: Path, tree: Any) -> None:
+def save_tree(path: Path, tree: Any, keep: bool = False) -> None:
     """Write `tree` (nested dicts and lists of tensors and plain values) to `path`, all or nothing.
+
+    `keep` the version before it, as `to4d.files.before(path)`.
 
     Raises:
         InputError: if the disk refuses; the file that was there stays.
@@ -67,7 +69,7 @@ def save_tree(path: Path, tree: Any) -> None:
     tensors: dict[str, Tensor] = {}
     body = json.dumps(flatten(tree, tensors))
     data = save(tensors, {"schema": SCHEMA, "tree": body, "checksum": checksum(body, tensors)})
-    write_atomically(path, data)
+    write_atomically(path, data, keep)
 
 
 def load_tree(path: Path) -> Any:
@@ -84,17 +86,19 @@ def load_tree(path: Path) -> Any:
         intact = metadata["schema"] == SCHEMA and metadata["checksum"] == checksum(metadata["tree"], tensors)
         if intact:
             return unflatten(json.loads(metadata["tree"]), tensors)
-    except (SafetensorError, ValueError, KeyError, UnicodeDecodeError, OverflowError, MemoryError):
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    except (SafetensorError, *BROKEN):
         pass
     raise InputError(f"{path} is damaged or not a to4d checkpoint")
 
 
 class TreeIO(CheckpointIO):
-    """Lightning's checkpoints in this format."""
+    """Lightning's checkpoints in this format; the one before the last is kept."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         """Write a checkpoint."""
-        save_tree(Path(path), checkpoint)
+        save_tree(Path(path), checkpoint, keep=True)
 
     def load_checkpoint(self, path: str | Path, map_location: Any = None, weights_only: bool | None = None) -> Any:
         """Read a checkpoint."""
@@ -103,3 +107,4 @@ class TreeIO(CheckpointIO):
     def remove_checkpoint(self, path: str | Path) -> None:
         """Delete a checkpoint."""
         Path(path).unlink(missing_ok=True)
+        before(Path(path)).unlink(missing_ok=True)

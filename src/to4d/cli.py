@@ -1,6 +1,7 @@
 """What all commands do around Hydra: plain words on the command line, one clear line when something is wrong."""
 
 import difflib
+import errno
 import functools
 import os
 import re
@@ -17,6 +18,8 @@ from to4d.errors import InputError
 
 TEXT_KEYS = ("prompt", "ask.negative_prompt", "object.noun", "object.path", "object.name", "+tiny")  # tiny's is "true"
 TEXT_KEYS += ("told.prompt", "told.object.noun", "peer.folder", "peer.path", "peer.input", "peer.clip")
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
+ROOM = "free some space or choose another out=DIR; started again, the run goes on from its last autosave"
 VALUED = {"-c", "--cfg", "-p", "--package", "-i", "--info"}  # flags of Hydra that a word follows
 VALUED |= {"-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir"}
 
@@ -149,7 +152,7 @@ def fail(message: str) -> int:
 
 
 def friendly(task: Callable) -> Callable:
-    """Let a Hydra task end on bad input with the message alone and status 2."""
+    """Let a Hydra task end on bad input, or where it cannot write, with the message alone and status 2."""
 
     @functools.wraps(task)
     def wrapped(cfg: object) -> object:
@@ -161,5 +164,9 @@ def friendly(task: Callable) -> Callable:
             if os.environ.get("HYDRA_FULL_ERROR") == "1":
                 raise
             sys.exit(fail(in_one_line(error)))
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            sys.exit(fail(f"cannot write {error.filename or 'to the disk'}: {error.strerror}; {ROOM}"))
 
     return wrapped

@@ -17,7 +17,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from to4d.errors import InputError
 from to4d.export.sheet import write_sheet
-from to4d.files import write_atomically
+from to4d.files import read_checked, write_atomically
 from to4d.locks import owned
 from to4d.prompt import make_prompt
 from to4d.run import check_folder, check_seed, restore, run
@@ -96,7 +96,7 @@ def run_all(cfg: DictConfig, takes: list[Take]) -> dict[str, Any]:
     for number, take in enumerate(takes, 1):
         log.info("run %d of %d: %r, seed %d, in %s", number, len(takes), take.prompt, take.seed, out / take.folder)
         done = out / take.folder / "metrics.json"
-        figures[take] = json.loads(done.read_text()) if done.exists() else run(one(cfg, take))
+        figures[take] = json.loads(read_checked(done)) if done.exists() else run(one(cfg, take))
     best, metrics = [], {}
     for prompt in dict.fromkeys(take.prompt for take in takes):
         own = sorted(

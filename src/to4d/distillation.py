@@ -19,6 +19,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from to4d.ask import Ask
 from to4d.errors import InputError
 from to4d.schedules import Constant
+from to4d.share import draw
 from to4d.timestep import Uniform
 from to4d.types import Denoised, Prior, Prompt, Render, Score
 
@@ -31,7 +32,7 @@ WEIGHTINGS = {  # w(t), as a function of alpha_bar
 
 def fresh_noise(shape: torch.Size, generator: Generator) -> Tensor:
     """Noise that nobody has seen before."""
-    return torch.randn(shape, generator=generator)
+    return draw(torch.randn, shape, generator)
 
 
 def noised(latents: Tensor, noise: Tensor, alpha_bar: Tensor) -> Tensor:

@@ -99,7 +99,9 @@ def unpack(archive: Path, folder: Path) -> None:
             folder.mkdir(parents=True)
             for member, name in zip(members, names, strict=True):
                 (folder / name).write_bytes(zipped.read(member))  # checks the CRC and the declared size
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # its decompressors raise anything on damaged data
         raise InputError(f"{archive} is not a readable zip archive ({error})") from error
 
 

@@ -5,6 +5,10 @@ class InputError(ValueError):
     """Something the user gave cannot be used: the message says what, why it matters and what to do."""
 
 
+BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError)
+"""What damaged or hostile bytes lead to while they are read."""
+
+
 class NotComputed(Exception):
     """A measure cannot give its figures here, for want of weights or of a package.
 

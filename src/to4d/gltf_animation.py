@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from to4d.errors import InputError
+from to4d.errors import BROKEN, InputError
 from to4d.gltf_arrays import Arrays, read_arrays
 from to4d.gltf_nodes import Nodes, read_nodes, scene_nodes
 from to4d.gltf_tracks import Track, read_clips
@@ -91,6 +91,8 @@ def _read_skin(arrays: Arrays, skin: dict[str, Any]) -> Skin:
 
 def _shares(arrays: Arrays, attributes: dict[str, int], count: int, joints: int) -> np.ndarray:
     """(count, joints) dense skin weights with sum 1."""
+    if count * joints * 8 > arrays.max_bytes:
+        raise InputError(f"{count:,} vertices carried by {joints:,} joints are more than the limits allow")
     shares = np.zeros((count, joints))
     for name in (name for name in attributes if name.startswith("JOINTS_")):
         weights = arrays[attributes[name.replace("JOINTS", "WEIGHTS")]]
@@ -142,6 +144,6 @@ def load(path: str | Path, limits: Limits | None = None) -> Animation:
         animation.vertices()
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OSError, ArithmeticError) as error:
+    except (OSError, *BROKEN) as error:
         raise InputError(f"cannot read {path.name} as animated glTF: {type(error).__name__}: {error}") from error
     return animation

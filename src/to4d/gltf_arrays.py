@@ -1,7 +1,6 @@
 """The arrays of a glTF 2.0 file (sections 3.5, 3.6): buffers, accessors, sparse and normalised ones."""
 
 import base64
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,10 @@ def _binary_chunk(path: Path) -> bytes:
     """What follows the JSON of a .glb file."""
     with path.open("rb") as file:
         file.seek(12)
-        (length,) = struct.unpack("<I", file.read(4))
-        file.seek(20 + length)
-        size, kind = struct.unpack("<II", file.read(8))
+        file.seek(20 + int.from_bytes(file.read(4), "little"))
+        size, kind = (int.from_bytes(file.read(4), "little") for _ in range(2))
         if kind != 0x004E4942:  # "BIN"
-            raise InputError("its second chunk holds no binary data")
+            raise InputError("it has no second chunk that holds binary data")
         return file.read(size)
 
 
@@ -42,6 +40,7 @@ class Arrays:
 
     header: dict[str, Any]
     buffers: tuple[bytes, ...]
+    max_bytes: int  # of one array
 
     def _view(self, where: dict, kind: int, count: int, width: int) -> np.ndarray:
         """(count, width) raw numbers; numpy refuses what lies outside the buffer."""
@@ -55,6 +54,8 @@ class Arrays:
         """Accessor `number` as (count, width): float64 where it holds reals, else its own integers."""
         accessor = self.header["accessors"][number]
         kind, count, width = accessor["componentType"], accessor["count"], WIDTHS[accessor["type"]]
+        if count * width * 8 > self.max_bytes:  # one without data costs the file nothing
+            raise InputError(f"its array {number} of {count:,} x {width} numbers is more than the limits allow")
         values = np.zeros((count, width), NUMBERS[kind])
         if "bufferView" in accessor:
             values = self._view(accessor, kind, count, width)
@@ -76,4 +77,5 @@ def read_arrays(path: Path, limits: Limits) -> Arrays:
         raise InputError(f"the file has more than {limits.file_bytes:,} bytes")
     check_gltf(path, limits.faces)
     header = read_gltf_header(path)
-    return Arrays(header, tuple(_buffer(path, each.get("uri"), limits) for each in header.get("buffers", [])))
+    buffers = tuple(_buffer(path, each.get("uri"), limits) for each in header.get("buffers", []))
+    return Arrays(header, buffers, limits.file_bytes)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from to4d.errors import InputError
+from to4d.mesh_io import PICTURES
 from to4d.types import Material
 
 log = logging.getLogger(__name__)
@@ -111,6 +112,9 @@ def _undecoded(image: Image.Image) -> bytes:
 
 
 def _decode(image: Image.Image) -> torch.Tensor | None:
+    if image.format not in PICTURES:
+        log.warning("a texture is of the kind %s: going on with the plain material colour", image.format)
+        return None
     try:
         return torch.from_numpy(np.array(image.convert("RGBA")))
     except Exception as error:  # Pillow's decoders raise many kinds
@@ -137,7 +141,8 @@ def corner_uv(visual: object, faces: NDArray) -> NDArray:
     uv = getattr(visual, "uv", None)
     if uv is None or len(uv) <= faces.max():
         return np.zeros((*faces.shape, 2), np.float32)
-    return np.nan_to_num(np.asarray(uv, np.float32)[:, :2])[faces]
+    uv = np.nan_to_num(np.asarray(uv, np.float32)[:, :2])
+    return np.pad(uv, ((0, 0), (0, 2 - uv.shape[1])))[faces]  # OBJ lets v be left out, which is 0 then
 
 
 def corner_color(visual: object, faces: NDArray, linear: bool) -> NDArray:

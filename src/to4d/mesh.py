@@ -10,7 +10,7 @@ import torch
 import trimesh
 from numpy.typing import NDArray
 
-from to4d.errors import InputError
+from to4d.errors import BROKEN, InputError
 from to4d.materials import MaterialTable, corner_color, corner_uv
 from to4d.mesh_io import Limits, find_file, read_scene
 from to4d.types import Material, Mesh
@@ -67,6 +67,8 @@ def load_mesh(
         return place(surface, path.stem, noun, up, radius, rotate_deg, path)
     except InputError as error:
         raise error if path.name in str(error) else InputError(f"{path.name}: {error}") from error
+    except BROKEN as error:  # what the parser let through
+        raise InputError(f"cannot use {path.name}: {type(error).__name__}: {error}") from error
 
 
 def place(

@@ -20,6 +20,7 @@ from to4d.gltf_header import check_gltf
 log = logging.getLogger(__name__)
 
 FORMATS = ("glb", "gltf", "obj", "ply", "off", "stl")
+PICTURES = ("PNG", "JPEG", "WEBP", "BMP", "TGA", "GIF", "TIFF")  # Pillow knows others, and programs that read them
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class AssetFolder(Resolver):
 def _is_image(data: bytes) -> bool:
     """Whether the header can be read; nothing is decoded."""
     try:
-        Image.open(io.BytesIO(data)).close()
+        Image.open(io.BytesIO(data), formats=PICTURES).close()
     except Exception:  # Pillow's plugins raise many kinds
         return False
     return True

@@ -13,6 +13,7 @@ from torch.nn.functional import normalize
 
 from to4d.errors import InputError
 from to4d.geometry import pixel_rays
+from to4d.share import draw
 from to4d.types import Cameras, Rays
 
 MODES = ("paper", "swapped", "next_anchor")
@@ -24,7 +25,7 @@ class Random:
 
     def __call__(self, shape: torch.Size, generator: Generator, cameras: Cameras, times: Tensor) -> Tensor:
         """(B, C, V, h, w)."""
-        return torch.randn(shape, generator=generator)
+        return draw(torch.randn, shape, generator)
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,13 @@ from lightning import LightningModule
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from to4d.ask import check_abilities, check_frames
 from to4d.clip_time import in_latent_frames, to_clip_frames
 from to4d.errors import InputError
 from to4d.geometry import relief
 from to4d.lift import find_matches, flow_loss
 from to4d.losses import sds_loss
+from to4d.share import average_gradients, mean, own, place, share_of_all
 from to4d.types import Cameras, Render, Scene, Score, generator_at
 
 
@@ -50,7 +52,7 @@ class Phase(LightningModule):
             camera_schedule: azimuths over progress.
             lens: the rest of the camera.
             static_loss: compares a render of the field with one of the mesh.
-            views: cameras a step.
+            views: cameras a step, of all devices together.
         """
         super().__init__()
         self.reference, self.renderer, self.prompt = scene.reference, scene.renderer, scene.prompt
@@ -68,9 +70,13 @@ class Phase(LightningModule):
         return generator_at(self.seed, self.global_step, self.name)
 
     def cameras(self, random: torch.Generator) -> Cameras:
-        """The cameras of this step."""
+        """This process' cameras of this step."""
         azimuths = self.camera_schedule(self.progress, self.views, random)
-        return self.lens(azimuths, random).to(self.device)
+        return self.lens(azimuths, random).each(own).to(self.device)
+
+    def on_after_backward(self) -> None:
+        """Losses are means over views, so the mean over devices is the gradient of all views."""
+        average_gradients(self.renderer.field.parameters())
 
     def train_dataloader(self) -> DataLoader:
         """A run has no dataset: its batches are only counted."""
@@ -95,8 +101,11 @@ class Phase(LightningModule):
         return self.renderer.load_state_dict(state_dict)
 
     def log_step(self, **values: float | Tensor) -> None:
-        """Log `values`, and how wide the cameras look."""
+        """Log `values`, as means over devices, and how wide the cameras look."""
         values["azimuth_limit_deg"] = self.camera_schedule.limit_deg(self.progress)
+        if place()[1] > 1:
+            numbers = torch.tensor([float(torch.as_tensor(value).detach()) for value in values.values()])
+            values = dict(zip(values, mean(numbers), strict=True))
         self.log_dict({f"{self.name}/{key}": float(torch.as_tensor(value).detach()) for key, value in values.items()})
 
 
@@ -220,31 +229,7 @@ class Motion(Phase):
             )
         clip = self.prior.decode(score.clean)
         matches = find_matches(clip, score.flow, mask, score.opacity, still, cameras, times)
-        return flow_loss(self.renderer.field, matches)
-
-
-def check_abilities(prior: nn.Module, parts: Mapping[str, Any]) -> None:
-    """Find out whether the prior can do what parts, by name, ask of it.
-
-    Raises:
-        InputError: if not.
-    """
-    for name, part in parts.items():
-        if missing := getattr(part, "needs", frozenset()) - getattr(prior, "abilities", frozenset()):
-            raise InputError(
-                f"{name} asks for {' and '.join(sorted(missing))}, which {type(prior).__name__} does not have; "
-                "choose another prior (guidance=dynamicrafter has it), or leave that setting out"
-            )
-
-
-def check_frames(prior: Any, time_sampler: Any) -> None:
-    """Raise, before work is lost, if the clips that are made are not of the length that the prior knows."""
-    if prior.frames != time_sampler.frames:
-        raise InputError(
-            f"the prior knows clips of {prior.frames} frames, but time_sampler.frames={time_sampler.frames};\n"
-            f"say time_sampler.frames={prior.frames}, or take the prior by its experiment, which sets cameras too, "
-            "as in experiments=[wan]"
-        )
+        return flow_loss(self.renderer.field, matches) * share_of_all(matches.weights)
 
 
 def over(render: Render, colour: Tensor) -> Render:

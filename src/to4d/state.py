@@ -5,9 +5,10 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
-from to4d.errors import InputError
+from to4d.errors import BROKEN, InputError
 from to4d.files import write_atomically
 from to4d.locks import busy, owned
 
@@ -34,15 +35,17 @@ def state_of(folder: Path) -> State:
         left = max(0.0, told["seconds_left"] - (time.time() - told["at"])) if told else None
         return State(RUNNING, where, left)
     if (folder / FAILED).exists():
-        return State(FELL, (folder / FAILED).read_text().strip())
+        return State(FELL, (folder / FAILED).read_text(errors="replace").strip())
     return State(INTERRUPTED, f"at {where}" if where else "")
 
 
 def read_progress(path: Path) -> dict | None:
-    """What `callbacks.progress` wrote, if anything."""
+    """What `callbacks.progress` wrote, if anything; what is damaged is as good as nothing, for it is only shown."""
     try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
+        told = json.loads(path.read_bytes())
+        numbers = {key: float(told[key]) for key in ("seconds_left", "at")}
+        return {key: told[key] for key in ("phase", "step", "steps")} | numbers if sum(numbers.values()) < inf else None
+    except (FileNotFoundError, *BROKEN):
         return None
 
 

@@ -1,6 +1,7 @@
 """How a sweep stands: `python -m to4d.sweep status DIR`."""
 
 import argparse
+import contextlib
 import os
 import sys
 from collections import Counter
@@ -26,7 +27,7 @@ def cells_under(root: Path) -> Iterator[Path]:
 def finished(root: Path) -> dict[str, Path]:
     """The folders of finished cells, by stamp."""
     stamps = ((folder / STAMP, folder) for folder in cells_under(root) if (folder / "metrics.json").exists())
-    return {stamp.read_text(): folder for stamp, folder in stamps if stamp.exists()}
+    return {stamp.read_text(errors="replace"): folder for stamp, folder in stamps if stamp.exists()}
 
 
 def table(root: Path) -> tuple[str, int]:
@@ -41,7 +42,7 @@ def table(root: Path) -> tuple[str, int]:
     width = max(len(name) for name in states)
     lines = [f"{name:<{width}}  {told(state)}" for name, state in states.items()]
     counts = Counter(state.name for state in states.values())
-    if (root / COUNT).exists():
+    with contextlib.suppress(FileNotFoundError, ValueError):  # of a sweep that is older, or damaged
         counts["not started"] = max(0, int((root / COUNT).read_text()) - len(states))
     names = (DONE, RUNNING, INTERRUPTED, FELL, "not started")
     totals = ", ".join(f"{counts[name]} {name}" for name in names if counts[name])

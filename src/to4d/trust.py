@@ -21,6 +21,8 @@ def check_parts(settings: Mapping[str, Any]) -> None:
         InputError: naming one that is not a part of that group.
     """
     for group, homes in HOMES.items():
+        if not isinstance(settings.get(group), dict):
+            raise InputError(f"the run's config.yaml does not say which {group} it has; it is damaged or foreign")
         for target in targets(settings[group]):
             if not is_part(str(target), homes):
                 raise InputError(

@@ -14,6 +14,7 @@ Time runs over [0, 1); t = 0 is the input object and frame i of a clip stands at
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -97,6 +98,11 @@ class Cameras:
         """The same cameras on `device`."""
         offset = None if self.offset is None else self.offset.to(device)
         return Cameras(self.pose.to(device), self.fov.to(device), self.size, offset)
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Cameras":
+        """The cameras whose tensors (B, ...) are changed so."""
+        offset = None if self.offset is None else change(self.offset)
+        return Cameras(change(self.pose), change(self.fov), self.size, offset)
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,13 @@ class Submitit(Engine):
     """Jobs of submitit: an array of Slurm, or processes of this machine, of which it starts all at once by itself."""
 
     def __init__(
-        self, cluster: str, folder: str, resources: Mapping, max_num_timeout: int, at_once: int | None = None
+        self,
+        cluster: str,
+        folder: str,
+        resources: Mapping,
+        max_num_timeout: int,
+        at_once: int | None = None,
+        cells_per_array: int | None = None,
     ) -> None:
         """Keep the settings.
 
@@ -89,7 +95,9 @@ class Submitit(Engine):
             resources: of one job, in submitit's words.
             max_num_timeout: how often a job that runs out of time is queued again; one that is preempted always is.
             at_once: jobs, where the cluster is local. Slurm has `slurm_array_parallelism` in `resources`.
+            cells_per_array: at most, on Slurm.
         """
+        self.cells_per_array = cells_per_array
         self.cluster, self.folder, self.at_once, self.max_num_timeout = cluster, folder, at_once, max_num_timeout
         self.resources = plain(resources)
 
@@ -99,7 +107,9 @@ class Submitit(Engine):
         executor = package("submitit").AutoExecutor(Path(self.folder).absolute(), cluster=self.cluster, **timeouts)
         executor.update_parameters(**self.resources)
         if self.cluster == "slurm":
-            return [job.result for job in executor.map_array(self.job, cells, numbers)]
+            size = self.cells_per_array
+            arrays = [slice(start, start + size) for start in range(0, len(cells), size)]
+            return [job.result for a in arrays for job in executor.map_array(self.job, cells[a], numbers[a])]
         jobs = []
         for cell, number in zip(cells, numbers, strict=True):
             while sum(not job.done() for job in jobs) >= self.at_once:

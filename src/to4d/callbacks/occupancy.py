@@ -8,7 +8,12 @@ from to4d.types import generator_at
 
 
 class FollowOccupancy(Callback):
-    """Updates the renderer's occupancy every `every` steps, before the step, from that step's randomness."""
+    """Updates the renderer's occupancy every `every` steps, before the step, from that step's randomness.
+
+    It changes the 4D model, so every device does it.
+    """
+
+    everywhere = True
 
     def __init__(self, every: int = 16) -> None:
         """Keep the period."""

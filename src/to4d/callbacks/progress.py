@@ -13,7 +13,7 @@ from to4d.files import write_atomically
 
 
 class Progress(Callback):
-    """Prints `dynamic 120/300  loss ...  3:20 left`, over all phases, at most twice a second.
+    """Prints `dynamic 120/300  views 1  static ...  3:20 left`, over all phases, at most twice a second.
 
     `plan` maps each phase of the run to (steps, relative cost of a step): what is still to come is estimated from the
     time that a unit of cost has taken so far. The same goes to the file `path` at most every ten seconds, for others to
@@ -69,7 +69,8 @@ class Progress(Callback):
         left = self.left(trainer, phase)
         values = {key.split("/")[-1]: float(value) for key, value in trainer.callback_metrics.items()}
         shown = "  ".join(f"{key} {values[key]:.4g}" for key in ("static", "sds", "azimuth_limit_deg") if key in values)
-        return f"{phase.name} {trainer.global_step}/{phase.steps}  {shown}  {left // 60}:{left % 60:02d} left"
+        where = f"{phase.name} {trainer.global_step}/{phase.steps}  views {phase.views}"  # of a step: the batch
+        return f"{where}  {shown}  {left // 60}:{left % 60:02d} left"
 
     def show(self, text: str, last: bool) -> None:
         """Overwrite the line on a terminal; print it elsewhere."""

@@ -1,6 +1,7 @@
 """What was logged while training, as small charts in SVG: one for each quantity, over the steps of all phases."""
 
 import csv
+import logging
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -8,6 +9,8 @@ from html import escape
 from pathlib import Path
 
 from to4d.export.report_figures import plain
+
+logger = logging.getLogger(__name__)
 
 WIDTH, HEIGHT = 360, 170
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 18, 20  # margins around the curve
@@ -50,14 +53,20 @@ def read_log(folder: Path) -> Log:
 
 
 def _entries(path: Path) -> Iterator[tuple[str, int, float]]:
-    """Finite values of the phases in one file: name, step, value."""
-    with path.open(newline="") as file:
-        for row in csv.DictReader(file):
-            for name, text in row.items():
-                if text and "/" in name and name.partition("/")[2] in QUANTITIES and not name.startswith("eval/"):
-                    value = float(text)
-                    if math.isfinite(value):
-                        yield name, int(row["step"]), value
+    """Finite values of the phases in one file: name, step, value. What cannot be read is left out, with a warning."""
+    lines, lost = path.read_text(errors="replace").replace("\0", "").splitlines(), 0
+    for row in csv.DictReader(lines, restkey="/", quoting=csv.QUOTE_NONE):
+        for name, text in row.items():
+            if text and name.partition("/")[2] in QUANTITIES and not name.startswith("eval/"):
+                try:
+                    value, step = float(text), int(row["step"])
+                except (ValueError, KeyError, TypeError):
+                    lost += 1
+                    continue
+                if math.isfinite(value):
+                    yield name, step, value
+    if lost:
+        logger.warning("%s is damaged: %d of its values cannot be read and are not in the report", path, lost)
 
 
 def charts(log: Log) -> str:

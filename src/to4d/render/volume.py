@@ -11,6 +11,7 @@ from to4d.geometry import pixel_rays
 from to4d.kernels.composite import composite
 from to4d.kernels.march import DIAGONAL, march
 from to4d.render.occupancy import Occupancy
+from to4d.share import draw
 from to4d.types import Cameras, Field, Rays, Render
 
 SEEN = 0.1  # opacity from which a ray has a surface whose normal is worth asking for
@@ -65,7 +66,7 @@ class VolumeRenderer(nn.Module):
         times = times.to(rays.origins)[None, :, None, None].expand(shape).reshape(-1)
         shift = torch.full_like(times, 0.5)
         if generator is not None:
-            shift = torch.rand(len(times), generator=generator).to(times)
+            shift = draw(torch.rand, shape, generator).reshape(-1).to(times)
         render = self.render_rays
         if self.recompute and not normals and torch.is_grad_enabled():
             render = partial(checkpoint, self.render_rays, use_reentrant=False, preserve_rng_state=False)

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from to4d.errors import InputError
+from to4d.files import read_checked
 
 SAME = ("views", "frames", "fps")  # what evaluations have to share to be compared
 
@@ -80,8 +81,8 @@ def read_run(folder: Path, row: str | None, source: str) -> Run:
         InputError: if a file of it is damaged.
     """
     try:
-        settings = yaml.safe_load((folder / "config.yaml").read_text())
-        figures = json.loads((folder / source).read_text())
+        settings = yaml.safe_load(read_checked(folder / "config.yaml"))
+        figures = json.loads(read_checked(folder / source))
         name = object_name(settings["object"])
         return Run(
             folder=folder,

@@ -1,0 +1,41 @@
+"""Configs become the objects that a run trains: the scene and its phases."""
+
+import logging
+
+from hydra.utils import get_class, instantiate
+from omegaconf import DictConfig
+
+from to4d.phases import Phase
+from to4d.prompt import make_prompt, same, words
+from to4d.render.occupancy import sample_surface
+from to4d.types import Mesh, Prompt, Scene, generator_at
+
+log = logging.getLogger(__name__)
+
+
+def build_scene(cfg: DictConfig, mesh: Mesh) -> Scene:
+    """The object, an untrained 4D model around it, a renderer for each, the prompt; a prior if a phase needs one."""
+    prompt = make_prompt(cfg.prompt, mesh.noun)
+    reference = instantiate(cfg.reference)(mesh)
+    renderer = instantiate(cfg.renderer)(instantiate(cfg.model))
+    renderer.start_from(sample_surface(mesh, 200_000, generator_at(cfg.seed, 0, "surface")))
+    needs_prior = any(get_class(node._target_).needs_prior for node in cfg.phase.values())
+    scene = Scene(reference, renderer, prompt, instantiate(cfg.guidance) if needs_prior else None)
+    if needs_prior:
+        warn_of_words(scene.prior.unknown_words(prompt.text), prompt)
+    return scene
+
+
+def build_phases(cfg: DictConfig, scene: Scene) -> dict[str, Phase]:
+    """The phases by name, in their order."""
+    return {name: instantiate(node, name=name, scene=scene, seed=cfg.seed) for name, node in cfg.phase.items()}
+
+
+def warn_of_words(unknown: list[tuple[str, str]], prompt: Prompt) -> None:
+    """Say which words mean nothing to the prior; the noun may be any word."""
+    for word, nearest in unknown:
+        if word == prompt.text:
+            log.warning("the prior finds no motion that it knows in %r; it knows: %s", word, nearest)
+        elif not any(same(noun, word) for noun in words(prompt.noun)):
+            advice = f"the nearest that it knows is {nearest!r}" if nearest else "it knows none like it"
+            log.warning("the prior has never seen the word %r; %s", word, advice)

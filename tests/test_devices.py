@@ -1,0 +1,134 @@
+"""One run on several devices: gloo processes on the CPU do the very steps that one process does."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from lightning import Callback
+from test_pipeline import ROOT, TINY, config, equal, weights
+
+from to4d.build import build_phases, build_scene
+from to4d.checkpoint import load_tree
+from to4d.errors import InputError
+from to4d.share import draw, own, place
+from to4d.team import devices_of, team
+from to4d.training import assist, fit
+
+SMALL = [
+    "phase.static.steps=2",
+    "phase.static.views=2",
+    "phase.dynamic.steps=2",
+    "phase.dynamic.views=2",
+    "phase.refine.steps=2",
+    "phase.refine.views=2",
+    "sds_weight=1.0",
+    "random_background=true",
+    "mask=smoothed",
+    "ask.still_noise=0.1",
+    "callbacks.occupancy.every=1",
+]
+
+
+# Rates that no parameter feels, so that every step is compared at equal parameters: Adam makes whole steps of gradients
+# that are rounding, and two runs that agree about every gradient would come apart by them.
+STILL = [f"phase.static.lr.{part}=1e-30" for part in ("static", "heads")]
+STILL += [f"phase.{name}.lr.{part}=1e-30" for name in ("dynamic", "refine") for part in ("static", "dynamic", "heads")]
+FOUR = [f"phase.{name}.views=4" for name in ("static", "dynamic", "refine")]
+
+
+class KeepGradients(Callback):
+    """Remembers what the optimizer is given, and the numbers of the log."""
+
+    def __init__(self):
+        self.steps = []
+
+    def on_before_optimizer_step(self, trainer, pl_module, optimizer):
+        gradients = [p.grad.flatten().clone() for p in pl_module.renderer.field.parameters() if p.requires_grad]
+        self.steps.append((torch.cat(gradients), dict(trainer.callback_metrics)))
+
+
+def steps_of(cfg):
+    """By phase: what the optimizer saw, and what was logged, at each step."""
+    scene = build_scene(cfg, instantiate(cfg.object))
+    told = {}
+    with team(cfg, devices_of(cfg), assist) as others:
+        for name, phase in build_phases(cfg, scene).items():
+            keep, occupancy = KeepGradients(), instantiate(cfg.callbacks.occupancy)
+            others.tell((name, None))
+            fit(phase, cfg, None, [keep, occupancy], [])
+            told[name] = keep.steps
+    return told
+
+
+@pytest.mark.slow
+def test_two_processes_of_one_view_do_what_one_process_of_two_does(tmp_path):
+    settings = [*SMALL, *STILL]
+    alone, shared = steps_of(config(tmp_path, *settings)), steps_of(config(tmp_path, *settings, "trainer.devices=2"))
+    assert place() == (0, 1)
+    for name in ("static", "dynamic", "refine"):
+        for (gradient, numbers), (shared_gradient, shared_numbers) in zip(alone[name], shared[name], strict=True):
+            assert gradient.norm() > 0 and distance(gradient, shared_gradient) < 1e-5, name
+            for key, value in numbers.items():
+                torch.testing.assert_close(shared_numbers[key], value, rtol=1e-5, atol=1e-6)
+
+
+def distance(a, b):
+    """Of gradients, relative."""
+    return float((b.double() - a.double()).norm() / a.double().norm())
+
+
+def test_each_process_draws_for_all_views_and_keeps_its_own(monkeypatch):
+    whole = draw(torch.rand, (4, 3), torch.Generator().manual_seed(0))
+    assert torch.equal(whole, torch.rand(4, 3, generator=torch.Generator().manual_seed(0)))
+    parts = []
+    for rank in range(2):
+        monkeypatch.setattr("to4d.share.place", lambda rank=rank: (rank, 2))
+        parts.append(draw(torch.rand, (2, 3), torch.Generator().manual_seed(0)))
+        assert torch.equal(own(whole), parts[-1])
+    assert torch.equal(torch.cat(parts), whole)
+
+
+def test_views_that_do_not_divide_among_devices_are_refused_with_a_way_out():
+    with pytest.raises(
+        InputError, match=r"phase.dynamic.views=1 .* the 2 of trainer.devices.* say phase.dynamic.views=2"
+    ):
+        devices_of(config("somewhere", "trainer.devices=2"))
+    assert devices_of(config("somewhere", "trainer.devices=4", *FOUR)) == 4
+
+
+@pytest.mark.parametrize("devices", ["0", "-1", "auto", "[]"])
+def test_a_number_of_devices_that_means_nothing_is_refused(devices):
+    with pytest.raises(InputError, match="must be a number, or a list"):
+        devices_of(config("somewhere", f"trainer.devices={devices}"))
+
+
+def start(out, stderr=subprocess.PIPE):
+    settings = ["phase=[static]", "phase.static.steps=40", "trainer.devices=2", "cache=false", "export=[]", "logger=[]"]
+    tiny = [
+        setting for setting in TINY if "dynamic" not in setting and "refine" not in setting and "video" not in setting
+    ]
+    command = [sys.executable, "train.py", "prompt=a plant blooming", f"out={out}", *tiny, *settings]
+    return subprocess.Popen(command, cwd=ROOT, start_new_session=True, stderr=stderr, text=True)
+
+
+@pytest.mark.slow
+def test_a_stopped_group_of_processes_saves_once_leaves_nobody_and_goes_on_to_the_same_bits(tmp_path):
+    assert start(tmp_path / "whole", subprocess.DEVNULL).wait() == 0
+    stopped = start(tmp_path / "stopped")
+    while not stopped.stderr.readline().startswith("static "):
+        assert stopped.poll() is None
+    os.killpg(stopped.pid, signal.SIGTERM)  # as a scheduler does, to all processes
+    assert stopped.wait() == 143
+    stopped.stderr.close()
+    with pytest.raises(ProcessLookupError):  # noqa: PT012
+        for _ in range(300):
+            os.killpg(stopped.pid, 0)
+            time.sleep(0.1)
+    assert 0 < load_tree(tmp_path / "stopped" / "checkpoints" / "static.autosave")["global_step"] < 40
+    assert start(tmp_path / "stopped", subprocess.DEVNULL).wait() == 0
+    assert equal(weights(tmp_path / "stopped"), weights(tmp_path / "whole"))
