@@ -22,7 +22,7 @@ LAYERS = [
         "trust",
         "clip_time",
     },
-    {"ask", "timestep", "state"},
+    {"ask", "timestep", "state", "gate", "watch"},
     {"viewpoints", "mesh"},
     {
         "camera_schedule",
@@ -39,7 +39,8 @@ LAYERS = [
         "export",
     },
     {"phases", "callbacks"},
-    {"run"},
+    {"run", "show"},
+    {"feed"},
     {"clips", "view", "evaluation", "report", "sweep"},
     {"cli"},
     {"weights"},
@@ -63,8 +64,8 @@ HOMES = {
     "diffusers": {"guidance"},
     "transformers": {"guidance"},
     "huggingface_hub": {"weights"},
-    "hydra": {"run", "clips", "cli"},
-    "omegaconf": {"run", "clips", "cli"},
+    "hydra": {"run", "feed", "clips", "cli"},
+    "omegaconf": {"run", "feed", "clips", "cli"},
     "lightning": {"phases", "callbacks", "run", "checkpoint"},
 }
 FILES = sorted(ROOT.rglob("*.py"))

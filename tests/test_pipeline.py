@@ -188,7 +188,7 @@ def wait_for_autosave(out, phase, process):
 def test_a_run_with_nodes_moves_them_and_is_restored_with_its_nodes_where_they_were(tmp_path):
     small = ["model.motion.nodes=[4,8]", "model.motion.cells=8", "model.motion.frames=9", "logger=[]", "cache=false"]
     out = tmp_path / "run"
-    run(config(out, "model=nodes", "export=[glb]", *small))
+    run(config(out, "model=nodes", "export=[video,glb]", *small))
     saved = load_tree(out / "model.safetensors")
     moving = [name for name in saved if "motion.knots" in name and (saved[name] != 0).any()]
     assert len(moving) == 9 and json.loads((out / "metrics.json").read_text())["export/points_not_followed"] == 0

@@ -30,6 +30,8 @@ from to4d.types import Mesh, Prompt, Scene, generator_at
 
 log = logging.getLogger(__name__)
 
+WATCHING = {"view", "callbacks.live.enabled"}  # settings that change nothing about a run
+
 
 def run(cfg: DictConfig) -> dict[str, Any]:
     """Train the phases of `cfg` in order on one scene, measure it, export it.
@@ -112,7 +114,8 @@ def check_same(out: Path, text: str) -> None:
         InputError: naming settings that differ.
     """
     path = out / "config.yaml"
-    if path.exists() and (differing := differences(OmegaConf.load(path), OmegaConf.create(text))):
+    differing = differences(OmegaConf.load(path), OmegaConf.create(text)) if path.exists() else []
+    if differing := [name for name in differing if name not in WATCHING]:
         raise InputError(
             f"{out} belongs to a run with another configuration, different in {', '.join(differing[:5])};\n"
             "give the same settings to resume it, or choose another out=DIR"
@@ -236,13 +239,13 @@ def export_all(exports: list[Callable], scene: Scene, out: Path) -> dict[str, An
     return {name: value for figures in told if isinstance(figures, dict) for name, value in figures.items()}
 
 
-def restore(folder: Path, trust: bool = False) -> Scene:
-    """The scene of a finished run, without its prior.
+def restore(folder: Path, trust: bool = False, model: str = "model.safetensors") -> Scene:
+    """The scene of a finished run, without its prior; or as it was when `model` was written.
 
     Raises:
         InputError: if there is none in `folder`, or, without `trust`, its configuration calls code that is not of to4d.
     """
-    missing = [name for name in ("config.yaml", "model.safetensors") if not (folder / name).is_file()]
+    missing = [name for name in ("config.yaml", model) if not (folder / name).is_file()]
     if missing:
         raise InputError(f"{folder} holds no finished run (it has no {missing[0]}); name the folder of one: run=DIR")
     cfg = OmegaConf.load(folder / "config.yaml")
@@ -250,7 +253,7 @@ def restore(folder: Path, trust: bool = False) -> Scene:
     if not trust:
         check_parts({group: OmegaConf.to_container(cfg[group], resolve=True) for group in HOMES})
     scene = build_scene(cfg, instantiate(cfg.object))
-    scene.renderer.load_state_dict(load_tree(folder / "model.safetensors"))
+    scene.renderer.load_state_dict(load_tree(folder / model))
     return scene
 
 
