@@ -1,4 +1,4 @@
-"""Look at a finished run in a browser: `python view.py run=outputs/demo`."""
+"""Look at a run in a browser, finished or at work with view=true: `python view.py run=outputs/demo`."""
 
 from pathlib import Path
 
@@ -7,16 +7,27 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from to4d.cli import command, friendly
-from to4d.run import restore
-from to4d.view import Page, Show
+from to4d.feed import Feed
+from to4d.show import Show
+from to4d.view import Page
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="view")
 @friendly
 def main(cfg: DictConfig) -> None:
     """Serve the page until interrupted."""
-    show = Show(restore(Path(cfg.run), cfg.trust), cfg.frames, cfg.size, instantiate(cfg.surface))
-    Page(show, cfg.host, cfg.port, cfg.fps).run()
+    feed, surface = Feed(Path(cfg.run), cfg.trust, cfg.wait), instantiate(cfg.surface)
+
+    def show() -> Show:
+        return Show(feed.scene, cfg.frames, cfg.size, surface)
+
+    page = Page(show(), cfg.host, cfg.port, cfg.fps, feed.cameras)
+
+    def renew() -> Show | None:
+        page.status.content = feed.text()
+        return show() if feed.renew() else None
+
+    page.run(renew)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import zipfile
 from types import SimpleNamespace
 
 import gltf_check
+import khronos
 import numpy as np
 import pytest
 import torch
@@ -122,6 +123,13 @@ def test_a_flipbook_shows_one_closed_coloured_surface_at_a_time(tmp_path):
 def unpacked(path) -> dict[str, bytes]:
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.mark.skipif(not khronos.READY, reason=khronos.MISSING)
+def test_the_validator_of_khronos_finds_nothing_in_a_flipbook(tmp_path):
+    Flipbook(frames=4, fps=8.0, surface=SMALL)(scene(Ball()), tmp_path)
+    told = khronos.issues(tmp_path / "flipbook.glb")
+    assert told["numErrors"] == 0 and told["numWarnings"] == 0, told["messages"]
 
 
 def test_obj_files_keep_the_materials_and_move_as_the_field_says(tmp_path, quad):

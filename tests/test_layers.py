@@ -24,7 +24,7 @@ LAYERS = [
         "clip_tokens",
         "settings",
     },
-    {"ask", "timestep", "state"},
+    {"ask", "timestep", "state", "gate", "watch"},
     {"viewpoints", "mesh"},
     {
         "camera_schedule",
@@ -43,7 +43,8 @@ LAYERS = [
     {"phases", "callbacks"},
     {"team", "build"},
     {"training"},
-    {"run"},
+    {"run", "show"},
+    {"feed"},
     {"clips", "view", "evaluation", "peers", "report", "sweep"},
     {"cli"},
     {"weights", "gpu"},
@@ -67,8 +68,8 @@ HOMES = {
     "diffusers": {"guidance"},
     "transformers": {"guidance"},
     "huggingface_hub": {"weights"},
-    "hydra": {"build", "training", "run", "clips", "cli"},
-    "omegaconf": {"settings", "team", "build", "training", "run", "clips", "cli"},
+    "hydra": {"build", "training", "run", "feed", "clips", "cli"},
+    "omegaconf": {"settings", "team", "build", "training", "run", "feed", "clips", "cli"},
     "lightning": {"phases", "callbacks", "training", "run", "checkpoint"},
 }
 FILES = sorted(ROOT.rglob("*.py"))

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import av
 import pytest
+import torch
 from hydra import compose, initialize_config_dir
 from lightning import Callback
 
-from to4d.checkpoint import load_tree
+from to4d.checkpoint import load_tree, save_tree
 from to4d.errors import InputError
-from to4d.run import run
+from to4d.run import restore, run
 
 ROOT = Path(__file__).parents[1]
 TINY = [
@@ -182,3 +183,17 @@ def wait_for_autosave(out, phase, process):
         if (out / "checkpoints" / f"{phase}.autosave").exists() or process.poll() is not None:
             return
         time.sleep(0.1)
+
+
+def test_a_run_with_nodes_moves_them_and_is_restored_with_its_nodes_where_they_were(tmp_path):
+    small = ["model.motion.nodes=[4,8]", "model.motion.cells=8", "model.motion.frames=9", "logger=[]", "cache=false"]
+    out = tmp_path / "run"
+    run(config(out, "model=nodes", "export=[video,glb]", *small))
+    saved = load_tree(out / "model.safetensors")
+    moving = [name for name in saved if "motion.knots" in name and (saved[name] != 0).any()]
+    assert len(moving) == 9 and json.loads((out / "metrics.json").read_text())["export/points_not_followed"] == 0
+    place = next(name for name in saved if name.endswith("motion.places"))
+    saved[place] = saved[place].roll(1, 0)
+    save_tree(out / "model.safetensors", saved)
+    motion = restore(out).renderer.field.motion
+    assert torch.equal(motion.places, saved[place]) and torch.equal(motion.skin.nodes, saved[place])

@@ -5,6 +5,7 @@ import math
 import socket
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 
@@ -19,11 +20,13 @@ from to4d.export.panels import to_uint8
 from to4d.geometry import orbit
 from to4d.objects.plant import load_plant
 from to4d.render.mesh_cpu import MeshRenderer
+from to4d.show import MODES, Show, looking
 from to4d.types import Prompt, Scene
-from to4d.view import MODES, Page, Show, looking
+from to4d.view import Page
 from to4d.viewpoints import look
 
 FOV = math.radians(40.0)
+CAMERAS = {"dynamic": orbit(torch.tensor([0.0, 45.0, 90.0]), 10.0, 3.0, 40.0, (8, 8))}
 
 
 class Lifted(torch.nn.Module):
@@ -67,7 +70,7 @@ def page(show):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    page = Page(show, "127.0.0.1", port, 8.0)
+    page = Page(show, "127.0.0.1", port, 8.0, CAMERAS)
     following = threading.Thread(target=page.run)
     following.start()
     yield page
@@ -83,6 +86,42 @@ def test_it_listens_to_this_computer_alone_unless_told_otherwise(page):
         pass  # another address of this very computer
 
 
+def test_cameras_stand_and_look_as_those_of_the_schedule(page):
+    stands = page.cameras["dynamic"]
+    assert len(stands) == 3 and not any(stand.visible for stand in stands)
+    for stand, pose in zip(stands, CAMERAS["dynamic"].pose, strict=True):
+        w, x, y, z = stand.wxyz
+        ahead = np.array([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)])  # viser's cameras see +z
+        assert (
+            np.abs(ahead + pose[:3, 2].numpy()).max() < 1e-5
+            and np.abs(stand.position - pose[:3, 3].numpy()).max() < 1e-6
+        )
+
+
+def test_what_is_new_takes_the_place_of_what_was_shown(page, show):
+    before = page.surfaces
+    page.follow(lambda: None)
+    assert page.surfaces is before
+    page.follow(lambda: show)
+    assert len(page.surfaces) == 4 and page.surfaces is not before
+
+
+def test_at_another_address_visitors_need_the_token(show):
+    pytest.importorskip("viser", reason="needs viser: pip install -e '.[viewer]'")
+    page = Page(show, "127.0.0.2", 0, 8.0, {})
+    try:
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(f"http://127.0.0.2:{page.gate.port}/")
+        cookie = urllib.request.Request(
+            f"http://127.0.0.2:{page.gate.port}/", headers={"Cookie": f"to4d_token={page.gate.token}"}
+        )
+        with urllib.request.urlopen(cookie) as answer:
+            assert answer.status == 200
+    finally:
+        page.closed.set()
+        page.run()
+
+
 FRAME = "+document.querySelector('[role=slider]').ariaValueNow"
 PICTURE = "document.querySelector('img[src^=blob]').src"
 
@@ -91,6 +130,14 @@ def control(browser: Browser, label: str) -> str:
     """The selector of what a label is for."""
     number = browser.value(f"[...document.querySelectorAll('label')].find(x => x.innerText === '{label}').htmlFor")
     return f'[id="{number}"]'
+
+
+def choose(browser: Browser, label: str, option: str) -> None:
+    """Unfold a list and click one of its options."""
+    browser.click(control(browser, label))
+    browser.wait(f"!!document.querySelector('[role=option][value={option}]')?.getBoundingClientRect().height")
+    time.sleep(1.0)  # it unfolds
+    browser.click(f"[role=option][value={option}]")
 
 
 def changes(browser: Browser, expression: str, before: object) -> object:
@@ -106,10 +153,7 @@ def test_a_visitor_moves_the_slider_changes_the_mode_plays_stops_and_turns_the_o
         wait_until(lambda: browser.click(control(browser, "Frame"), 0.97) or browser.value(f"{FRAME} === 3"))
         wait_until(lambda: [x.visible for x in page.surfaces] == [False, False, False, True] and page.drawn[2] == 3)
         picture = browser.value(PICTURE)
-        browser.click(control(browser, "Show"))
-        browser.wait("!!document.querySelector('[role=option][value=Normals]')?.getBoundingClientRect().height")
-        time.sleep(1.0)  # it unfolds
-        browser.click("[role=option][value=Normals]")
+        choose(browser, "Show", "Normals")
         wait_until(lambda: page.drawn[2:] == (3, "Normals"))
         changes(browser, PICTURE, picture)
         browser.click(control(browser, "Play"))
@@ -124,6 +168,10 @@ def test_a_visitor_moves_the_slider_changes_the_mode_plays_stops_and_turns_the_o
         browser.drag("canvas[data-engine]", 120, 40)
         wait_until(lambda: page.drawn[0] != before)
         assert page.frame.value == stopped
+        choose(browser, "Cameras", "dynamic")
+        wait_until(lambda: all(stand.visible for stand in page.cameras["dynamic"]))
+        page.status.content = "dynamic 30/100"
+        browser.wait("document.body.innerText.includes('dynamic 30/100')")
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

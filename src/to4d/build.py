@@ -17,7 +17,10 @@ def build_scene(cfg: DictConfig, mesh: Mesh) -> Scene:
     """The object, an untrained 4D model around it, a renderer for each, the prompt; a prior if a phase needs one."""
     prompt = make_prompt(cfg.prompt, mesh.noun)
     reference = instantiate(cfg.reference)(mesh)
-    renderer = instantiate(cfg.renderer)(instantiate(cfg.model))
+    field = instantiate(cfg.model)
+    if hasattr(field, "bind"):
+        field.bind(mesh)
+    renderer = instantiate(cfg.renderer)(field)
     renderer.start_from(sample_surface(mesh, 200_000, generator_at(cfg.seed, 0, "surface")))
     needs_prior = any(get_class(node._target_).needs_prior for node in cfg.phase.values())
     scene = Scene(reference, renderer, prompt, instantiate(cfg.guidance) if needs_prior else None)

@@ -29,6 +29,8 @@ from to4d.types import Mesh, Scene
 
 log = logging.getLogger(__name__)
 
+WATCHING = {"view", "callbacks.live.enabled"}  # settings that change nothing about a run
+
 
 def run(cfg: DictConfig) -> dict[str, Any]:
     """Train the phases of `cfg` in order on one scene, measure it, export it.
@@ -98,13 +100,13 @@ def export_all(exports: list[Callable], scene: Scene, out: Path) -> dict[str, An
     return {name: value for figures in told if isinstance(figures, dict) for name, value in figures.items()}
 
 
-def restore(folder: Path, trust: bool = False) -> Scene:
-    """The scene of a finished run, without its prior.
+def restore(folder: Path, trust: bool = False, model: str = "model.safetensors") -> Scene:
+    """The scene of a finished run, without its prior; or as it was when `model` was written.
 
     Raises:
         InputError: if there is none in `folder`, or, without `trust`, its configuration calls code that is not of to4d.
     """
-    missing = [name for name in ("config.yaml", "model.safetensors") if not (folder / name).is_file()]
+    missing = [name for name in ("config.yaml", model) if not (folder / name).is_file()]
     if missing:
         raise InputError(f"{folder} holds no finished run (it has no {missing[0]}); name the folder of one: run=DIR")
     cfg = read_settings(folder / "config.yaml")
@@ -112,7 +114,7 @@ def restore(folder: Path, trust: bool = False) -> Scene:
     if not trust:
         check_parts(OmegaConf.to_container(cfg))
     scene = build_scene(cfg, instantiate(cfg.object))
-    scene.renderer.load_state_dict(load_tree(folder / "model.safetensors"))
+    scene.renderer.load_state_dict(load_tree(folder / model))
     return scene
 
 

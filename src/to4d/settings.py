@@ -11,6 +11,7 @@ from to4d.errors import BROKEN, InputError
 from to4d.files import read_checked
 from to4d.out_of_memory import SETTINGS
 
+WATCHING = ("view", "callbacks.live.enabled")
 MAX_BYTES = 2**20  # of a config.yaml; ours have some 10,000
 
 
@@ -80,7 +81,7 @@ def check_seed(seed: Any) -> int:
 
 
 def differences(a: DictConfig, b: DictConfig) -> list[str]:
-    """Dotted names of the leaves on which two configs differ."""
+    """Dotted names of the leaves on which two configs differ, but for memory and watching."""
 
     def leaves(node: Any, prefix: str = "") -> dict[str, Any]:
         if not isinstance(node, dict):
@@ -88,6 +89,5 @@ def differences(a: DictConfig, b: DictConfig) -> list[str]:
         return {k: v for key, child in node.items() for k, v in leaves(child, f"{prefix}.{key}".strip(".")).items()}
 
     left, right = leaves(OmegaConf.to_container(a)), leaves(OmegaConf.to_container(b))
-    for key in SETTINGS:  # of memory alone
-        left.pop(key, None), right.pop(key, None)
-    return sorted(key for key in left.keys() | right.keys() if left.get(key, ...) != right.get(key, ...))
+    keys = (left.keys() | right.keys()) - {*SETTINGS, *WATCHING}  # which change nothing about what comes of a run
+    return sorted(key for key in keys if left.get(key, ...) != right.get(key, ...))

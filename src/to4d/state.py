@@ -13,6 +13,7 @@ from to4d.files import write_atomically
 from to4d.locks import busy, owned
 
 FAILED, PROGRESS = "failed.txt", "progress.json"
+LIVE, LIVE_MODEL = "live.json", "live.safetensors"  # of a run that is watched
 DONE, RUNNING, FELL, INTERRUPTED = "done", "running", "failed", "interrupted"
 
 

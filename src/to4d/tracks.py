@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 REACH = 0.01  # of the finite differences, in world units
 TOLERANCE = 1e-4  # world units
@@ -27,6 +27,18 @@ class Tracks:
     def kept(self) -> Tensor:
         """(V, n, 3) of the points that were found in every frame."""
         return self.places[:, self.found.all(0)]
+
+
+@torch.no_grad()
+def field_tracks(field: nn.Module, points: Tensor, times: Tensor, tolerance: float = TOLERANCE) -> Tracks:
+    """Follow points (N, 3) of the surface in a moved field over times (V,).
+
+    Exactly where the field knows where its surface goes (`moved`), else by turning its backward motion round.
+    """
+    if not hasattr(field, "moved"):
+        return surface_tracks(field.displacement, points, times, tolerance)
+    places = torch.stack([field.moved(points, time[None])[0][0] for time in times])
+    return Tracks(places, torch.ones(places.shape[:2], dtype=torch.bool, device=places.device))
 
 
 @torch.no_grad()

@@ -12,15 +12,16 @@ HOMES = {  # group -> where the code of its parts lives
     "renderer": ("to4d.render",),
     "model": ("to4d.model",),
 }
+CAMERAS = {"camera_schedule": ("to4d.camera_schedule",), "lens": ("to4d.lens",)}  # of a phase
 
 
-def check_parts(settings: Mapping[str, Any]) -> None:
-    """Look at every `_target_` of the groups that make a scene (plain dicts), before any of them is called.
+def check_parts(settings: Mapping[str, Any], homes_of: Mapping[str, tuple[str, ...]] = HOMES) -> None:
+    """Look at every `_target_` of the groups (plain dicts) that make a scene, or of others, before any is called.
 
     Raises:
         InputError: naming one that is not a part of that group.
     """
-    for group, homes in HOMES.items():
+    for group, homes in homes_of.items():
         if not isinstance(settings.get(group), dict):
             raise InputError(f"the run's config.yaml does not say which {group} it has; it is damaged or foreign")
         for target in targets(settings[group]):

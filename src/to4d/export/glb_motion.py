@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from to4d.export.distortion import held_back
 from to4d.export.morphs import Surface, keyframes, stand_ins
-from to4d.tracks import slopes, surface_tracks
+from to4d.tracks import field_tracks, slopes
 
 CLOSE = 1e-5  # how near to its source a point must be followed, world units
 BATCH = 100_000  # points that are followed at a time
@@ -33,14 +33,14 @@ def follow(field: nn.Module, surface: Surface, times: Tensor, tolerance: float) 
     """How `field`, a moved one, moves the surface.
 
     Args:
-        field: with `displacement`.
+        field: with `displacement`; with `moved` as well, where it knows the way of its surface.
         surface: P points.
         times: (V,) rising from 0, where the surface is at rest.
         tolerance: how far moves between keys may be from straight lines, world units.
     """
     device = next((x.device for x in field.parameters()), torch.device("cpu"))
     rest = torch.from_numpy(surface.points).float().to(device)
-    parts = [surface_tracks(field.displacement, points, times, CLOSE) for points in rest.split(BATCH)]
+    parts = [field_tracks(field, points, times, CLOSE) for points in rest.split(BATCH)]
     moves = (torch.cat([part.places for part in parts], 1) - rest).cpu().numpy()
     found = torch.cat([part.found for part in parts], 1).cpu().numpy()
     moves[0] = 0.0
@@ -49,12 +49,15 @@ def follow(field: nn.Module, surface: Surface, times: Tensor, tolerance: float) 
     strained = []
     for key in keys:
         shape = min(key, held.last)  # the frame whose shape it has
-        places = rest + torch.from_numpy(held.moves[key]).to(device)
-        each = torch.cat([_strain(field, part, float(times[shape])) for part in places.split(BATCH)]).cpu().numpy()
+        places, time = rest + torch.from_numpy(held.moves[key]).to(device), times[shape : shape + 1].to(rest)
+        pairs = zip(rest.split(BATCH), places.split(BATCH), strict=True)
+        each = torch.cat([_strain(field, *pair, time) for pair in pairs]).cpu().numpy()
         strained.append(each[stand_ins(surface.points, held.found[shape])])
     return Movement(held.moves, held.found, held.exploding, held.last, keys, np.stack(strained))
 
 
-def _strain(field: nn.Module, places: Tensor, time: float) -> Tensor:
-    """(P, 3, 3) slopes of the source at `places` (P, 3)."""
-    return slopes(lambda x: x + field.displacement(x, x.new_full((len(x),), time)), places)
+def _strain(field: nn.Module, rest: Tensor, places: Tensor, time: Tensor) -> Tensor:
+    """(P, 3, 3) slopes of the source at `places` (P, 3), where points that were at `rest` (P, 3) are at a time (1,)."""
+    if hasattr(field, "moved"):
+        return field.moved(rest, time)[1][0]
+    return slopes(lambda x: x + field.displacement(x, time.expand(len(x))), places)

@@ -14,7 +14,7 @@ from to4d.metrics.motion_checks import CHECKS
 from to4d.metrics.prompt_check import KINDS, best_verdict, check_clip, motion_kind
 from to4d.metrics.seen import Seen
 from to4d.metrics.tracks import surface_points
-from to4d.tracks import surface_tracks
+from to4d.tracks import field_tracks
 from to4d.types import Prompt, Render, Scene
 
 MOTION = ("flow", "flow_top5", "silhouette_change")  # the figures that need a floor beside them
@@ -86,7 +86,7 @@ def follow(scene: Scene, times: Tensor) -> tuple[Tensor | None, float | None, st
     if not hasattr(field, "displacement") or mesh is None:
         return None, None, "needs surface tracks, which only a moved field (model=deform) has"
     device = next((parameter.device for parameter in field.parameters()), times.device)
-    tracks = surface_tracks(field.displacement, surface_points(mesh).to(device), times)
+    tracks = field_tracks(field, surface_points(mesh).to(device), times)
     moved, found = tracks.kept().double().cpu(), tracks.found.all(0).double().mean().item()
     if found < TRACKED:
         return None, found, f"only {found:.0%} of the surface could be followed: the motion tears or folds it"

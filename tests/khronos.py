@@ -1,0 +1,43 @@
+"""What the glTF validator of Khronos says of files: `python tests/khronos.py outputs/robot/asset.glb ...`
+
+It needs node and `npm i gltf-validator`; TO4D_GLTF_VALIDATOR names the package: <folder>/node_modules/gltf-validator.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PACKAGE = os.environ.get("TO4D_GLTF_VALIDATOR")
+READY = bool(PACKAGE and shutil.which("node"))
+MISSING = "needs node and TO4D_GLTF_VALIDATOR=<npm package>"
+SCRIPT = """
+const validator = require(process.argv[1]);
+const bytes = new Uint8Array(require('fs').readFileSync(process.argv[2]));
+validator.validateBytes(bytes).then(report => console.log(JSON.stringify(report.issues)));
+"""
+
+
+def issues(path: Path) -> dict:
+    """Its report: `numErrors`, `numWarnings`, `messages` and more."""
+    command = ["node", "-e", SCRIPT, str(Path(PACKAGE).resolve()), str(path)]
+    return json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+
+
+def main() -> None:
+    """Print a line a file; fail if one has errors or warnings."""
+    if not READY:
+        sys.exit(MISSING)
+    found = {name: issues(Path(name)) for name in sys.argv[1:]}
+    for name, told in found.items():
+        print(f"{name}: {told['numErrors']} errors, {told['numWarnings']} warnings")
+        for message in told["messages"]:
+            if message["severity"] < 2:  # 0 is an error, 1 a warning
+                print(f"  {message['code']} at {message.get('pointer', '?')}: {message['message']}")
+    sys.exit(any(told["numErrors"] or told["numWarnings"] for told in found.values()))
+
+
+if __name__ == "__main__":
+    main()
