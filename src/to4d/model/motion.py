@@ -20,6 +20,7 @@ class Motion(nn.Module):
         bend_space: weight of bending in space in `regularizer`.
         bend_time: weight of bending in time.
         shear: weight of strain that changes shapes; moving, turning by any angle and scaling are free.
+        swell: weight of strain that changes sizes alike in all directions.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Motion(nn.Module):
         bend_space: float = 0.5,
         bend_time: float = 0.25,
         shear: float = 40.0,
+        swell: float = 0.0,
     ) -> None:
         super().__init__()
         for name, cells in (("space_cells", space_cells), ("time_cells", time_cells)):
@@ -37,7 +39,7 @@ class Motion(nn.Module):
                     f"every one of {name}={tuple(cells)} must divide the last, so that the grids are nested"
                 )
         self.space_cells, self.time_cells = tuple(space_cells), tuple(time_cells)
-        self.bend_space, self.bend_time, self.shear = bend_space, bend_time, shear
+        self.bend_space, self.bend_time, self.shear, self.swell = bend_space, bend_time, shear, swell
         self.knots = nn.ParameterList(
             nn.Parameter(torch.zeros(steps, 3, *(cells + 1,) * 3)) for steps in time_cells for cells in space_cells
         )
@@ -60,7 +62,8 @@ class Motion(nn.Module):
         """How much the motion bends in space and in time, and strains, weighted."""
         vectors = self.vectors()
         space, time = bending(vectors)
-        return self.bend_space * space + self.bend_time * time + self.shear * strain(vectors)
+        shape, size = strain(vectors)
+        return self.bend_space * space + self.bend_time * time + self.shear * shape + self.swell * size
 
 
 def ramps(steps: int, finest: int) -> Tensor:
@@ -76,17 +79,18 @@ def bending(vectors: Tensor) -> tuple[Tensor, Tensor]:
     return torch.as_tensor(space), time
 
 
-def strain(vectors: Tensor) -> Tensor:
-    """Mean squared deviatoric strain of backward motions (T, X, Y, Z, 3) on [-1, 1]^3.
+def strain(vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean squared strain of backward motions (T, X, Y, Z, 3) on [-1, 1]^3: of shapes, and of sizes.
 
-    With F = I + G, G the slopes, and C = F^T F it is |(C - tr(C) / 3 I) / 2|^2 (the part of Green's strain that changes
-    shapes): 0 for a motion that only moves, turns by any angle and scales. For small slopes it is the squared deviator
-    of (G + G^T) / 2. Views that disagree about a direction pull an object apart in just this way.
+    With F = I + G, G the slopes, and C = F^T F, Green's strain is (C - I) / 2. Its deviator changes shapes: 0 for a motion
+    that only moves, turns by any angle and scales. Views that disagree about a direction pull an object apart in just this
+    way. The rest changes sizes alike in all directions. For small slopes they are the parts of (G + G^T) / 2.
     """
     slope = torch.stack(slopes(vectors), -2)  # G^T
     stretch = slope + slope.transpose(-1, -2) + slope @ slope.transpose(-1, -2)  # C - I
-    trace = stretch.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None]
-    return (0.5 * (stretch - trace / 3 * torch.eye(3).to(stretch))).square().sum((-2, -1)).mean()
+    mean = stretch.diagonal(dim1=-2, dim2=-1).mean(-1)
+    deviator = stretch - mean[..., None, None] * torch.eye(3).to(stretch)
+    return 0.25 * deviator.square().sum((-2, -1)).mean(), 0.75 * mean.square().mean()
 
 
 def slopes(vectors: Tensor) -> list[Tensor]:
