@@ -40,7 +40,7 @@ class Arrays:
 
     header: dict[str, Any]
     buffers: tuple[bytes, ...]
-    max_bytes: int  # of one array
+    max_bytes: int = Limits().file_bytes  # of one array
 
     def _view(self, where: dict, kind: int, count: int, width: int) -> np.ndarray:
         """(count, width) raw numbers; numpy refuses what lies outside the buffer."""
