@@ -82,9 +82,9 @@ def bending(vectors: Tensor) -> tuple[Tensor, Tensor]:
 def strain(vectors: Tensor) -> tuple[Tensor, Tensor]:
     """Mean squared strain of backward motions (T, X, Y, Z, 3) on [-1, 1]^3: of shapes, and of sizes.
 
-    With F = I + G, G the slopes, and C = F^T F, Green's strain is (C - I) / 2. Its deviator changes shapes: 0 for a motion
-    that only moves, turns by any angle and scales. Views that disagree about a direction pull an object apart in just this
-    way. The rest changes sizes alike in all directions. For small slopes they are the parts of (G + G^T) / 2.
+    With F = I + G, G the slopes, and C = F^T F, Green's strain is (C - I) / 2. Its deviator changes shapes: 0 for a
+    motion that only moves, turns by any angle and scales; views that disagree about a direction pull an object apart in
+    just this way. The rest changes sizes alike in all directions. For small slopes they are the parts of (G + G^T) / 2.
     """
     slope = torch.stack(slopes(vectors), -2)  # G^T
     stretch = slope + slope.transpose(-1, -2) + slope @ slope.transpose(-1, -2)  # C - I
