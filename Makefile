@@ -6,8 +6,6 @@ OUT ?= outputs/demo
 CELLS ?= object=gso/plant,gso/mario,gso/hand_bell motion=jumping,swaying seed=0,1 quality=draft
 TABLE ?= table2
 CELL ?= experiments=[without_mask] object=gso/plant motion=jumping seed=0 quality=draft
-
-
 # tiny-cuda-nn 2.0 of 2026-04-01 and nvdiffrast 0.4.0
 TINYCUDANN := git+https://github.com/NVlabs/tiny-cuda-nn@6ee3546bda615f51abe684ce9edefeb414689135\#subdirectory=bindings/torch
 NVDIFFRAST := git+https://github.com/NVlabs/nvdiffrast@253ac4fcea7de5f396371124af597e6cc957bfae
