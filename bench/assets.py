@@ -14,14 +14,13 @@ Finished cells are kept: the command resumes.
 
 import argparse
 import json
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from motion_matrix import ROOT, noun_of
+from motion_matrix import animated
 from PIL import Image
 from scipy.spatial import cKDTree
 from three_view import pictures, tests
@@ -52,11 +51,7 @@ COLUMNS = ["object", "motion", "check", "materials", "rest", "looks", "errors", 
 
 def cell(name: str, motion: str, out: Path, settings: list[str]) -> dict:
     """Animate one object, unless that is done, and look at its asset; a row of the table."""
-    folder = out / name.replace("/", "_") / motion.replace(" ", "_")
-    if not (folder / "metrics.json").exists():
-        prompt = f"a {noun_of(name)} {motion}"
-        command = [sys.executable, "train.py", f"object={name}", f"prompt={prompt}", f"out={folder}", *settings]
-        subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
+    folder = animated(name, motion, out, settings)
     found = folder / "asset_checks.json"
     if not found.exists():
         found.write_text(json.dumps(inspect(restore(folder), folder / "asset.glb", folder)))

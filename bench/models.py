@@ -14,14 +14,13 @@ Finished cells are kept: the command resumes. At the end: the mean of each model
 
 import argparse
 import json
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
-from motion_matrix import ROOT, noun_of
+from motion_matrix import animated
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
@@ -47,15 +46,10 @@ COLUMNS = ("views", "psnr", "ssim", "sharp", "rest", "stretch", "arap", "flips",
 
 def cell(model: str, name: str, motion: str, out: Path, settings: list[str]) -> dict:
     """Animate one object with one model, unless that is done; its figures."""
-    folder = out / model / name.replace("/", "_") / motion.replace(" ", "_")
-    found = folder / "looks.json"
+    start = time.monotonic()
+    folder = animated(name, motion, out / model, [*MODELS[model], *settings])
+    seconds, found = time.monotonic() - start, folder / "looks.json"
     if not found.exists():
-        start, done = time.monotonic(), (folder / "metrics.json").exists()
-        words = [f"object={name}", f"prompt=a {noun_of(name)} {motion}", f"out={folder}", *MODELS[model], *settings]
-        if not done:
-            command = [sys.executable, "train.py", *words]
-            subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
-        seconds = None if done else time.monotonic() - start
         found.write_text(json.dumps(looks(folder) | {"seconds": seconds}))
     metrics = json.loads((folder / "metrics.json").read_text())
     return {key: metrics.get(long) for key, long in FIGURES.items()} | json.loads(found.read_text())

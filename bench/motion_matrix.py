@@ -32,14 +32,14 @@ def noun_of(name: str) -> str:
         return compose("train", [f"object={name}"]).object.noun
 
 
-def cell(name: str, motion: str, out: Path, settings: list[str]) -> dict:
-    """Run one prompt on one object, unless that is done; its metrics."""
+def animated(name: str, motion: str, out: Path, settings: list[str]) -> Path:
+    """The folder of one prompt on one object, run unless that is done."""
     folder = out / name.replace("/", "_") / motion.replace(" ", "_")
     if not (folder / "metrics.json").exists():
         prompt = f"a {noun_of(name)} {motion}"
         command = [sys.executable, "train.py", f"object={name}", f"prompt={prompt}", f"out={folder}", *settings]
         subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
-    return json.loads((folder / "metrics.json").read_text())
+    return folder
 
 
 def main() -> None:
@@ -55,7 +55,8 @@ def main() -> None:
     cells = []
     for name in arguments.objects:
         for motion in arguments.motions:
-            cells.append((motion, cell(name, motion, arguments.out.resolve(), settings)))
+            folder = animated(name, motion, arguments.out.resolve(), settings)
+            cells.append((motion, json.loads((folder / "metrics.json").read_text())))
             print(f"| {' | '.join(line(name, *cells[-1]))} |", flush=True)
     print(f"\n{confusion(cells)}")
 
