@@ -27,7 +27,7 @@ demo: $(READY)  ## set up, animate the bundled plant, and say where the results 
 	@echo "open $(OUT)/report.html in a browser; look at $(OUT)/asset.glb, $(OUT)/contact.png, $(OUT)/turntable.mp4, $(OUT)/views/ and $(OUT)/metrics.json"
 
 test: $(READY)  ## set up if needed, and run the tests
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile
 
 test-slow: $(READY)  ## the long tests
 	$(BIN)/python -m pytest -m slow
