@@ -23,7 +23,7 @@ from to4d.types import Cameras, Render
 SEEN = 0.5  # opacity from which the mesh has a surface
 ALIKE = 0.15  # mean difference of colour channels at which a place and its source hardly agree
 ALONG = 0.5  # weight of distances along the view, beside those across it
-AGREED = 0.03  # distance from what most of a frame's places say at which one counts half, world units
+AGREED = 0.05  # distance from what most of a frame's places say at which one counts half, world units
 REACH = 0.01  # over which slopes of the motion are taken, world units
 
 

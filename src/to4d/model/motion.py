@@ -30,7 +30,7 @@ class Motion(nn.Module):
         bend_space: float = 0.5,
         bend_time: float = 0.25,
         shear: float = 40.0,
-        swell: float = 20.0,
+        swell: float = 8.0,
     ) -> None:
         super().__init__()
         for name, cells in (("space_cells", space_cells), ("time_cells", time_cells)):
