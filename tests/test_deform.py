@@ -139,8 +139,8 @@ def test_a_steady_spin_bends_less_than_a_sway_of_its_size():
 
 
 def test_ramps_reach_their_knots_from_zero():
-    assert_close(ramps(1, 4), torch.tensor([[0.0], [0.25], [0.5], [0.75], [1.0]]))
-    assert_close(ramps(2, 4)[:, 0], torch.tensor([0.0, 0.5, 1.0, 0.5, 0.0]))
+    assert_close(ramps(torch.arange(5) * 0.25, 1), torch.tensor([[0.0], [0.25], [0.5], [0.75], [1.0]]))
+    assert_close(ramps(torch.arange(5) * 0.5, 2)[:, 0], torch.tensor([0.0, 0.5, 1.0, 0.5, 0.0]))
 
 
 def test_grids_that_are_not_nested_are_refused():

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from to4d.checkpoint import load_tree
 from to4d.errors import InputError
 from to4d.run import restore
+from to4d.settings import read_settings
 from to4d.state import LIVE, LIVE_MODEL
 from to4d.trust import CAMERAS, check_parts
 from to4d.types import Cameras, generator_at
@@ -38,7 +39,7 @@ class Feed:
             time.sleep(0.5)
         self.stamp = self.newest().stat().st_mtime_ns
         self.scene = restore(folder, trust, self.newest().name)
-        config = OmegaConf.load(folder / "config.yaml")
+        config = read_settings(folder / "config.yaml")
         self.cameras = {name: cameras_of(name, phase, config.seed, trust) for name, phase in config.phase.items()}
 
     def newest(self) -> Path:

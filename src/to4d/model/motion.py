@@ -51,7 +51,8 @@ class Motion(nn.Module):
         for steps in self.time_cells:
             size = (self.space_cells[-1] + 1,) * 3
             free = sum(resize(next(levels), size, mode="trilinear", align_corners=True) for _ in self.space_cells)
-            total = total + torch.tensordot(ramps(steps, self.time_cells[-1]).to(free), free, 1)
+            places = torch.arange(self.time_cells[-1] + 1) * (steps / self.time_cells[-1])
+            total = total + torch.tensordot(ramps(places, steps).to(free), free, 1)
         return total.permute(0, 2, 3, 4, 1)
 
     def forward(self, points: Tensor, times: Tensor) -> Tensor:
@@ -66,10 +67,9 @@ class Motion(nn.Module):
         return self.bend_space * space + self.bend_time * time + self.shear * shape + self.swell * size
 
 
-def ramps(steps: int, finest: int) -> Tensor:
-    """(finest + 1, steps): linear interpolation in time from knots 1 ... steps, knot 0 being 0, to all finest times."""
-    place = torch.arange(finest + 1) * (steps / finest)
-    return (1 - (place[:, None] - torch.arange(1, steps + 1)).abs()).clamp(min=0)
+def ramps(places: Tensor, steps: int) -> Tensor:
+    """(T, steps): linear interpolation at places (T,), counted in knots, from knots 1 ... steps; knot 0 is 0."""
+    return (1 - (places[:, None] - torch.arange(1, steps + 1).to(places)).abs()).clamp(min=0)
 
 
 def bending(vectors: Tensor) -> tuple[Tensor, Tensor]:

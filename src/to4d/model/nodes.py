@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from to4d.errors import InputError
-from to4d.kernels.affine import after, apply, similarities, undone
+from to4d.kernels.affine import after, apply, identity, similarities, undone
 from to4d.kernels.particle_grid import vectors_of_particles
 from to4d.kernels.time_grid import interpolate
+from to4d.model.motion import ramps
 from to4d.model.skin import Skin, nodes_on, skin_of
 from to4d.model.surface_graph import SurfaceGraph, surface_graph
 from to4d.types import Mesh
@@ -77,14 +78,14 @@ class Nodes(nn.Module):
         knots, out = iter(self.knots), []
         levels = self.places.split((1, *self.counts))
         for places, reach in zip(levels, self.skin.reaches, strict=True):
-            free = sum(torch.tensordot(ramps(times, n), next(knots), 1) for n in self.time_cells)
+            free = sum(torch.tensordot(ramps(times * n, n), next(knots), 1) for n in self.time_cells)
             shift, spin, growth = free.split([3, 3, 1], -1)
             out.append(similarities(places, shift, spin / reach, growth / reach))
         return out
 
     def carried(self, shares: list[Tensor], times: Tensor) -> Tensor:
         """(T, N, 3, 4) where places with shares (N, K) in the nodes of every level are taken at times (T,)."""
-        still, total = torch.eye(3, 4).to(self.places), None
+        still, total = identity(self.places), None
         for share, pose in zip(shares, self.poses(times), strict=True):
             level = still + torch.einsum("nk,tkij->tnij", share, pose - still)
             total = level if total is None else after(total, level)
@@ -126,7 +127,7 @@ class Nodes(nn.Module):
         times = torch.arange(1, self.frames + 1).to(self.places) / self.frames
         rest, shares = self.skin.sampled(self.places)
         maps = self.carried(shares, times)
-        places, back = apply(maps, rest), undone(maps) - torch.eye(3, 4).to(maps)
+        places, back = apply(maps, rest), undone(maps) - identity(maps)
         vectors = vectors_of_particles(places, back, self.cells)
         return torch.cat([torch.zeros_like(vectors[:1]), vectors])
 
@@ -151,12 +152,6 @@ class Nodes(nn.Module):
         moves = apply(maps, fine) - fine
         bend = torch.cat([torch.zeros_like(moves[:1]), moves]).diff(n=2, dim=0).square().mean()
         return self.rigid * 0.5 * (weight.repeat(2) * off).sum(-1).mean() + self.bend_time * bend
-
-
-def ramps(times: Tensor, steps: int) -> Tensor:
-    """(T, steps): linear interpolation at times (T,) from knots at 1/steps ... 1; the one at 0 is 0."""
-    knots = torch.arange(1, steps + 1).to(times)
-    return (1 - (times[:, None] * steps - knots).abs()).clamp(min=0)
 
 
 def same(a: Tensor, b: Tensor) -> bool:

@@ -1,5 +1,6 @@
 """Tiny pipelines of the real classes with random weights that are the same on every machine, for tests and dry runs."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -123,18 +124,12 @@ def svd() -> Any:
 def i2vgen_xl() -> Any:
     """I2VGen-XL: image autoencoder, U-Net with cross-attention to words and image tokens."""
     diffusers = package("diffusers")
-    unet = diffusers.I2VGenXLUNet(
-        down_block_types=("CrossAttnDownBlock3D", "DownBlock3D"), up_block_types=("UpBlock3D", "CrossAttnUpBlock3D"),
-        block_out_channels=(16, 32), layers_per_block=1, norm_num_groups=2, cross_attention_dim=WIDTH,
-        attention_head_dim=8,
-    )  # fmt: skip
+    unet = u_net(diffusers.I2VGenXLUNet, "3D")
     return diffusers.I2VGenXLPipeline(
-        vae=randomised(image_autoencoder()),
-        text_encoder=clip_text(),
-        tokenizer=tokenizer(77),
+        **readers(),
         image_encoder=image_tower(32, projected=True),
         feature_extractor=image_processor(32),
-        unet=randomised(unet),
+        unet=unet,
         scheduler=diffusers.DDIMScheduler(
             beta_schedule="squaredcos_cap_v2", prediction_type="v_prediction", rescale_betas_zero_snr=True,
             clip_sample=False, set_alpha_to_one=True, steps_offset=1,
@@ -145,16 +140,10 @@ def i2vgen_xl() -> Any:
 def modelscope() -> Any:
     """ModelScope's text to video: image autoencoder, U-Net with cross-attention to words; sees no image."""
     diffusers = package("diffusers")
-    unet = diffusers.UNet3DConditionModel(
-        down_block_types=("CrossAttnDownBlock3D", "DownBlock3D"), up_block_types=("UpBlock3D", "CrossAttnUpBlock3D"),
-        block_out_channels=(16, 32), layers_per_block=1, norm_num_groups=2, cross_attention_dim=WIDTH,
-        attention_head_dim=8,
-    )  # fmt: skip
+    unet = u_net(diffusers.UNet3DConditionModel, "3D")
     return diffusers.TextToVideoSDPipeline(
-        vae=randomised(image_autoencoder()),
-        text_encoder=clip_text(),
-        tokenizer=tokenizer(77),
-        unet=randomised(unet),
+        **readers(),
+        unet=unet,
         scheduler=diffusers.DDIMScheduler(
             beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False
         ),
@@ -164,16 +153,10 @@ def modelscope() -> Any:
 def stable_diffusion() -> Any:
     """Stable Diffusion: image autoencoder, U-Net over single images with cross-attention to words."""
     diffusers = package("diffusers")
-    unet = diffusers.UNet2DConditionModel(
-        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-        block_out_channels=(16, 32), layers_per_block=1, norm_num_groups=2, cross_attention_dim=WIDTH,
-        attention_head_dim=8,
-    )  # fmt: skip
+    unet = u_net(diffusers.UNet2DConditionModel, "2D")
     return diffusers.StableDiffusionPipeline(
-        vae=randomised(image_autoencoder()),
-        text_encoder=clip_text(),
-        tokenizer=tokenizer(77),
-        unet=randomised(unet),
+        **readers(),
+        unet=unet,
         scheduler=diffusers.DDIMScheduler(
             beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, steps_offset=1
         ),
@@ -181,6 +164,21 @@ def stable_diffusion() -> Any:
         feature_extractor=None,
         requires_safety_checker=False,
     )
+
+
+def u_net(kind: Callable[..., nn.Module], blocks: str) -> nn.Module:
+    """A U-Net with cross-attention to words in its upper level; `blocks` are "2D" or "3D"."""
+    return randomised(kind(
+        down_block_types=(f"CrossAttnDownBlock{blocks}", f"DownBlock{blocks}"),
+        up_block_types=(f"UpBlock{blocks}", f"CrossAttnUpBlock{blocks}"),
+        block_out_channels=(16, 32), layers_per_block=1, norm_num_groups=2, cross_attention_dim=WIDTH,
+        attention_head_dim=8,
+    ))  # fmt: skip
+
+
+def readers() -> dict[str, Any]:
+    """What such a U-Net's pipeline reads pictures and words with."""
+    return {"vae": randomised(image_autoencoder()), "text_encoder": clip_text(), "tokenizer": tokenizer(77)}
 
 
 def randomised(model: nn.Module) -> nn.Module:

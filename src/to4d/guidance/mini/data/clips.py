@@ -110,18 +110,18 @@ def render(mesh: ColouredMesh, moved: np.ndarray, view: View) -> tuple[np.ndarra
     return small[..., :3] + view.background * (1.0 - opacity), opacity, places[..., :3], here
 
 
-def pooled(opacity: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Opacity-weighted means of (V, S, S, c) on the latents' grid: (V, 16, 16, c), 0 where nothing is."""
+def pooled(opacity: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """On the latents' grid: opacity (V, 16, 16), and its means of (V, S, S, c), 0 where nothing is."""
     small = average_down(np.concatenate([values * opacity, opacity], -1), SIZE // GRID)
-    return small[..., :-1] / np.maximum(small[..., -1:], 1e-3)
+    return small[..., -1], small[..., :-1] / np.maximum(small[..., -1:], 1e-3)
 
 
 def make_clip(mesh: ColouredMesh, moved: np.ndarray, view: View, told: Told) -> Clip:
     """Render one clip of a mesh whose vertices go through (V, N, 3)."""
     frames, opacity, source, here = render(mesh, moved, view)
-    flow, relief = pooled(opacity, source - here), pooled(opacity[:1], here[:1, ..., 2:])[0, ..., 0]
-    opacity = average_down(opacity, SIZE // GRID)[..., 0]
-    return Clip((frames * 255.0 + 0.5).clip(0, 255).astype(np.uint8), opacity, flow, relief, told)
+    opacity, means = pooled(opacity, np.concatenate([source - here, here[..., 2:]], -1))
+    frames = (frames * 255.0 + 0.5).clip(0, 255).astype(np.uint8)
+    return Clip(frames, opacity, means[..., :3], means[0, ..., 3], told)
 
 
 def lateral_heading(azimuth_deg: float) -> float:
