@@ -229,6 +229,16 @@ def opened(browser: Browser, run: Path) -> Browser:
     return browser
 
 
+def at_rest(browser: Browser) -> np.ndarray:
+    """The viewer's picture, once it is the same twice: the page around it may still be laid out."""
+    now = browser.picture("#canvas")
+    for _ in range(20):
+        before, now = now, browser.picture("#canvas")
+        if np.array_equal(before, now):
+            return now
+    raise AssertionError("the picture never comes to rest")
+
+
 def change(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a - b).mean())
 
@@ -236,8 +246,7 @@ def change(a: np.ndarray, b: np.ndarray) -> float:
 @needs_chromium
 def test_play_and_the_slider_and_the_mouse_move_the_picture(browser, run):
     opened(browser, run)
-    rest = browser.picture("#canvas")
-    assert change(rest, browser.picture("#canvas")) == 0.0
+    rest = at_rest(browser)
     browser.click("#play")
     browser.wait("document.querySelector('#time').value > 0.1")
     browser.click("#play")

@@ -45,7 +45,8 @@ function startViewer() {
   }
   new ResizeObserver(redraw).observe(canvas);
   $("save").addEventListener("click", () => save("asset.glb", inlined("asset")));
-  viewer.loadTextures().then(redraw).then(() => canvas.setAttribute("data-ready", ""));
+  const seen = () => requestAnimationFrame(() => canvas.setAttribute("data-ready", "")); // the picture after the one drawn
+  viewer.loadTextures().then(() => requestAnimationFrame(() => (viewer.draw(), seen())));
 }
 
 /** The play button and the time slider. */
