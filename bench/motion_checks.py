@@ -6,6 +6,7 @@ TO4D_DATA=... python bench/motion_checks.py [--amplitude 0.5] [--limbs]
 import argparse
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -39,7 +40,8 @@ def whole(amplitude: float, random: np.random.Generator) -> Iterator[tuple[str, 
     for kind in MOTIONS:
         for mesh in meshes:
             for azimuth in AZIMUTHS_DEG[:2]:
-                style = draw_style(random, amplitude, 1.0, clips.lateral_heading(azimuth))
+                style = draw_style(random, amplitude, 1.0)
+                style = replace(style, heading=style.heading + np.deg2rad(azimuth))
                 yield kind, mesh, move(kind, mesh.vertices, TAU, style)
 
 
@@ -49,7 +51,7 @@ def limbs(amplitude: float, random: np.random.Generator) -> Iterator[tuple[str, 
         for name in (name for name in WALKERS for _ in range(4)):
             mesh = fitted(OBJECTS[name][0](random))
             if {limb.name for limb in mesh.limbs}.issuperset(needs):
-                yield kind, mesh, animate(mesh, TAU, draw_style(random, amplitude, 1.0, 0.0))
+                yield kind, mesh, animate(mesh, TAU, draw_style(random, amplitude, 1.0))
 
 
 def opacity(mesh: ColouredMesh, moved: np.ndarray) -> Tensor:

@@ -10,7 +10,7 @@ from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 from to4d.guidance.mini.prior import MiniPrior
 from to4d.phases import check_abilities
-from to4d.types import IMAGE_SCALE, LOOKS, NEGATIVE_PROMPT, RELIEF, Prompt, Render, generator_at
+from to4d.types import IMAGE_SCALE, LOOKS, NEGATIVE_PROMPT, RELIEF, VIEW, Prompt, Render, generator_at
 
 PROMPT, T = Prompt("a plant blooming", "plant"), 300
 
@@ -22,7 +22,7 @@ def prior():
 
 def shown(rgb):
     nothing = torch.zeros_like(rgb[..., :1])
-    return Render(rgb, nothing, nothing, relief=nothing + 0.25)
+    return Render(rgb, nothing, nothing, relief=nothing + 0.25, azimuth_deg=torch.tensor([30.0]))
 
 
 @cache
@@ -88,16 +88,16 @@ def test_a_plain_question_draws_no_numbers_and_changes_nothing():
     assert torch.equal(torch.rand(1, generator=random), torch.rand(1, generator=generator_at(0, 0)))
 
 
-def test_only_a_prior_that_reads_reliefs_is_shown_one():
+def test_only_a_prior_that_reads_reliefs_or_views_is_shown_them():
     class Reader(Listener):
-        abilities = frozenset({RELIEF})
+        abilities = frozenset({RELIEF, VIEW})
 
-        def condition(self, still, prompt, relief):
-            self.relief = relief
+        def condition(self, still, prompt, relief, azimuth_deg):
+            self.relief, self.azimuth_deg = relief, azimuth_deg
 
     still, prior = shown(torch.rand(1, 8, 8, 3)), Reader()
     Ask(still_noise=0.2).condition(prior, still, PROMPT, 500, generator_at(0, 0))
-    assert prior.relief is still.relief
+    assert prior.relief is still.relief and prior.azimuth_deg is still.azimuth_deg
     Ask().condition(Listener(), still, PROMPT, 500, generator_at(0, 0))  # takes no such argument
 
 

@@ -72,17 +72,25 @@ def cameras_at(*azimuths):
     return orbit(torch.tensor(azimuths), 10.0, 3.0, 40.0, (64, 64))
 
 
-def unseen(views: int = 1) -> torch.Tensor:
-    return torch.zeros(views, FRAMES, 16, 16)
+def unseen(views: int = 1) -> Render:
+    """A model that shows nothing."""
+    nothing = torch.zeros(views, FRAMES, 64, 64, 1)
+    return Render(nothing.expand(-1, -1, -1, -1, 3), nothing, nothing)
+
+
+def at_all_times(still: Render) -> Render:
+    """A clip that stands still."""
+    return Render(*(x[:, None].expand(-1, FRAMES, -1, -1, -1) for x in (still.rgb, still.opacity, still.depth)))
 
 
 def test_what_the_model_shows_beside_the_object_is_to_come_from_beside_it():
     cameras, mask = cameras_at(0.0), torch.ones(1, 1, FRAMES, 16, 16)
     clip = torch.ones(1, FRAMES, 64, 64, 3)
-    swollen = find_matches(clip, still_flow(), mask, unseen() + 1.0, sphere(cameras), cameras, TIMES)
+    fog = at_all_times(Render(torch.ones(1, 64, 64, 3), *(x * torch.ones(1, 64, 64, 1) for x in (1.0, 3.0))))
+    swollen = find_matches(clip, still_flow(), mask, fog, sphere(cameras), cameras, TIMES)
     right = matches_of(cameras, still_flow())
     assert len(swollen.times) == 32 * 32 * (FRAMES - 1) > len(right.times)
-    assert (swollen.sources - swollen.places).norm(dim=-1).max() < 1e-3  # each is its own, inside the object and out
+    assert (swollen.sources - swollen.places).norm(dim=-1).max() < 1e-3  # each is its own, on the object and beside it
     assert flow_loss(Translation(), swollen) < 1e-3
     far = swollen.sources.norm(dim=-1) > 1.2 * RADIUS
     assert far.sum() > 100 and (swollen.weights[far] == 1.0).all()
@@ -128,22 +136,38 @@ def test_two_views_find_a_motion_in_space():
     assert field.by.detach().tolist() == pytest.approx(truth.tolist(), abs=0.04)  # depth of the sphere: perspective
 
 
-@pytest.mark.parametrize("turn_deg", [-120.0, 60.0, 100.0])
-def test_what_a_turn_brings_from_behind_is_not_taken_for_the_front(turn_deg):
-    camera = orbit(torch.tensor([0.0]), 0.0, 300.0, 0.2, (64, 64))  # so far that rays are parallel
-    seen = sphere(camera)
+def far_turn(turn_deg):
+    """A camera so far that rays are parallel, a sphere, and the backward flow of its turn."""
+    camera = orbit(torch.tensor([0.0]), 0.0, 300.0, 0.2, (64, 64))
     grid, scale = image_grid(16), 300.0 * float((0.5 * camera.fov[0]).tan())
     x, y = scale * grid[..., 0], -scale * grid[..., 1]
     z = (RADIUS**2 - x**2 - y**2).clamp_min(0).sqrt()
-    angle = torch.tensor(turn_deg).deg2rad()
-    back = turned(torch.stack([x, y, z], -1), -angle)
+    back = turned(torch.stack([x, y, z], -1), -torch.tensor(turn_deg).deg2rad())
     flow = torch.stack([back[..., 0] / scale - grid[..., 0], 0 * x, (back[..., 2] - z) / scale])
+    return camera, sphere(camera), flow.expand(1, FRAMES, -1, -1, -1)
+
+
+@pytest.mark.parametrize("turn_deg", [-120.0, 60.0, 100.0])
+def test_what_a_turn_brings_from_behind_is_not_taken_for_the_front(turn_deg):
+    camera, seen, flow = far_turn(turn_deg)
     mask, clip = torch.ones(1, 1, FRAMES, 16, 16), torch.ones(1, FRAMES, 64, 64, 3)
-    matches = find_matches(clip, flow.expand(1, FRAMES, -1, -1, -1), mask, unseen(), seen, camera, TIMES)
-    ahead = turned(matches.sources, angle)
+    matches = find_matches(clip, flow, mask, unseen(), seen, camera, TIMES)
+    ahead = turned(matches.sources, torch.tensor(turn_deg).deg2rad())
     assert len(matches.times) > 100 and (ahead[:, 2] < -0.1).float().mean() < 0.1
     off = ahead - matches.places
     assert off[:, :2].norm(dim=-1).median() < 0.05 and off.norm(dim=-1).median() < 0.1
+
+
+@pytest.mark.parametrize("turn_deg", [-160.0, 60.0, 100.0])
+def test_a_model_that_shows_its_surface_learns_where_hidden_places_went_too(turn_deg):
+    camera, seen, flow = far_turn(turn_deg)
+    mask, clip = torch.ones(1, 1, FRAMES, 16, 16), torch.ones(1, FRAMES, 64, 64, 3)
+    matches = find_matches(clip, flow, mask, at_all_times(seen), seen, camera, TIMES)
+    middle = matches.places[:, :2].norm(dim=-1) < 0.8 * RADIUS  # beside the rim, where depths of a pixel differ
+    back = turned(matches.places, -torch.tensor(turn_deg).deg2rad())
+    assert (matches.sources - back)[middle].norm(dim=-1).max() < 0.04
+    hidden = middle & (matches.sources[:, 2] < -0.1)
+    assert hidden.sum() > 50 and matches.weights[hidden].median() > 0.4
 
 
 @settings(deadline=None)

@@ -110,7 +110,7 @@ def test_motions_start_at_rest_and_stay_in_view(kind: str, points: np.ndarray):
     reach = np.abs(points).max()
     for seed in range(12):
         rng = np.random.default_rng(seed)
-        style = draw_style(rng, rng.uniform(0.5, 1.55), rng.uniform(0.4, 2.0), rng.uniform(0, 6))
+        style = draw_style(rng, rng.uniform(0.5, 1.55), rng.uniform(0.4, 2.0))
         moved = move(kind, points, TAU, style)
         assert moved.shape == (16, 300, 3) and np.isfinite(moved).all()
         np.testing.assert_allclose(moved[0], points, atol=1e-6)
@@ -121,14 +121,14 @@ def test_motions_start_at_rest_and_stay_in_view(kind: str, points: np.ndarray):
 def test_motions_of_ordinary_size_show(kind: str):
     points = box(0.5, 1, 0.5)
     for seed in range(12):
-        moved = move(kind, points, TAU, draw_style(np.random.default_rng(seed), 1.0, 1.0, 0.0))
+        moved = move(kind, points, TAU, draw_style(np.random.default_rng(seed), 1.0, 1.0))
         assert np.linalg.norm(moved - points, axis=-1).mean(1).max() > 0.03
 
 
 def turns(kind: str, seed: int) -> np.ndarray:
     """Angles (16,) in degrees about the vertical of points near the top."""
     ring = np.array([[np.sin(a), 1.0, np.cos(a)] for a in np.linspace(0, 6, 20)]) * [0.4, 1, 0.4]
-    moved = move(kind, np.concatenate([ring, [[0.0, 0.0, 0.0]]]), TAU, draw_style(np.random.default_rng(seed), 1, 1, 0))
+    moved = move(kind, np.concatenate([ring, [[0.0, 0.0, 0.0]]]), TAU, draw_style(np.random.default_rng(seed), 1, 1))
     place = moved[:, 0, 0] + 1j * moved[:, 0, 2]
     return np.rad2deg(np.unwrap(np.angle(place / place[0])))
 
@@ -148,21 +148,21 @@ def test_a_twist_goes_to_and_fro_by_less_than_a_spin(seed: int):
 
 def test_a_roll_touches_the_ground_in_every_frame():
     points = box(0.5, 1, 0.5)
-    moved = move("roll", points, TAU, draw_style(np.random.default_rng(3), 1.0, 1.0, 0.0))
+    moved = move("roll", points, TAU, draw_style(np.random.default_rng(3), 1.0, 1.0))
     np.testing.assert_allclose(moved[..., 1].min(1), points[:, 1].min(), atol=1e-9)
 
 
 def test_a_bounce_lands_at_least_twice_more_than_it_starts():
     points = box(0.5, 1, 0.5)
     for seed in range(8):
-        moved = move("bounce", points, np.linspace(0, 1, 200), draw_style(np.random.default_rng(seed), 1.0, 1.0, 0.0))
+        moved = move("bounce", points, np.linspace(0, 1, 200), draw_style(np.random.default_rng(seed), 1.0, 1.0))
         low = moved[..., 1].min(1) - points[:, 1].min()
         assert (np.diff((low > 0.03).astype(int)) == 1).sum() >= 3
 
 
 def test_wilting_keeps_the_foot_and_lowers_the_top():
     points = box(0.2, 1, 0.2)
-    last = move("wilt", points, TAU, draw_style(np.random.default_rng(1), 1.0, 1.0, 0.0))[-1]
+    last = move("wilt", points, TAU, draw_style(np.random.default_rng(1), 1.0, 1.0))[-1]
     top, foot = points[:, 1] > 0.35, points[:, 1] < -0.35
     assert (points - last)[top, 1].mean() > 0.2
     assert np.abs(points - last)[foot].max() < 0.1

@@ -31,7 +31,8 @@ def prior() -> MiniPrior:
 def clip_set(clips: list) -> ClipSet:
     arrays = (np.stack([getattr(clip, name) for clip in clips]) for name in ARRAYS)
     words = ([getattr(clip.told, name) for clip in clips] for name in ("text", "noun", "kind"))
-    return ClipSet(*arrays, *words, np.array([clip.told.stride for clip in clips], np.float32))
+    numbers = (np.array([getattr(clip.told, name) for clip in clips], "f4") for name in ("stride", "azimuth_deg"))
+    return ClipSet(*arrays, *words, *numbers)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def snowman() -> tuple[ClipSet, torch.Tensor]:
             mesh,
             move(kind, mesh.vertices, np.arange(16) / 16, ORDINARY),
             FRONT,
-            Told(f"a snowman {verb}", "snowman", kind, 1.0),
+            Told(f"a snowman {verb}", "snowman", kind, 1.0, 0.0),
         )
         for kind, verb in verbs.items()
     ]

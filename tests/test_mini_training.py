@@ -45,7 +45,8 @@ def sliding_boxes(count: int) -> ClipSet:
             flow[row, frame, ..., axis] = -shift / 32
     kinds = ["sliding", "jumping"] * (count // 2)
     text, flat = [f"a box {k}" for k in kinds], np.zeros((count, 16, 16), np.float16)
-    return ClipSet(frames, opacity, flow, flat, text, ["box"] * count, kinds, np.ones(count, "f4"))
+    ones = np.ones(count, "f4")
+    return ClipSet(frames, opacity, flow, flat, text, ["box"] * count, kinds, ones, 0 * ones)
 
 
 @pytest.fixture(scope="module")

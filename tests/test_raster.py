@@ -65,7 +65,7 @@ def test_a_sphere_has_the_silhouette_and_depth_of_a_sphere():
 
 def test_the_colours_of_a_moved_ball_come_from_where_the_flow_says():
     mesh, shift = ball(), np.array([0.2, -0.1, 0.0])
-    clip = make_clip(mesh, np.stack([mesh.vertices, mesh.vertices + shift]), SIDE_VIEW, Told("", "", "", 1.0))
+    clip = make_clip(mesh, np.stack([mesh.vertices, mesh.vertices + shift]), SIDE_VIEW, Told("", "", "", 1.0, 0.0))
     inside = clip.opacity[1] > 0.999
     for axis, wanted in enumerate((-0.2 / HALF, -0.1 / HALF)):
         ratio = clip.flow[1, inside, axis] / wanted
@@ -77,7 +77,7 @@ def test_the_colours_of_a_moved_ball_come_from_where_the_flow_says():
 def test_the_third_number_of_a_flow_tells_how_much_nearer_the_source_was():
     mesh = ball()
     moved = np.stack([mesh.vertices, mesh.vertices + [0.0, 0.0, 0.3]])
-    clip = make_clip(mesh, moved, SIDE_VIEW, Told("", "", "", 1.0))
+    clip = make_clip(mesh, moved, SIDE_VIEW, Told("", "", "", 1.0, 0.0))
     np.testing.assert_allclose(clip.flow[1, clip.opacity[1] > 0.5, 2], -0.3 / HALF, atol=1e-5)
 
 

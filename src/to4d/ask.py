@@ -9,7 +9,7 @@ from torch import Generator, Tensor, nn
 
 from to4d.errors import InputError
 from to4d.share import draw
-from to4d.types import IMAGE_SCALE, NEGATIVE_PROMPT, RELIEF, Denoised, Prior, Prompt, Render
+from to4d.types import IMAGE_SCALE, NEGATIVE_PROMPT, RELIEF, VIEW, Denoised, Prior, Prompt, Render
 
 CONVENTIONS = {"usual": 0.0, "threestudio": 1.0}  # what is added to the guidance scale
 
@@ -50,8 +50,9 @@ class Ask:
         if self.still_noise:
             deviation = self.still_noise * t / (len(prior.alpha_bar) - 1)
             rgb = rgb + deviation * draw(torch.randn, rgb.shape, generator).to(rgb)
-        shape = {"relief": still.relief} if RELIEF in getattr(prior, "abilities", ()) else {}
-        return prior.condition(rgb, wish, **shape)
+        known = {RELIEF: ("relief", still.relief), VIEW: ("azimuth_deg", still.azimuth_deg)}
+        more = dict(known[ability] for ability in known.keys() & getattr(prior, "abilities", frozenset()))
+        return prior.condition(rgb, wish, **more)
 
     def denoise(self, prior: Prior, noisy: Tensor, t: int, condition: object, guidance_scale: float) -> Denoised:
         """The answer."""

@@ -1,10 +1,11 @@
 """Lift the flow of a denoised clip into 3D: the part of distillation that gradients through a renderer do badly.
 
-A prior that knows where every place of a frame came from says more than the colours of its clip. Where a ray meets the
-object in frame 0 is known from the mesh's depth, and the prior tells how much nearer that was, so each pixel of each
-frame gives the backward motion d(x, t) of a moved-field model three linear equations: x + d(x, t) must be the source.
-What is told of depth counts less, for other views see it better. Colours alone attract only what is already within a
-pixel or two of its place.
+A prior that knows where every place of a frame came from, in three dimensions, says more than the colours of its clip.
+Each pixel of each frame gives the backward motion d(x, t) of a moved-field model three linear equations: x + d(x, t)
+must be the source. Of one of the two it is known how far away it is: of the place, where the model shows its surface;
+else of the source, where the mesh shows its surface in frame 0. The first way is right also of a source that was hidden
+then, as most are once an object has turned by a right angle. What is told of depth counts less, for other views see it
+better. Colours alone attract only what is already within a pixel or two of its place.
 
 What a smooth flow says of places beside the object is often wrong: of a turn, they would show its middle. So the places
 of a frame vote: those that an affine motion of the whole does not explain count less.
@@ -23,6 +24,7 @@ from to4d.types import Cameras, Render
 SEEN = 0.5  # opacity from which the mesh has a surface
 ALIKE = 0.15  # mean difference of colour channels at which a place and its source hardly agree
 ALONG = 0.5  # weight of distances along the view, beside those across it
+HIDDEN = 0.5  # weight of places whose source was hidden in frame 0: their colours can't be compared
 AGREED = 0.05  # distance from what most of a frame's places say at which one counts half, world units
 REACH = 0.01  # over which slopes of the motion are taken, world units
 
@@ -67,7 +69,7 @@ def find_matches(
     clip: Tensor,
     flow: Tensor,
     mask: Tensor,
-    shown: Tensor,
+    own: Render,
     still: Render,
     cameras: Cameras,
     times: Tensor,
@@ -76,15 +78,15 @@ def find_matches(
     """Places of a clip where the object is or should be, by its source; those that look like their source count most.
 
     A prior that cannot decide between left and right tells flows from both to the object; its clip is pale at both.
-    Where sources fold over, what shows was hidden in frame 0, behind the surface that the mesh's depth tells of. Where
-    the model shows the object and the prior the background, the source is beside the object, as far away as its middle:
-    nothing else would shrink again what has grown too far.
+    Where sources fold over, what shows was hidden in frame 0: of these only the places are of use that the model shows.
+    Where the model shows the object and the prior the background, the source is beside the object: nothing else would
+    shrink again what has grown too far.
 
     Args:
         clip: (B, V, H, W, 3) as the prior imagines it.
         flow: (B, V, 3, h, w) see `Score.flow`.
         mask: (B, 1, V, h, w) where the score counts.
-        shown: (B, V, h, w) the model's own opacity.
+        own: the clip as the model shows it, (B, V, H, W, c), with depth.
         still: the mesh from the same cameras, (B, H, W, c), with depth.
         cameras: B cameras.
         times: (V,).
@@ -92,29 +94,31 @@ def find_matches(
     """
     views, frames = flow.shape[:2]
     flow = interpolate(flow.flatten(0, 1), (size, size), mode="bilinear").view(views, frames, 3, size, size)
-    weight, shown = (interpolate(x, (size, size), mode="bilinear") for x in (mask[:, 0], shown))
+    weight, shown = interpolate(mask[:, 0], (size, size), mode="bilinear"), averaged(own.opacity, size)[:, :, 0]
     rays = pixel_rays(Cameras(cameras.pose, cameras.fov, (size, size)))
     here = image_grid(size).to(flow)
     source = here + flow[:, :, :2].movedim(2, -1)  # (B, V, size, size, 2)
     front = torch.cat([still.opacity, still.depth, still.rgb], -1).movedim(-1, 1)
-    met = grid_sample(front, source.flatten(1, 2), mode="bilinear", padding_mode="zeros", align_corners=False)
-    opacity, depth, *rgb = met.view(views, 5, frames, size, size).unbind(1)
-    seen = interpolate(clip.flatten(0, 1).movedim(-1, 1), (size, size), mode="area").view(views, frames, 3, size, size)
-    difference = (seen - torch.stack(rgb, 2)).abs().mean(2)
-    weight = weight * torch.exp(-(difference / ALIKE).square())
+    there = grid_sample(front, source.flatten(1, 2), mode="bilinear", padding_mode="zeros", align_corners=False)
+    opacity, depth, *rgb = there.view(views, 5, frames, size, size).unbind(1)
+    difference, fold = (averaged(clip, size) - torch.stack(rgb, 2)).abs().mean(2), folded(source)
+    weight = weight * torch.where(fold, HIDDEN, torch.exp(-(difference / ALIKE).square()))
     towards = directions_at(source, cameras)
     start = rays.origins[:, :1, :1].unsqueeze(1)
     surface, middle = depth / opacity.clamp_min(SEEN), -(start * towards).sum(-1)
-    points = start + torch.where(opacity > SEEN, surface, middle).unsqueeze(-1) * towards
     unit = cameras.pose[:, :3, 3].norm(dim=-1) * (0.5 * cameras.fov).tan()  # of the image, in world units at the origin
     farther = unit[:, None, None, None] * flow[:, :, 2]
-    places = start + reaching(points - start, farther, rays.directions[:, None], cameras)
+    solid = (shown > SEEN).unsqueeze(-1)
+    met, here = torch.where(opacity > SEEN, surface, middle).unsqueeze(-1) * towards, rays.directions[:, None]
+    own_surface = (averaged(own.depth, size)[:, :, 0] / shown.clamp_min(SEEN)).unsqueeze(-1) * here
+    points = start + torch.where(solid, reaching(own_surface, -farther, towards, cameras), met)
+    places = start + torch.where(solid, own_surface, reaching(met, farther, here, cameras))
     present = torch.maximum(opacity, shown)
     weight = weight * present
     weight = weight * agreed(points.flatten(2, 3), places.flatten(2, 3), weight.flatten(2)).view_as(weight)
     near = flow[:, :, 2].abs()
     known = ALONG * near / (near + flow[:, :, :2].norm(dim=2) + 1e-2)  # who does not know a depth tells 0
-    keep = (present > SEEN) & ~folded(source) & (torch.arange(frames, device=flow.device) > 0)[:, None, None]
+    keep = (present > SEEN) & (solid[..., 0] | ~fold) & (torch.arange(frames, device=flow.device) > 0)[:, None, None]
     shape = (views, frames, size, size)
     return Matches(
         places[keep],
@@ -146,6 +150,12 @@ def agreed(sources: Tensor, places: Tensor, weight: Tensor, rounds: int = 3) -> 
         affine = torch.linalg.solve(normal + damping * torch.eye(4).to(normal), weighted.mT @ ways)
         factor = 1.0 / (1.0 + ((ways - known @ affine) / AGREED).square().sum(-1))
     return factor
+
+
+def averaged(frames: Tensor, size: int) -> Tensor:
+    """(B, V, H, W, c) -> (B, V, c, size, size)."""
+    small = interpolate(frames.flatten(0, 1).movedim(-1, 1), (size, size), mode="area")
+    return small.unflatten(0, frames.shape[:2])
 
 
 def reaching(offsets: Tensor, farther: Tensor, directions: Tensor, cameras: Cameras) -> Tensor:

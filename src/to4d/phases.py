@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from to4d.ask import check_abilities, check_frames
 from to4d.clip_time import in_latent_frames, to_clip_frames
 from to4d.errors import InputError
-from to4d.geometry import relief
+from to4d.geometry import azimuths_deg, relief
 from to4d.lift import find_matches, flow_loss
 from to4d.losses import sds_loss
 from to4d.share import average_gradients, mean, own, place, share_of_all
@@ -182,7 +182,7 @@ class Motion(Phase):
             clip = self.renderer(cameras, times, normals=False, generator=random)
         mesh = self.reference(cameras, times[:1])
         shown, still = clip, mesh.at(0)
-        still = replace(still, relief=relief(still, cameras))
+        still = replace(still, relief=relief(still, cameras), azimuth_deg=azimuths_deg(cameras))
         if self.random_background:
             colour = torch.rand(3, generator=random).to(self.device)
             shown, still = over(clip, colour), over(still, colour)
@@ -193,7 +193,7 @@ class Motion(Phase):
         sds = sds_loss(score, mask)
         static = self.static_loss(self.renderer(cameras, times[:1], generator=random), mesh)
         smooth = self.renderer.field.regularizer()
-        flow = self.lifted_flow(score, mask, still, cameras, times)
+        flow = self.lifted_flow(score, mask, clip, still, cameras, times)
         self.last_mask, self.last_clip = to_clip_frames(mask[:, 0].detach(), len(times)), clip.rgb.detach()
         self.log_step(sds=sds, flow=flow, static=static, regularizer=smooth, timestep=score.timestep, mask=mask.mean())
         loss = self.static_weight * static + self.regularizer_weight * smooth
@@ -214,7 +214,9 @@ class Motion(Phase):
         first, last = self.span
         return first + (last - first) * self.progress
 
-    def lifted_flow(self, score: Score, mask: Tensor, still: Render, cameras: Cameras, times: Tensor) -> Tensor:
+    def lifted_flow(
+        self, score: Score, mask: Tensor, own: Render, still: Render, cameras: Cameras, times: Tensor
+    ) -> Tensor:
         """The flow loss; 0 where it has no weight.
 
         Raises:
@@ -228,7 +230,7 @@ class Motion(Phase):
                 "model that moves a static field (model=deform); set it to 0 otherwise"
             )
         clip = self.prior.decode(score.clean)
-        matches = find_matches(clip, score.flow, mask, score.opacity, still, cameras, times)
+        matches = find_matches(clip, score.flow, mask, own, still, cameras, times)
         return flow_loss(self.renderer.field, matches) * share_of_all(matches.weights)
 
 

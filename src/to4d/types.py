@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 NEGATIVE_PROMPT, IMAGE_SCALE, LOOKS = "negative prompts", "a guidance of the image alone", "attention layer by layer"
-RELIEF = "the relief of the first frame"
+RELIEF, VIEW = "the relief of the first frame", "where the camera stands"
 
 
 def check_shape(name: str, x: Tensor, shape: tuple[int | None, ...]) -> None:
@@ -122,6 +122,7 @@ class Render:
     depth: Tensor  # (..., H, W, 1) along the ray, weighted by opacity: 0 where nothing is
     normal: Tensor | None = None  # (..., H, W, 3) world axes, weighted by opacity; None where not asked for
     relief: Tensor | None = None  # (..., H, W, 1) see `to4d.geometry.relief`; None where not asked for
+    azimuth_deg: Tensor | None = None  # (B,) of the cameras; None where not asked for
 
     def __post_init__(self) -> None:
         for name, channels in (("rgb", 3), ("opacity", 1), ("depth", 1), ("normal", 3), ("relief", 1)):
@@ -216,7 +217,8 @@ class Prior(Protocol):
 
     `abilities` names what it can beyond that (none, if it is left out); a part that asks for more says so in `needs`:
     NEGATIVE_PROMPT reads `Prompt.negative`, IMAGE_SCALE takes `image_scale` in `denoise`, LOOKS fills `Denoised.looks`,
-    RELIEF takes `relief` (B, H, W, 1) in `condition`: what is known of the shape, for those who can use it.
+    RELIEF takes `relief` (B, H, W, 1) in `condition`: what is known of the shape, for those who can use it. VIEW takes
+    `azimuth_deg` (B,) there: 0 looks at the front.
     """
 
     abilities: frozenset[str]

@@ -25,6 +25,7 @@ class Batch:
     relief: Tensor  # (B, 16, 16) of the first frame
     tokens: Tokens
     stride: Tensor  # (B,)
+    azimuth_deg: Tensor  # (B,) of the camera; NaN is unknown
 
 
 def tokenise(clips: ClipSet, vocabulary: Vocabulary) -> Tokens:
@@ -51,11 +52,17 @@ def take(clips: ClipSet, tokens: Tokens, rows: np.ndarray) -> Batch:
         torch.from_numpy(clips.relief[rows]).float(),
         trimmed(tokens[torch.from_numpy(rows)]),
         torch.from_numpy(clips.stride[rows]),
+        torch.from_numpy(clips.azimuth_deg[rows]),
     )
 
 
 def _chance(share: float, count: int, rng: Generator) -> Tensor:
     return torch.rand(count, generator=rng) < share
+
+
+def forgotten(azimuth_deg: Tensor, rng: Generator, share: float = 0.2) -> Tensor:
+    """Azimuths (B,), NaN now and then: who is not told where the camera stands must see which way things go."""
+    return azimuth_deg.where(~_chance(share, len(azimuth_deg), rng), torch.nan)
 
 
 def _blur(images: Tensor) -> Tensor:

@@ -55,8 +55,8 @@ def batches(net: MiniNet, clips: ClipSet, vocabulary: Vocabulary, count: int) ->
 def predict(net: MiniNet, batch: Batch, clean: Tensor, level: int, rng: torch.Generator) -> Prediction:
     """The net's view of clips noised to a step; `clean` (B, V, C, 16, 16) need not be the batch's own."""
     shares = alpha_bar()[level].expand(len(clean)).to(clean)
-    words = net.encode_words(batch.tokens)
-    return net(noised(clean, shares, rng), shares, net.first_frame(batch.first, batch.relief), words, batch.stride)
+    first = net.first_frame(batch.first, batch.relief, azimuth_deg=batch.azimuth_deg)
+    return net(noised(clean, shares, rng), shares, first, net.encode_words(batch.tokens), batch.stride)
 
 
 def overlap(attention: Tensor, opacity: Tensor) -> Tensor:
@@ -91,7 +91,8 @@ def nearer_share(net: MiniNet, pairs: ClipSet, vocabulary: Vocabulary, level: in
     """How often the prediction from a noised clip is nearer to that clip than to its opposite; 0.5 is blind.
 
     Rows 2 i and 2 i + 1 are opposite clips of one object, view and caption; both get the same noise, and both must see
-    the same condition, so the first frame and the words are those of row 2 i.
+    the same condition, so the first frame and the words are those of row 2 i. Where the camera stands is not told: it
+    would tell which of the two is the likelier one.
     """
     right = []
     for number, batch in enumerate(batches(net, pairs, vocabulary, count)):
@@ -100,6 +101,7 @@ def nearer_share(net: MiniNet, pairs: ClipSet, vocabulary: Vocabulary, level: in
         words = batch.tokens[0 : len(clean) : 2]
         for own, other in ((clean[0::2], clean[1::2]), (clean[1::2], clean[0::2])):
             same = replace(batch, first=first, relief=batch.relief[0::2], tokens=words, stride=batch.stride[0::2])
+            same = replace(same, azimuth_deg=torch.full_like(same.stride, torch.nan))
             guess = predict(net, same, own, level, generator_at(8, number)).clean
             to_own, to_other = ((guess - clip).square().sum((1, 2, 3, 4)) for clip in (own, other))
             right.append(to_own < to_other)

@@ -43,6 +43,17 @@ class HeadBlock(nn.Module):
         return x + self.mix(self.norm_mix(x))
 
 
+def bearing(azimuth_deg: Tensor) -> Tensor:
+    """Where cameras stand (B,), two waves around the circle: (B, 5), all zero for NaN, which is unknown.
+
+    >>> bearing(torch.tensor([90.0, torch.nan])).round().tolist()
+    [[1.0, -0.0, 1.0, -1.0, -0.0], [0.0, 0.0, 0.0, 0.0, 0.0]]
+    """
+    angle = azimuth_deg.deg2rad()
+    waves_ = [torch.ones_like(angle), angle.cos(), angle.sin(), (2.0 * angle).cos(), (2.0 * angle).sin()]
+    return torch.where(azimuth_deg.isnan()[:, None], 0.0, torch.stack(waves_, -1))
+
+
 def summary(still: Tensor, box: Tensor, relief: Tensor) -> Tensor:
     """A coarse look at a first frame: latents (B, C, 16, 16), box (B, 3), relief (B, 16, 16) -> (B, 16 C + 19)."""
     return torch.cat([avg_pool2d(still, 4).flatten(1), box, avg_pool2d(relief, 4).flatten(1)], -1)
@@ -56,13 +67,15 @@ class MotionHead(nn.Module):
         self.evidence = nn.Linear(3 * COUNT, width)
         self.image = nn.Sequential(nn.Linear(16 * CHANNELS + 3 + 16, width), nn.SiLU(), nn.Dropout(0.1))
         self.clock = nn.Linear(2 * 8 + 2 * 8 + 2 * 8, width)
+        self.bearing = nn.Linear(5, width, bias=False)
         self.blocks = nn.ModuleList([HeadBlock(width, heads) for _ in range(depth)])
         self.norm = nn.LayerNorm(width)
         self.out = nn.Linear(width, AXES * TERMS)
         nn.init.normal_(self.out.weight, std=0.02)
+        nn.init.zeros_(self.bearing.weight)
 
     def forward(
-        self, evidence: Tensor, words: Words, image: Tensor, level: Tensor, stride: Tensor
+        self, evidence: Tensor, words: Words, image: Tensor, level: Tensor, stride: Tensor, azimuth_deg: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Coefficients (B, V, 3, 20) and the frames' last tokens (B, V, d).
 
@@ -72,6 +85,7 @@ class MotionHead(nn.Module):
             image: (B, F) from `summary`, zero where there is no first frame.
             level: (B,) log of signal over noise.
             stride: (B,) how much motion time a frame takes; 1 is ordinary.
+            azimuth_deg: (B,) of the camera, 0 sees the front; NaN is unknown.
         """
         frames = torch.arange(FRAMES, device=level.device) / FRAMES
         clock = torch.cat(
@@ -82,7 +96,11 @@ class MotionHead(nn.Module):
             ],
             -1,
         )
-        x = self.evidence(evidence) + self.clock(clock) + self.image(image)[:, None]
+        x = (
+            self.evidence(evidence)
+            + self.clock(clock)
+            + (self.image(image) + self.bearing(bearing(azimuth_deg)))[:, None]
+        )
         for block in self.blocks:
             x = block(x, words)
         x = self.norm(x)

@@ -31,6 +31,7 @@ class FirstFrame:
     outline: Outline
     templates: Templates
     seen: Tensor  # (B,) bool, False where the denoiser is not shown the image
+    azimuth_deg: Tensor  # (B,) of the camera; NaN is unknown
 
     def repeat(self, times: int) -> "FirstFrame":
         """The batch `times` times over."""
@@ -55,21 +56,38 @@ class MiniNet(nn.Module):
         self.codec, self.bank = PatchCodec(), TemplateBank()
         self.text, self.head, self.trunk = TextEncoder(words, WORD_WIDTH, 5), MotionHead(WORD_WIDTH), Trunk(WORD_WIDTH)
 
-    def first_frame(self, images: Tensor, relief: Tensor | None = None, seen: Tensor | None = None) -> FirstFrame:
-        """Templates of first frames (B, S, S, 3) with `relief` (B, 16, 16); not `seen` (B,) counts as empty."""
+    def first_frame(
+        self,
+        images: Tensor,
+        relief: Tensor | None = None,
+        seen: Tensor | None = None,
+        azimuth_deg: Tensor | None = None,
+    ) -> FirstFrame:
+        """Templates of first frames (B, S, S, 3) with `relief` (B, 16, 16), seen from azimuths (B,).
+
+        Not `seen` (B,) counts as empty.
+        """
         seen = torch.ones(len(images), dtype=torch.bool, device=images.device) if seen is None else seen
+        azimuth_deg = torch.full(seen.shape, torch.nan, device=seen.device) if azimuth_deg is None else azimuth_deg
         outline = find_object(images, relief, seen)
-        return FirstFrame(images, outline, self.bank(self.codec, images, outline), seen)
+        return FirstFrame(images, outline, self.bank(self.codec, images, outline), seen, azimuth_deg)
 
     def encode_words(self, tokens: Tokens) -> Words:
         """Vectors of prompts."""
         return Words(self.text(tokens), tokens.present, tokens.noun)
 
     def head_coefficients(
-        self, features: Tensor, words: Words, image: Tensor, seen: Tensor, level: Tensor, stride: Tensor
+        self,
+        features: Tensor,
+        words: Words,
+        image: Tensor,
+        seen: Tensor,
+        level: Tensor,
+        stride: Tensor,
+        azimuth_deg: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """The motion head, blind where the first frame is not `seen`; `image` (B, F) is its `summary`."""
-        return self.head(features * seen[:, None, None], words, image * seen[:, None], level, stride)
+        return self.head(features * seen[:, None, None], words, image * seen[:, None], level, stride, azimuth_deg)
 
     def forward(self, noisy: Tensor, alpha_bar: Tensor, first: FirstFrame, words: Words, stride: Tensor) -> Prediction:
         """Denoise (B, V, C, 16, 16) with signal shares (B,) and frame strides (B,)."""
@@ -78,7 +96,9 @@ class MiniNet(nn.Module):
         templates = first.templates
         features = evidence(templates.match(noisy, signal), templates.energy, signal, noise)
         image = summary(templates.still, first.outline.stack(), first.outline.relief)
-        coefficients, tokens = self.head_coefficients(features, words, image, first.seen, level, stride)
+        coefficients, tokens = self.head_coefficients(
+            features, words, image, first.seen, level, stride, first.azimuth_deg
+        )
         head_flow = smooth_flow(coefficients, outline_terms(first.outline))
         seen = first.seen[:, None, None, None, None]
         still = templates.still[:, None].expand_as(noisy) * seen

@@ -18,7 +18,7 @@ from to4d.guidance.mini.schedule import alpha_bar
 from to4d.guidance.mini.tensors import mapped, moved
 from to4d.guidance.mini.vocabulary import Tokens
 from to4d.guidance.mini.weights import SHIPPED, load_weights
-from to4d.types import RELIEF, Denoised, Prompt, check_shape
+from to4d.types import RELIEF, VIEW, Denoised, Prompt, check_shape
 
 SIZE = 64
 
@@ -43,12 +43,15 @@ class MiniPrior(nn.Module):
         weights: a safetensors file; None is the one in the package.
         frame_stride: motion time between frames: 0.5 is slow motion, 1.5 is hurried (trained on 0.5 to 1.5).
         sees_image: whether it is shown the first frame; without, it is a text-to-video prior ("w/o image-to-video").
+        knows_view: whether it is told where the camera stands, as priors made for several views are; without, each view
+            decides for itself which way things go.
     """
 
-    abilities = frozenset({RELIEF})
-
-    def __init__(self, weights: str | None = None, frame_stride: float = 1.0, sees_image: bool = True) -> None:
+    def __init__(
+        self, weights: str | None = None, frame_stride: float = 1.0, sees_image: bool = True, knows_view: bool = True
+    ) -> None:
         super().__init__()
+        self.abilities = frozenset({RELIEF, VIEW} if knows_view else {RELIEF})
         self.net, self.vocabulary = load_weights(SHIPPED if weights is None else Path(weights))
         self.register_buffer("alpha_bar", alpha_bar(), persistent=False)
         self.frames, self.size, self.frame_stride = FRAMES, (SIZE, SIZE), frame_stride
@@ -73,25 +76,30 @@ class MiniPrior(nn.Module):
         return self.net.codec.decode(latents.transpose(1, 2)).clamp(0.0, 1.0)
 
     @torch.no_grad()
-    def condition(self, still: Tensor, prompt: Prompt, relief: Tensor | None = None) -> Condition:
+    def condition(
+        self, still: Tensor, prompt: Prompt, relief: Tensor | None = None, azimuth_deg: Tensor | None = None
+    ) -> Condition:
         """First frames (B, 64, 64, 3) and one prompt; raises if the prompt does not name its noun.
 
         With `relief` (B, 64, 64, 1) the denoiser knows how far the surface stands out; else it takes it for round.
+        With `azimuth_deg` (B,) it knows which way things go as they are seen from there; else it decides.
         """
         check_shape("still", still, (SIZE, SIZE, 3))
         tokens = self.vocabulary.encode([prompt.text], [prompt.noun])
         relief = None if relief is None else on_grid(relief)
-        return self.conditions(still, tokens[torch.zeros(len(still), dtype=torch.long)], relief)
+        return self.conditions(still, tokens[torch.zeros(len(still), dtype=torch.long)], relief, azimuth_deg)
 
     @torch.no_grad()
-    def conditions(self, stills: Tensor, tokens: Tokens, relief: Tensor | None = None) -> Condition:
-        """First frames (B, 64, 64, 3), each with a prompt of its own and perhaps a relief (B, 16, 16)."""
+    def conditions(
+        self, stills: Tensor, tokens: Tokens, relief: Tensor | None = None, azimuth_deg: Tensor | None = None
+    ) -> Condition:
+        """First frames (B, 64, 64, 3), each with a prompt of its own, perhaps a relief (B, 16, 16) and an azimuth."""
         empty = tokens.dropped(torch.ones(len(stills), dtype=torch.bool))
         both = Tokens(*(torch.cat([getattr(each, k) for each in (tokens, empty)]) for k in Tokens.__dataclass_fields__))
         device = self.alpha_bar.device
         seen = torch.full((len(stills),), self.sees_image, device=device)
-        relief = None if relief is None else relief.to(device).float()
-        first = self.net.first_frame(stills.to(device).float(), relief, seen)
+        relief, azimuth_deg = (None if x is None else x.to(device).float() for x in (relief, azimuth_deg))
+        first = self.net.first_frame(stills.to(device).float(), relief, seen, azimuth_deg)
         return Condition(first.repeat(2), self.net.encode_words(moved(both, device)))
 
     @torch.no_grad()

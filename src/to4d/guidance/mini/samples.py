@@ -33,7 +33,7 @@ def varied(kinds: list[str], count: int) -> np.ndarray:
 def sampled(prior: MiniPrior, clips: ClipSet, rows: np.ndarray, seed: int, steps: int, scale: float = 2.0) -> Tensor:
     """Ancestral samples for the first frames and captions of rows: (B, V, S, S, 3) in [0, 1] on the CPU."""
     batch = take(clips, tokenise(clips, prior.vocabulary), rows)
-    condition = prior.conditions(batch.first, batch.tokens, batch.relief)
+    condition = prior.conditions(batch.first, batch.tokens, batch.relief, batch.azimuth_deg)
     return prior.decode(sample(prior, condition, scale, steps, generator_at(seed, 0), eta=1.0)).cpu()
 
 

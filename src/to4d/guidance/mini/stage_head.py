@@ -36,6 +36,7 @@ class Table:
     flow: Tensor  # (N, V, 3, 16, 16) half
     opacity: Tensor  # (N, V, 16, 16) half
     stride: Tensor  # (N,)
+    azimuth_deg: Tensor  # (N,)
 
     def __len__(self) -> int:
         return len(self.stride)
@@ -57,7 +58,8 @@ def tabulate(net: MiniNet, batch: Batch) -> Table:
     outline = first.outline
     large = (root, templates.still, outline.relief, outline_terms(outline), batch.flow, batch.opacity)
     root, still, relief, terms, flow, opacity = (each.half() for each in large)
-    return Table(match, root, templates.energy, still, outline.stack(), relief, terms, flow, opacity, batch.stride)
+    box, rest = outline.stack(), (batch.stride, batch.azimuth_deg)
+    return Table(match, root, templates.energy, still, box, relief, terms, flow, opacity, *rest)
 
 
 def stacked(parts: Iterable[Table], count: int) -> Table:
@@ -124,6 +126,7 @@ def head_errors(net: MiniNet, table: Table, tokens: Tokens, alpha_bar: Tensor, s
         seen,
         torch.log(signal / noise),
         table.stride,
+        table.azimuth_deg,
     )
     flow = smooth_flow(coefficients, table.terms.float())
     return flow_loss(flow, table.flow.float(), table.opacity.float())

@@ -1,10 +1,12 @@
 """Stage 2: the loss of the whole denoiser on noised clips."""
 
+from dataclasses import replace
+
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import binary_cross_entropy, grid_sample, max_pool2d
 
-from to4d.guidance.mini.batches import Batch, trimmed
+from to4d.guidance.mini.batches import Batch, forgotten, trimmed
 from to4d.guidance.mini.flow import pixel_places
 from to4d.guidance.mini.net import MiniNet, Prediction
 from to4d.guidance.mini.stage_head import flow_loss
@@ -69,9 +71,11 @@ def joint_loss(
     count, device = len(batch.frames), device_of(net)
     seen = torch.rand(count, generator=rng) > 0.05
     tokens = trimmed(batch.tokens.dropped(torch.rand(count, generator=rng) < 0.12))
+    batch = replace(batch, azimuth_deg=forgotten(batch.azimuth_deg, rng))
     batch, tokens, seen, alpha_bar = moved((batch, tokens, seen, alpha_bar), device)
     with torch.no_grad():
-        first, clean = net.first_frame(batch.first, batch.relief, seen), net.codec.encode(batch.frames)
+        first = net.first_frame(batch.first, batch.relief, seen, batch.azimuth_deg)
+        clean = net.codec.encode(batch.frames)
         noisy = noised(clean, alpha_bar, rng)
     with quick_products(device):
         prediction = net(noisy, alpha_bar, first, net.encode_words(tokens), batch.stride)

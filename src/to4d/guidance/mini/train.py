@@ -7,6 +7,7 @@ and threads). DIR/head.csv and DIR/joint.csv are the learning curves, DIR/sample
 DIR/latest.safetensors holds stage 2's averaged weights at the last of these sheets.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -18,6 +19,7 @@ from to4d.guidance.mini.batches import (
     augmented,
     fit_codec,
     flow_coefficients,
+    forgotten,
     take,
     tokenise,
     trimmed,
@@ -73,7 +75,9 @@ def head_loss(net: MiniNet, table: Table, tokens: Tokens, plan: Plan) -> Loss:
         rows = torch.randint(len(table), (plan.head_batch,), generator=rng)
         words = trimmed(tokens[rows].dropped(torch.rand(len(rows), generator=rng) < 0.12))
         seen = torch.rand(len(rows), generator=rng) > 0.03
-        drawn = moved((table[rows], words, shares[random_steps(len(rows), rng)], seen), device)
+        known = table[rows]
+        known = replace(known, azimuth_deg=forgotten(known.azimuth_deg, rng))
+        drawn = moved((known, words, shares[random_steps(len(rows), rng)], seen), device)
         with quick_products(device):
             errors = head_errors(net, *drawn, rng)
         return errors.mean(), {"table": float(errors.detach().mean())}

@@ -39,6 +39,7 @@ class Told:
     noun: str
     kind: str
     stride: float  # motion time between frames, 1 is ordinary; the caption does not tell
+    azimuth_deg: float  # of the camera; 0 sees the front, whichever way the motion goes
 
 
 @dataclass(frozen=True)
@@ -124,11 +125,6 @@ def make_clip(mesh: ColouredMesh, moved: np.ndarray, view: View, told: Told) -> 
     return Clip(frames, opacity, means[..., :3], means[0, ..., 3], told)
 
 
-def lateral_heading(azimuth_deg: float) -> float:
-    """The heading whose x axis points to the right in the image of a camera at this azimuth, radians."""
-    return np.deg2rad(azimuth_deg)
-
-
 def leaning(rng: Generator, kind: str, sign: float) -> float:
     """The sign of a motion; turns about the vertical go counterclockwise (from above) 19 times in 20.
 
@@ -151,9 +147,9 @@ def draw_clips(
     action, view = draw_action(rng, subject, kind), draw_view(rng)
     caption = draw_caption(rng, action.words, subject.nouns, held_out)
     stride = float(rng.choice([0.5, 0.75, 1.0, 1.0, 1.0, 1.0, 1.25, 1.5]))
-    style = draw_style(rng, caption.amplitude, caption.speed * stride, lateral_heading(view.azimuth_deg))
+    style = draw_style(rng, caption.amplitude, caption.speed * stride)
     told, radius, seed = (
-        Told(caption.text, caption.noun, action.kind, stride),
+        Told(caption.text, caption.noun, action.kind, stride, view.azimuth_deg),
         rng.uniform(0.45, 0.65),
         rng.integers(2**31),
     )

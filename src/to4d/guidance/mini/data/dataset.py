@@ -45,6 +45,7 @@ class ClipSet:
     noun: list[str]
     kind: list[str]
     stride: np.ndarray  # (N,) float32
+    azimuth_deg: np.ndarray  # (N,) float32
 
     def __len__(self) -> int:
         return len(self.text)
@@ -118,5 +119,6 @@ def load(folder: Path, split: str, seed: int, draws: int, processes: int = 2) ->
     folder = folder / f"{split}-{seed}-{draws}"
     words = json.loads((folder / "words.json").read_text())
     arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS]
-    stride = np.array([word["stride"] for word in words], np.float32)
-    return ClipSet(*arrays, *([word[key] for word in words] for key in ("text", "noun", "kind")), stride)
+    texts = ([word[key] for word in words] for key in ("text", "noun", "kind"))
+    numbers = (np.array([word[key] for word in words], np.float32) for key in ("stride", "azimuth_deg"))
+    return ClipSet(*arrays, *texts, *numbers)

@@ -49,7 +49,7 @@ def pulse(body: Body, tau: np.ndarray, style: Style) -> Moved:
 
 def shake(body: Body, tau: np.ndarray, style: Style) -> Moved:
     """Quick small moves from side to side."""
-    shift = 0.1 * style.amplitude * body.reach * style.wave(tau, 2.0, 3.0)
+    shift = 0.13 * style.amplitude * body.reach * style.wave(tau, 2.0, 3.0)
     return body.x + shift, body.y + 0 * shift, body.z + 0 * shift
 
 
@@ -60,11 +60,11 @@ def turned(body: Body, angle: np.ndarray) -> Moved:
 
 
 def spin(body: Body, tau: np.ndarray, style: Style) -> Moved:
-    """Turns about the vertical at an even pace after a soft start, by 60 to 120 degrees at speed 1.
+    """Turns about the vertical at an even pace after a soft start, by 70 to 130 degrees at speed 1.
 
     Never by more than 160 degrees: most of what would come to sight was not in the first frame.
     """
-    total = np.deg2rad(min((60.0 + 60.0 * style.cycles) * style.amplitude * style.speed, 160.0))
+    total = np.deg2rad(min((70.0 + 60.0 * style.cycles) * style.amplitude * style.speed, 160.0))
     start = 0.2
     pace = np.where(tau < start, 0.5 * tau**2 / start, tau - 0.5 * start) / (1.0 - 0.5 * start)
     return turned(body, style.sign * total * pace)

@@ -59,19 +59,20 @@ class Body:
         return max(self.height, 0.5 * float(np.ptp(self.x)), 0.5 * float(np.ptp(self.z)))
 
 
-def draw_style(rng: Generator, amplitude: float, speed: float, lateral: float) -> Style:
-    """A random style; `lateral` is the azimuth at which the motion's x axis lies in the image plane.
+def draw_style(rng: Generator, amplitude: float, speed: float) -> Style:
+    """A random style, in the object's own axes: its front is at +z.
 
-    Most have the same tempo and the same start, and most that cross the view begin to the right: a denoiser that sees
-    little but noise answers with the mean of what may come, and the mean of hops that are out of step, or of a lean to
-    the left and one to the right, is no motion. The others go anywhere, so that a motion is known from all around.
+    Most have the same tempo and the same start, and most go along x and begin to the right of who looks at the front: a
+    denoiser that sees little but noise answers with the mean of what may come, and the mean of hops that are out of
+    step, or of a lean to the left and one to the right, is no motion. Cameras stand anywhere, so a motion is known from
+    all around; who knows where the camera stands knows which way it goes there.
     """
-    across = rng.uniform() < 0.6
+    across = rng.uniform() < 0.75
     return Style(
         amplitude=amplitude,
         speed=speed,
         sign=-1.0 if rng.uniform() < (0.06 if across else 0.5) else 1.0,
         phase=0.0 if rng.uniform() < 0.9 else rng.uniform(0.0, 2.0 * np.pi),
-        cycles=rng.uniform(0.4, 0.6) if rng.uniform() < 0.85 else rng.uniform(),
-        heading=lateral + np.deg2rad(rng.uniform(-35.0, 35.0) if across else rng.uniform(-180.0, 180.0)),
+        cycles=rng.uniform(0.45, 0.55) if rng.uniform() < 0.85 else rng.uniform(),
+        heading=np.deg2rad(rng.uniform(-35.0, 35.0) if across else rng.uniform(-180.0, 180.0)),
     )
