@@ -83,6 +83,13 @@ def test_the_still_and_the_words_count_where_they_are_known(prior, priors):
     assert torch.equal(here.clean, words.clean) == (family == "svd")
 
 
+@pytest.mark.parametrize("family", ["cogvideox", "wan"])
+def test_the_log_says_where_masks_take_opacity(family, caplog):
+    with caplog.at_level("INFO", "to4d"):
+        prior_of(family)
+    assert ("masks take opacity instead" in caplog.text) == (family not in WITH_MAPS)
+
+
 def test_attention_is_to_the_noun_of_the_conditional_pass_or_there_is_none(prior, priors):
     family = next(name for name, other in priors.items() if other is prior)
     look = guess(prior, told(prior)).attention
@@ -176,9 +183,12 @@ def phase_of(*settings):
     return instantiate(cfg.phase.refine, name="refine", scene=scene, seed=0), scene.renderer.field
 
 
-@pytest.mark.parametrize("family", ["wan", "cogvideox", "ltx", "svd"])
-def test_every_gradient_of_a_masked_step_reaches_the_field(family):
-    phase, field = phase_of(f"experiments=[{family}]", "+tiny='true'", "guidance.precision=float32")
+@pytest.mark.parametrize(
+    ("family", "noise"), [("wan", "random"), ("cogvideox", "random"), ("ltx", "view_consistent"), ("svd", "random")]
+)
+def test_every_gradient_of_a_masked_step_reaches_the_field(family, noise):
+    settings = ["+tiny='true'", "guidance.precision=float32", f"noise={noise}"]
+    phase, field = phase_of(f"experiments=[{family}]", *settings)
     phase.static_weight = 0.0
     phase.log_step = lambda **values: None
     phase.configure_optimizers()
