@@ -5,8 +5,10 @@ import torch
 from diffusers_families import CONF, FAMILIES, WITH_MAPS, clip_of, noisy_of, numbers, prior_of
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
+from safetensors.torch import load_file
 
 from to4d.errors import InputError
+from to4d.guidance.diffusers.pickles import NAMES, convert
 from to4d.run import build_scene
 from to4d.types import Prompt
 
@@ -163,6 +165,29 @@ def test_a_pickled_model_is_not_opened(priors, tmp_path):
     shapes = {"full": {"frames": here.frames, "image": list(here.size)}}
     with pytest.raises(Exception, match="cannot be loaded from this machine"):
         prior_of("modelscope", size="full", model=str(tmp_path), shapes=shapes)
+
+
+def test_a_pipeline_of_pickles_is_converted_and_says_the_same(priors, tmp_path):
+    here = priors["modelscope"]
+    here.pipe.save_pretrained(tmp_path)
+    pickled = {name: old for old, name in NAMES.items()}
+    for path in sorted(tmp_path.glob("*/*.safetensors")):
+        torch.save(load_file(path), path.with_name(pickled[path.name]))
+        path.unlink()
+    assert [path.parent.name for path in convert(tmp_path)] == ["text_encoder", "unet", "vae"]
+    shapes = {"full": {"frames": here.frames, "image": list(here.size)}}
+    loaded = prior_of("modelscope", size="full", model=str(tmp_path), shapes=shapes)
+    assert torch.allclose(guess(loaded, told(loaded)).clean, guess(here, told(here)).clean, atol=1e-5)
+
+
+def test_a_pickle_that_holds_more_than_weights_is_not_opened(tmp_path):
+    with pytest.raises(InputError, match="holds no component"):
+        convert(tmp_path)
+    (tmp_path / "unet").mkdir()
+    torch.save({"x": print}, tmp_path / "unet" / "diffusion_pytorch_model.bin")
+    with pytest.raises(InputError, match="more than weights"):
+        convert(tmp_path)
+    assert not list(tmp_path.glob("*/*.safetensors"))
 
 
 def test_a_model_that_is_not_here_is_not_fetched_but_told_how_to_get():
