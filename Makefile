@@ -9,8 +9,9 @@ CELL ?= experiments=[without_mask] object=gso/plant motion=jumping seed=0 qualit
 # tiny-cuda-nn 2.0 of 2026-04-01 and nvdiffrast 0.4.0
 TINYCUDANN := git+https://github.com/NVlabs/tiny-cuda-nn@6ee3546bda615f51abe684ce9edefeb414689135\#subdirectory=bindings/torch
 NVDIFFRAST := git+https://github.com/NVlabs/nvdiffrast@253ac4fcea7de5f396371124af597e6cc957bfae
+RESOLVE = $(BIN)/uv pip compile --quiet --extra dev --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 
-.PHONY: help demo test test-slow lint format bench setup-gpu table2 table3 cell lock clean
+.PHONY: help demo test test-slow test-priors lint format bench setup-gpu table2 table3 cell lock clean
 
 help:  ## list what can be made
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -31,6 +32,10 @@ test: $(READY)  ## set up if needed, and run the tests
 
 test-slow: $(READY)  ## the long tests
 	$(BIN)/python -m pytest -m slow
+
+test-priors: $(READY)  ## the tests of priors through diffusers, long ones too: installs what they need
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-priors.lock
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/test_diffusers_*.py
 
 lint: $(READY)  ## check style
 	$(BIN)/ruff check .
@@ -62,8 +67,9 @@ cell: $(READY)  ## make one cell of a table again, and see that it is the one in
 
 lock: $(READY)  ## resolve the newest versions that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --extra dev --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
-		--upgrade pyproject.toml | sed 's/+cpu//' > requirements.lock
+	$(RESOLVE) --upgrade pyproject.toml > .venv/lock
+	$(RESOLVE) --extra priors --constraint .venv/lock pyproject.toml | grep -vxFf .venv/lock > requirements-priors.lock
+	sed 's/+cpu//' .venv/lock > requirements.lock
 
 clean:  ## remove the virtual environment and caches, not your outputs
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis

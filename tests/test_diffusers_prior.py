@@ -5,8 +5,10 @@ import torch
 from diffusers_families import CONF, FAMILIES, WITH_MAPS, clip_of, noisy_of, numbers, prior_of
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
+from safetensors.torch import load_file
 
 from to4d.errors import InputError
+from to4d.guidance.diffusers.pickles import NAMES, convert
 from to4d.run import build_scene
 from to4d.types import Prompt
 
@@ -81,6 +83,13 @@ def test_the_still_and_the_words_count_where_they_are_known(prior, priors):
     words = guess(prior, told(prior, Prompt("a plant dying", "plant")))
     assert torch.equal(here.clean, still.clean) == (family in BLIND)
     assert torch.equal(here.clean, words.clean) == (family == "svd")
+
+
+@pytest.mark.parametrize("family", ["cogvideox", "wan"])
+def test_the_log_says_where_masks_take_opacity(family, caplog):
+    with caplog.at_level("INFO", "to4d"):
+        prior_of(family)
+    assert ("masks take opacity instead" in caplog.text) == (family not in WITH_MAPS)
 
 
 def test_attention_is_to_the_noun_of_the_conditional_pass_or_there_is_none(prior, priors):
@@ -158,6 +167,29 @@ def test_a_pickled_model_is_not_opened(priors, tmp_path):
         prior_of("modelscope", size="full", model=str(tmp_path), shapes=shapes)
 
 
+def test_a_pipeline_of_pickles_is_converted_and_says_the_same(priors, tmp_path):
+    here = priors["modelscope"]
+    here.pipe.save_pretrained(tmp_path)
+    pickled = {name: old for old, name in NAMES.items()}
+    for path in sorted(tmp_path.glob("*/*.safetensors")):
+        torch.save(load_file(path), path.with_name(pickled[path.name]))
+        path.unlink()
+    assert [path.parent.name for path in convert(tmp_path)] == ["text_encoder", "unet", "vae"]
+    shapes = {"full": {"frames": here.frames, "image": list(here.size)}}
+    loaded = prior_of("modelscope", size="full", model=str(tmp_path), shapes=shapes)
+    assert torch.allclose(guess(loaded, told(loaded)).clean, guess(here, told(here)).clean, atol=1e-5)
+
+
+def test_a_pickle_that_holds_more_than_weights_is_not_opened(tmp_path):
+    with pytest.raises(InputError, match="holds no component"):
+        convert(tmp_path)
+    (tmp_path / "unet").mkdir()
+    torch.save({"x": print}, tmp_path / "unet" / "diffusion_pytorch_model.bin")
+    with pytest.raises(InputError, match="more than weights"):
+        convert(tmp_path)
+    assert not list(tmp_path.glob("*/*.safetensors"))
+
+
 def test_a_model_that_is_not_here_is_not_fetched_but_told_how_to_get():
     with pytest.raises(Exception, match="python -m to4d.weights get someone/nothing"):
         prior_of("wan", size="full", model="someone/nothing")
@@ -176,9 +208,12 @@ def phase_of(*settings):
     return instantiate(cfg.phase.refine, name="refine", scene=scene, seed=0), scene.renderer.field
 
 
-@pytest.mark.parametrize("family", ["wan", "cogvideox", "ltx", "svd"])
-def test_every_gradient_of_a_masked_step_reaches_the_field(family):
-    phase, field = phase_of(f"experiments=[{family}]", "+tiny='true'", "guidance.precision=float32")
+@pytest.mark.parametrize(
+    ("family", "noise"), [("wan", "random"), ("cogvideox", "random"), ("ltx", "view_consistent"), ("svd", "random")]
+)
+def test_every_gradient_of_a_masked_step_reaches_the_field(family, noise):
+    settings = ["+tiny='true'", "guidance.precision=float32", f"noise={noise}"]
+    phase, field = phase_of(f"experiments=[{family}]", *settings)
     phase.static_weight = 0.0
     phase.log_step = lambda **values: None
     phase.configure_optimizers()

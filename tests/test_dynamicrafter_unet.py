@@ -89,6 +89,18 @@ def test_its_blocks_compile_without_a_graph_break(unet):
     assert explanation.graph_break_count == 0
 
 
+@pytest.mark.slow
+def test_it_compiles_to_one_graph_that_says_the_same_at_any_step(unet):
+    compiled, marks = torch.compile(unet, backend="eager", fullgraph=True), torch.ones(1, 77)
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        for shift in (0, 100):
+            noisy, still, t, *told = inputs()
+            (seen, maps), (same, same_maps) = (
+                look(net, noisy, still, t + shift, *told, marks) for net in (unet, compiled)
+            )
+            assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip((seen, *maps), (same, *same_maps), strict=True))
+
+
 def test_all_tokens_together_have_all_the_attention(unet):
     _, maps = look(unet, *inputs(), marks=torch.ones(2, 77))
     sizes = [tuple(m.shape[1:3]) for m in maps]

@@ -120,6 +120,22 @@ def test_the_sphere_grows_with_the_distance_of_the_camera():
     assert (near >= 0).float().mean() > 0.9
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_latents_that_join_frames_have_white_noise_of_their_own_number_of_frames(mode):
+    joined, times = torch.Size((1, 4, 5, 32, 32)), (torch.arange(17) + 0.3) / 17  # four frames make one
+    drawn = ViewConsistent(mode)(joined, generator_at(0, 0), cameras(10.0), times)
+    assert drawn.shape == joined
+    assert drawn.mean().abs() < 0.03 and (drawn.var() - 1.0).abs() < 0.05  # of 20,480 numbers
+
+
+def test_a_joined_frame_is_as_far_on_its_way_to_the_next_anchor_as_its_frames_are_on_average():
+    offsets = torch.tensor([0.0, 0.2, 0.3, 0.4, 0.5, 0.1, 0.1, 0.7, 0.9])
+    times, means = (torch.arange(9) + offsets) / 9, torch.tensor([0.0, 0.35, 0.45])
+    noise, shape = ViewConsistent("next_anchor"), torch.Size((1, 4, 3, 32, 32))
+    drawn, alike = (noise(shape, generator_at(0, 0), cameras(10.0), t) for t in (times, (torch.arange(3) + means) / 3))
+    torch.testing.assert_close(drawn, alike)
+
+
 def test_a_sphere_around_the_camera_and_an_unknown_mode_are_refused():
     with pytest.raises(InputError, match=r"noise\.reach=1\.5 must be in"):
         ViewConsistent(reach=1.5)

@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import normalize
 
+from to4d.clip_time import to_latent_frames
 from to4d.errors import InputError
 from to4d.geometry import pixel_rays
 from to4d.share import draw
@@ -42,7 +43,8 @@ class ViewConsistent:
                      frame: neighbours have an anchor in common.
 
     A pixel that sees no face, or a face that another pixel shows already, takes S^ for S and for the result: so all
-    pixels of a frame are independent and have variance 1, exactly. `seed` is all that chance has in it.
+    pixels of a frame are independent and have variance 1, exactly. `seed` is all that chance has in it. Where latents
+    join frames, a latent frame has an anchor of its own and the mean tau of its frames.
 
     Args of the constructor:
         mode: one of these.
@@ -71,19 +73,24 @@ class ViewConsistent:
         seen = (shown >= 0)[:, None, None]  # (B, 1, 1, h, w)
         sphere = faces[shown].permute(0, 3, 4, 1, 2)  # (B, V + 1, C, h, w)
         sphere = torch.where(seen, sphere, picture)
-        since = times.cpu() * frames - torch.arange(frames)  # V tau: how far a frame is on its way to the next anchor
-        mixed = self.mix(sphere, picture, since.clamp(0.0, 1.0).view(-1, 1, 1, 1))
+        mixed = self.mix(sphere, picture, since_anchors(times.cpu(), frames).view(-1, 1, 1, 1), len(times))
         noise = mixed if self.mode == "next_anchor" else torch.where(seen, mixed, picture[:-1])
         return noise.transpose(1, 2)
 
-    def mix(self, sphere: Tensor, picture: Tensor, since: Tensor) -> Tensor:
+    def mix(self, sphere: Tensor, picture: Tensor, since: Tensor, clip_frames: int) -> Tensor:
         """Anchors' noise (B, V + 1, C, h, w), the picture's (V + 1, C, h, w) and V tau -> (B, V, C, h, w)."""
         if self.mode == "next_anchor":
             return (1.0 - since).sqrt() * sphere[:, :-1] + since.sqrt() * sphere[:, 1:]
-        tau = since / len(since)
+        tau = since / clip_frames
         sphere, picture = sphere[:, :-1], picture[:-1]
         first, second = (picture, sphere) if self.mode == "paper" else (sphere, picture)
         return (1.0 - tau).sqrt() * first + tau.sqrt() * second
+
+
+def since_anchors(times: Tensor, frames: int) -> Tensor:
+    """V tau (frames,) of times (V,): how far each frame is on its way to the next anchor; the mean of joined ones."""
+    since = (times * len(times) - torch.arange(len(times))).clamp(0.0, 1.0)
+    return to_latent_frames(since[None], frames)[0]
 
 
 @lru_cache(maxsize=2)
