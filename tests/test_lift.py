@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from to4d.geometry import orbit, pixel_rays
-from to4d.lift import Matches, agreed, find_matches, flow_loss, folded, image_grid
+from to4d.lift import Matches, agreed, empty_matches, flow_loss, image_grid, surface_matches, together
 from to4d.types import Render
 
 RADIUS, FRAMES = 0.5, 4
@@ -58,10 +58,9 @@ def sphere(cameras):
     return Render(torch.ones(*b.shape, 3), opacity, depth)
 
 
-def matches_of(cameras, flow):
-    views = len(cameras.pose)
-    mask, clip = torch.ones(views, 1, FRAMES, 16, 16), torch.ones(views, FRAMES, 64, 64, 3)
-    return find_matches(clip, flow, mask, unseen(len(flow)), sphere(cameras), cameras, TIMES)
+def matches_of(cameras, forward):
+    mask = torch.ones(len(cameras.pose), 1, FRAMES, 16, 16)
+    return surface_matches(forward, mask, sphere(cameras), cameras, TIMES)
 
 
 def still_flow(views=1):
@@ -72,28 +71,27 @@ def cameras_at(*azimuths):
     return orbit(torch.tensor(azimuths), 10.0, 3.0, 40.0, (64, 64))
 
 
-def unseen(views: int = 1) -> Render:
-    """A model that shows nothing."""
-    nothing = torch.zeros(views, FRAMES, 64, 64, 1)
-    return Render(nothing.expand(-1, -1, -1, -1, 3), nothing, nothing)
-
-
 def at_all_times(still: Render) -> Render:
     """A clip that stands still."""
     return Render(*(x[:, None].expand(-1, FRAMES, -1, -1, -1) for x in (still.rgb, still.opacity, still.depth)))
 
 
-def test_what_the_model_shows_beside_the_object_is_to_come_from_beside_it():
+def test_what_the_model_shows_and_the_prior_does_not_is_to_come_from_beside_the_object():
     cameras, mask = cameras_at(0.0), torch.ones(1, 1, FRAMES, 16, 16)
-    clip = torch.ones(1, FRAMES, 64, 64, 3)
-    fog = at_all_times(Render(torch.ones(1, 64, 64, 3), *(x * torch.ones(1, 64, 64, 1) for x in (1.0, 3.0))))
-    swollen = find_matches(clip, still_flow(), mask, fog, sphere(cameras), cameras, TIMES)
-    right = matches_of(cameras, still_flow())
-    assert len(swollen.times) == 32 * 32 * (FRAMES - 1) > len(right.times)
-    assert (swollen.sources - swollen.places).norm(dim=-1).max() < 1e-3  # each is its own, on the object and beside it
-    assert flow_loss(Translation(), swollen) < 1e-3
-    far = swollen.sources.norm(dim=-1) > 1.2 * RADIUS
-    assert far.sum() > 100 and (swollen.weights[far] == 1.0).all()
+    white, fog = (
+        torch.ones(1, FRAMES, 64, 64, 3),
+        Render(torch.ones(1, 64, 64, 3), *(x * torch.ones(1, 64, 64, 1) for x in (1.0, 3.0))),
+    )
+    empty = empty_matches(white, still_flow(), mask, at_all_times(fog), sphere(cameras), cameras, TIMES)
+    assert (empty.sources - empty.places).norm(dim=-1).max() < 1e-5 and (empty.weights == 1.0).all()
+    seen = empty.places @ cameras.pose[0, :3, :3]
+    assert len(empty.times) > 1000 and seen[:, :2].norm(dim=-1).min() > 0.9 * RADIUS
+    apart = still_flow()
+    apart[:, :, 0] = 0.8  # it was far to the right: what shows on the left is not the object's any more
+    gone = empty_matches(white, apart, mask, at_all_times(sphere(cameras)), sphere(cameras), cameras, TIMES)
+    assert len(gone.times) > 100 and flow_loss(Translation(), gone) > 0.5
+    dark = empty_matches(0 * white, apart, mask, at_all_times(sphere(cameras)), sphere(cameras), cameras, TIMES)
+    assert dark.weights.max() < 0.01  # the prior shows something there, whatever it says of its source
 
 
 def test_sources_lie_on_the_surface_of_the_object():
@@ -113,7 +111,7 @@ def test_no_flow_asks_for_no_motion():
 def test_motion_along_the_view_is_told_by_the_third_number_and_left_to_other_views_where_that_is_0():
     camera, towards = orbit(torch.tensor([0.0]), 0.0, 300.0, 0.4, (64, 64)), still_flow()
     unit = 300.0 * (0.5 * camera.fov).tan()
-    towards[:, :, 2] = -0.2 * TIMES[:, None, None] / unit  # the source was farther away
+    towards[:, :, 2] = 0.2 * TIMES[:, None, None] / unit  # it comes nearer
     nearer = Translation((0.0, 0.0, 0.2))
     assert flow_loss(nearer, matches_of(camera, towards)) < 2e-3
     assert flow_loss(nearer, matches_of(camera, still_flow())) < 1e-3
@@ -126,7 +124,7 @@ def test_two_views_find_a_motion_in_space():
     cameras = cameras_at(0.0, 90.0)
     scale = 1.0 / (3.0 * (0.5 * cameras.fov[0]).tan())  # image units a world unit, at the origin's distance
     way = torch.einsum("bji,j->bi", cameras.pose[:, :3, :3], truth) * torch.tensor([1.0, -1.0, 1.0]) * scale
-    flow = -TIMES[None, :, None] * way[:, None]  # backward: from a place to where it came from
+    flow = TIMES[None, :, None] * way[:, None]
     matches = matches_of(cameras, flow[..., None, None].expand(-1, -1, -1, 16, 16))
     optimizer = torch.optim.Adam(field.parameters(), lr=0.02)
     for _ in range(150):
@@ -136,38 +134,19 @@ def test_two_views_find_a_motion_in_space():
     assert field.by.detach().tolist() == pytest.approx(truth.tolist(), abs=0.04)  # depth of the sphere: perspective
 
 
-def far_turn(turn_deg):
-    """A camera so far that rays are parallel, a sphere, and the backward flow of its turn."""
-    camera = orbit(torch.tensor([0.0]), 0.0, 300.0, 0.2, (64, 64))
+@pytest.mark.parametrize("turn_deg", [-160.0, 60.0, 100.0])
+def test_a_turn_is_exact_for_all_that_frame_0_shows(turn_deg):
+    camera = orbit(torch.tensor([0.0]), 0.0, 300.0, 0.2, (64, 64))  # so far that rays are parallel
     grid, scale = image_grid(16), 300.0 * float((0.5 * camera.fov[0]).tan())
     x, y = scale * grid[..., 0], -scale * grid[..., 1]
     z = (RADIUS**2 - x**2 - y**2).clamp_min(0).sqrt()
-    back = turned(torch.stack([x, y, z], -1), -torch.tensor(turn_deg).deg2rad())
-    flow = torch.stack([back[..., 0] / scale - grid[..., 0], 0 * x, (back[..., 2] - z) / scale])
-    return camera, sphere(camera), flow.expand(1, FRAMES, -1, -1, -1)
-
-
-@pytest.mark.parametrize("turn_deg", [-120.0, 60.0, 100.0])
-def test_what_a_turn_brings_from_behind_is_not_taken_for_the_front(turn_deg):
-    camera, seen, flow = far_turn(turn_deg)
-    mask, clip = torch.ones(1, 1, FRAMES, 16, 16), torch.ones(1, FRAMES, 64, 64, 3)
-    matches = find_matches(clip, flow, mask, unseen(), seen, camera, TIMES)
-    ahead = turned(matches.sources, torch.tensor(turn_deg).deg2rad())
-    assert len(matches.times) > 100 and (ahead[:, 2] < -0.1).float().mean() < 0.1
-    off = ahead - matches.places
-    assert off[:, :2].norm(dim=-1).median() < 0.05 and off.norm(dim=-1).median() < 0.1
-
-
-@pytest.mark.parametrize("turn_deg", [-160.0, 60.0, 100.0])
-def test_a_model_that_shows_its_surface_learns_where_hidden_places_went_too(turn_deg):
-    camera, seen, flow = far_turn(turn_deg)
-    mask, clip = torch.ones(1, 1, FRAMES, 16, 16), torch.ones(1, FRAMES, 64, 64, 3)
-    matches = find_matches(clip, flow, mask, at_all_times(seen), seen, camera, TIMES)
-    middle = matches.places[:, :2].norm(dim=-1) < 0.8 * RADIUS  # beside the rim, where depths of a pixel differ
-    back = turned(matches.places, -torch.tensor(turn_deg).deg2rad())
-    assert (matches.sources - back)[middle].norm(dim=-1).max() < 0.04
-    hidden = middle & (matches.sources[:, 2] < -0.1)
-    assert hidden.sum() > 50 and matches.weights[hidden].median() > 0.4
+    ahead = turned(torch.stack([x, y, z], -1), torch.tensor(turn_deg).deg2rad())
+    forward = torch.stack([(ahead[..., 0] - x) / scale, 0 * x, (ahead[..., 2] - z) / scale])
+    matches = matches_of(camera, forward.expand(1, FRAMES, -1, -1, -1))
+    middle = matches.sources[:, :2].norm(dim=-1) < 0.7 * RADIUS  # beside the rim, where depths of a pixel differ
+    goal = turned(matches.sources, torch.tensor(turn_deg).deg2rad())
+    assert middle.sum() > 500 and (matches.places - goal)[middle].norm(dim=-1).max() < 0.05
+    assert matches.weights[middle].median() > 0.15
 
 
 @settings(deadline=None)
@@ -181,19 +160,14 @@ def test_places_that_follow_no_affine_motion_of_all_are_outvoted(seed):
     assert factor[:40].max() < 0.1 and factor[40:].min() > 0.5
 
 
-def test_growing_and_tipping_do_not_fold():
-    grid = image_grid(16)
-    turn = torch.tensor([[0.0, 1.0], [-1.0, 0.0]])
-    for source in (0.3 * grid, 2.0 * grid + 0.5, grid @ turn):
-        assert not folded(source).any()
-    assert folded(grid * torch.tensor([-1.0, 1.0])).all()
-
-
 def test_the_mask_weighs_the_places():
-    cameras, flow = cameras_at(0.0), still_flow()
-    clip, mask = torch.ones(1, FRAMES, 64, 64, 3), torch.zeros(1, 1, FRAMES, 16, 16)
-    nowhere = find_matches(clip, flow, mask, unseen(), sphere(cameras), cameras, TIMES)
-    assert flow_loss(Translation((0.3, 0.0, 0.0)), nowhere) == 0.0
+    cameras, nowhere = cameras_at(0.0), torch.zeros(1, 1, FRAMES, 16, 16)
+    clip, fog = torch.ones(1, FRAMES, 64, 64, 3), at_all_times(sphere(cameras_at(50.0)))
+    surface = surface_matches(still_flow(), nowhere, sphere(cameras), cameras, TIMES)
+    empty = empty_matches(clip, still_flow() + 0.7, nowhere, fog, sphere(cameras), cameras, TIMES)
+    both = together(surface, empty)
+    assert len(both.times) == len(surface.times) + len(empty.times) > len(surface.times) > 0
+    assert flow_loss(Translation((0.3, 0.0, 0.0)), both) == 0.0
 
 
 def test_the_loss_has_the_gradient_of_its_differences():
@@ -206,16 +180,6 @@ def test_the_loss_has_the_gradient_of_its_differences():
     with torch.no_grad():
         up, down = (flow_loss(Translation((0.1 + s, 0.05, 0.0)), matches) for s in (step, -step))
     assert float(field.by.grad[0]) == pytest.approx(float(up - down) / (2 * step), rel=0.15)
-
-
-def test_places_that_do_not_look_like_their_source_hardly_count():
-    cameras, mask = cameras_at(0.0), torch.ones(1, 1, FRAMES, 16, 16)
-    pale = torch.full((1, FRAMES, 64, 64, 3), 0.6)
-    weights = [
-        find_matches(c, still_flow(), mask, unseen(), sphere(cameras), cameras, TIMES).weights
-        for c in (pale, 0 * pale + 1)
-    ]
-    assert weights[0].max() < 0.01 and weights[1].median() == 1.0
 
 
 @pytest.mark.parametrize("turn_deg", [60.0, 90.0, 135.0])

@@ -46,7 +46,9 @@ def sliding_boxes(count: int) -> ClipSet:
     kinds = ["sliding", "jumping"] * (count // 2)
     text, flat = [f"a box {k}" for k in kinds], np.zeros((count, 16, 16), np.float16)
     ones = np.ones(count, "f4")
-    return ClipSet(frames, opacity, flow, flat, text, ["box"] * count, kinds, ones, 0 * ones)
+    return ClipSet(
+        frames, opacity, flow, -flow * opacity[:, :1, ..., None], flat, text, ["box"] * count, kinds, ones, 0 * ones
+    )
 
 
 @pytest.fixture(scope="module")

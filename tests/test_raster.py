@@ -81,9 +81,21 @@ def test_the_third_number_of_a_flow_tells_how_much_nearer_the_source_was():
     np.testing.assert_allclose(clip.flow[1, clip.opacity[1] > 0.5, 2], -0.3 / HALF, atol=1e-5)
 
 
+def test_forward_flow_goes_where_backward_flow_came_from():
+    mesh = ball()
+    across, along = mesh.vertices + [0.2, -0.1, 0.0], mesh.vertices + [0.0, 0.0, 0.3]
+    clip = make_clip(mesh, np.stack([mesh.vertices, across, along]), SIDE_VIEW, Told("", "", "", 1.0, 0.0))
+    inside = clip.opacity[0] > 0.999
+    assert np.abs(clip.forward[0, inside]).max() < 2e-3
+    for axis, wanted in enumerate((0.2 / HALF, 0.1 / HALF)):
+        ratio = clip.forward[1, inside, axis] / wanted
+        assert ((ratio > 0.97) & (ratio < 3.0 / 2.5 + 0.03)).all()  # nearer parts move more
+    np.testing.assert_allclose(clip.forward[2, inside, 2], 0.3 / HALF, atol=1e-5)
+
+
 def test_the_relief_of_a_clip_is_that_of_a_depth_picture_from_the_same_camera():
     mesh = ball()
-    _, opacity, _, here = render(mesh, mesh.vertices[None], SIDE_VIEW)
+    _, opacity, _, here, _ = render(mesh, mesh.vertices[None], SIDE_VIEW)
     camera = orbit(torch.zeros(1), 0.0, 3.0, 40.0, (64, 64))
     rays = pixel_rays(camera)
     nearest = -(rays.origins * rays.directions).sum(-1, keepdim=True)

@@ -44,7 +44,7 @@ def as_score(latents: Tensor, guess: Denoised, gradient: Tensor, clip: Render, t
     """What a phase needs of a guess at step t."""
     opacity = pooled_opacity(clip, latents)
     gradient = gradient.detach().nan_to_num()
-    return Score(latents, guess.clean, gradient, guess.attention, opacity, t, guess.flow, guess.looks)
+    return Score(latents, guess.clean, gradient, guess.attention, opacity, t, guess.flow, guess.looks, guess.forward)
 
 
 def amplified(gradient: Tensor, gain: float) -> Tensor:

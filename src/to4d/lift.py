@@ -1,17 +1,17 @@
 """Lift the flow of a denoised clip into 3D: the part of distillation that gradients through a renderer do badly.
 
-A prior that knows where every place of a frame came from, in three dimensions, says more than the colours of its clip.
-Each pixel of each frame gives the backward motion d(x, t) of a moved-field model three linear equations: x + d(x, t)
-must be the source. Of one of the two it is known how far away it is: of the place, where the model shows its surface;
-else of the source, where the mesh shows its surface in frame 0. The first way is right also of a source that was hidden
-then, as most are once an object has turned by a right angle. What is told of depth counts less, for other views see it
-better. Colours alone attract only what is already within a pixel or two of its place.
+A prior that knows where every place of frame 0 has gone, in three dimensions, says more than the colours of its clip.
+Where a ray meets the object in frame 0 is known from the mesh's depth, so each pixel tells where a point of the surface
+must be at each time, and gives the backward motion d(x, t) of a moved-field model three linear equations:
+x + d(x, t) must be that point. What is told of depth counts less, for other views see it better. Colours alone attract
+only what is already within a pixel or two of its place.
 
-What a smooth flow says of places beside the object is often wrong: of a turn, they would show its middle. So the places
-of a frame vote: those that an affine motion of the whole does not explain count less.
+Two things more: where the model shows the object and the prior the background, nothing should be. And what a smooth
+flow says of a part is now and then wrong, so places of a frame vote: those that an affine motion of all does not
+explain count less.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import torch
@@ -22,10 +22,9 @@ from to4d.geometry import pixel_rays
 from to4d.types import Cameras, Render
 
 SEEN = 0.5  # opacity from which the mesh has a surface
-ALIKE = 0.15  # mean difference of colour channels at which a place and its source hardly agree
+ALIKE = 0.15  # mean difference of colour channels at which a place and the background hardly agree
 ALONG = 0.5  # weight of distances along the view, beside those across it
-HIDDEN = 0.5  # weight of places whose source was hidden in frame 0: their colours can't be compared
-AGREED = 0.05  # distance from what most of a frame's places say at which one counts half, world units
+AGREED = 0.1  # distance from what most of a frame's places say at which one counts half, world units
 REACH = 0.01  # over which slopes of the motion are taken, world units
 
 
@@ -65,7 +64,39 @@ def flow_loss(field: Moved, matches: Matches) -> Tensor:
 
 
 @torch.no_grad()
-def find_matches(
+def surface_matches(
+    forward: Tensor, mask: Tensor, still: Render, cameras: Cameras, times: Tensor, size: int = 32
+) -> Matches:
+    """The surface that frame 0 shows, and where it should be.
+
+    Args:
+        forward: (B, V, 3, h, w) see `Score.forward`.
+        mask: (B, 1, V, h, w) where the score counts.
+        still: the mesh from the same cameras, (B, H, W, c), with depth.
+        cameras: B cameras.
+        times: (V,).
+        size: of a (size, size) grid of pixels.
+    """
+    rays, here = pixel_rays(Cameras(cameras.pose, cameras.fov, (size, size))), image_grid(size).to(forward)
+    forward = resized(forward, size)
+    opacity, depth = (averaged(x[:, None], size)[:, 0, 0] for x in (still.opacity, still.depth))
+    surface = (depth / opacity.clamp_min(SEEN)).unsqueeze(-1) * rays.directions
+    goal = here + forward[:, :, :2].movedim(2, -1)  # (B, V, size, size, 2)
+    towards, eyes = directions_at(goal, cameras), rays.origins[:, :1, :1].unsqueeze(1)
+    nearer = in_the_world(forward[:, :, 2], cameras)
+    places = eyes + reaching(surface.unsqueeze(1).expand_as(towards), -nearer, towards, cameras)
+    sources = (eyes[:, 0] + surface).unsqueeze(1).expand_as(places)
+    weight = opacity.unsqueeze(1) * sampled(mask[:, 0], goal)
+    weight = weight * agreed(sources.flatten(2, 3), places.flatten(2, 3), weight.flatten(2)).view_as(weight)
+    near = forward[:, :, 2].abs()
+    known = ALONG * near / (near + forward[:, :, :2].norm(dim=2) + 1e-2)  # who does not know a depth tells 0
+    keep = (opacity > SEEN).unsqueeze(1) & later(len(times)).to(opacity.device)
+    moments = times.to(forward)[None, :, None, None].expand_as(weight)
+    return Matches(*(x[keep] for x in (places, towards, moments, sources, weight, known)))
+
+
+@torch.no_grad()
+def empty_matches(
     clip: Tensor,
     flow: Tensor,
     mask: Tensor,
@@ -75,59 +106,39 @@ def find_matches(
     times: Tensor,
     size: int = 32,
 ) -> Matches:
-    """Places of a clip where the object is or should be, by its source; those that look like their source count most.
-
-    A prior that cannot decide between left and right tells flows from both to the object; its clip is pale at both.
-    Where sources fold over, what shows was hidden in frame 0: of these only the places are of use that the model shows.
-    Where the model shows the object and the prior the background, the source is beside the object: nothing else would
-    shrink again what has grown too far.
+    """Places where the model shows the object and the prior the background: their source is beside the object.
 
     Args:
-        clip: (B, V, H, W, 3) as the prior imagines it.
+        clip: (B, V, H, W, 3) as the prior imagines it; what looks like the object is left alone.
         flow: (B, V, 3, h, w) see `Score.flow`.
         mask: (B, 1, V, h, w) where the score counts.
         own: the clip as the model shows it, (B, V, H, W, c), with depth.
-        still: the mesh from the same cameras, (B, H, W, c), with depth.
+        still: the mesh from the same cameras, (B, H, W, c).
         cameras: B cameras.
         times: (V,).
         size: places are a (size, size) grid.
     """
-    views, frames = flow.shape[:2]
-    flow = interpolate(flow.flatten(0, 1), (size, size), mode="bilinear").view(views, frames, 3, size, size)
-    weight, shown = interpolate(mask[:, 0], (size, size), mode="bilinear"), averaged(own.opacity, size)[:, :, 0]
-    rays = pixel_rays(Cameras(cameras.pose, cameras.fov, (size, size)))
-    here = image_grid(size).to(flow)
-    source = here + flow[:, :, :2].movedim(2, -1)  # (B, V, size, size, 2)
-    front = torch.cat([still.opacity, still.depth, still.rgb], -1).movedim(-1, 1)
-    there = grid_sample(front, source.flatten(1, 2), mode="bilinear", padding_mode="zeros", align_corners=False)
-    opacity, depth, *rgb = there.view(views, 5, frames, size, size).unbind(1)
-    difference, fold = (averaged(clip, size) - torch.stack(rgb, 2)).abs().mean(2), folded(source)
-    weight = weight * torch.where(fold, HIDDEN, torch.exp(-(difference / ALIKE).square()))
-    towards = directions_at(source, cameras)
-    start = rays.origins[:, :1, :1].unsqueeze(1)
-    surface, middle = depth / opacity.clamp_min(SEEN), -(start * towards).sum(-1)
-    unit = cameras.pose[:, :3, 3].norm(dim=-1) * (0.5 * cameras.fov).tan()  # of the image, in world units at the origin
-    farther = unit[:, None, None, None] * flow[:, :, 2]
-    solid = (shown > SEEN).unsqueeze(-1)
-    met, here = torch.where(opacity > SEEN, surface, middle).unsqueeze(-1) * towards, rays.directions[:, None]
-    own_surface = (averaged(own.depth, size)[:, :, 0] / shown.clamp_min(SEEN)).unsqueeze(-1) * here
-    points = start + torch.where(solid, reaching(own_surface, -farther, towards, cameras), met)
-    places = start + torch.where(solid, own_surface, reaching(met, farther, here, cameras))
-    present = torch.maximum(opacity, shown)
-    weight = weight * present
-    weight = weight * agreed(points.flatten(2, 3), places.flatten(2, 3), weight.flatten(2)).view_as(weight)
-    near = flow[:, :, 2].abs()
-    known = ALONG * near / (near + flow[:, :, :2].norm(dim=2) + 1e-2)  # who does not know a depth tells 0
-    keep = (present > SEEN) & (solid[..., 0] | ~fold) & (torch.arange(frames, device=flow.device) > 0)[:, None, None]
-    shape = (views, frames, size, size)
-    return Matches(
-        places[keep],
-        rays.directions[:, None].expand(*shape, 3)[keep],
-        times.to(flow)[None, :, None, None].expand(shape)[keep],
-        points[keep],
-        weight[keep],
-        known[keep],
-    )
+    rays, flow = pixel_rays(Cameras(cameras.pose, cameras.fov, (size, size))), resized(flow, size)
+    source = image_grid(size).to(flow) + flow[:, :, :2].movedim(2, -1)
+    front = torch.cat([still.opacity, still.rgb], -1).movedim(-1, 1)
+    met = grid_sample(front, source.flatten(1, 2), mode="bilinear", padding_mode="border", align_corners=False)
+    opacity, *rgb = met.unflatten(2, source.shape[1:3]).unbind(1)
+    shown, depth = (averaged(x, size)[:, :, 0] for x in (own.opacity, own.depth))
+    surface = (depth / shown.clamp_min(SEEN)).unsqueeze(-1) * rays.directions[:, None]
+    towards, eyes = directions_at(source, cameras), rays.origins[:, :1, :1].unsqueeze(1)
+    nearer = in_the_world(flow[:, :, 2], cameras)
+    sources = eyes + reaching(surface, -nearer, towards, cameras)
+    difference = (averaged(clip, size) - torch.stack(rgb, 2)).abs().mean(2)
+    weight = resized(mask.movedim(1, 2), size)[:, :, 0] * shown * torch.exp(-(difference / ALIKE).square())
+    keep = (shown > SEEN) & (opacity < SEEN) & later(len(times)).to(opacity.device)
+    moments = times.to(flow)[None, :, None, None].expand_as(weight)
+    here = rays.directions[:, None].expand_as(surface)
+    return Matches(*(x[keep] for x in (eyes + surface, here, moments, sources, weight, 0.0 * weight)))
+
+
+def together(one: Matches, other: Matches) -> Matches:
+    """All pairs of both."""
+    return Matches(*(torch.cat([getattr(x, f.name) for x in (one, other)]) for f in fields(Matches)))
 
 
 def agreed(sources: Tensor, places: Tensor, weight: Tensor, rounds: int = 3) -> Tensor:
@@ -146,16 +157,10 @@ def agreed(sources: Tensor, places: Tensor, weight: Tensor, rounds: int = 3) -> 
     for _ in range(rounds):
         weighted = known * (weight * factor).unsqueeze(-1)
         normal = weighted.mT @ known
-        damping = 1e-3 * (weight * factor).sum(-1)[..., None, None] + 1e-6
+        damping = 1e-5 * (weight * factor).sum(-1)[..., None, None] + 1e-6
         affine = torch.linalg.solve(normal + damping * torch.eye(4).to(normal), weighted.mT @ ways)
         factor = 1.0 / (1.0 + ((ways - known @ affine) / AGREED).square().sum(-1))
     return factor
-
-
-def averaged(frames: Tensor, size: int) -> Tensor:
-    """(B, V, H, W, c) -> (B, V, c, size, size)."""
-    small = interpolate(frames.flatten(0, 1).movedim(-1, 1), (size, size), mode="area")
-    return small.unflatten(0, frames.shape[:2])
 
 
 def reaching(offsets: Tensor, farther: Tensor, directions: Tensor, cameras: Cameras) -> Tensor:
@@ -165,10 +170,33 @@ def reaching(offsets: Tensor, farther: Tensor, directions: Tensor, cameras: Came
     return (depth / (directions * into).sum(-1)).unsqueeze(-1) * directions
 
 
-def folded(source: Tensor) -> Tensor:
-    """Where a map of places to sources (..., h, w, 2) turns the picture over, as no surface that was seen does."""
-    down, right = torch.gradient(source, dim=(-3, -2))
-    return right[..., 0] * down[..., 1] <= right[..., 1] * down[..., 0]
+def in_the_world(lengths: Tensor, cameras: Cameras) -> Tensor:
+    """Lengths (B, ...) in image units, at the distance of the origin, in world units."""
+    unit = cameras.pose[:, :3, 3].norm(dim=-1) * (0.5 * cameras.fov).tan()
+    return unit.view(-1, *(1,) * (lengths.dim() - 1)) * lengths
+
+
+def later(frames: int) -> Tensor:
+    """(V, 1, 1) every frame but the first, where nothing has moved yet."""
+    return (torch.arange(frames) > 0)[:, None, None]
+
+
+def averaged(frames: Tensor, size: int) -> Tensor:
+    """(B, V, H, W, c) -> (B, V, c, size, size), means."""
+    small = interpolate(frames.flatten(0, 1).movedim(-1, 1), (size, size), mode="area")
+    return small.unflatten(0, frames.shape[:2])
+
+
+def resized(maps: Tensor, size: int) -> Tensor:
+    """(B, V, c, h, w) -> (B, V, c, size, size), bilinear."""
+    return interpolate(maps.flatten(0, 1), (size, size), mode="bilinear").unflatten(0, maps.shape[:2])
+
+
+def sampled(maps: Tensor, places: Tensor) -> Tensor:
+    """Maps (B, V, h, w) at places (B, V, s, s, 2) in image units, beyond the border as at it: (B, V, s, s)."""
+    flat = maps.flatten(0, 1).unsqueeze(1)
+    found = grid_sample(flat, places.flatten(0, 1), mode="bilinear", padding_mode="border", align_corners=False)
+    return found[:, 0].unflatten(0, maps.shape[:2])
 
 
 def image_grid(size: int) -> Tensor:

@@ -14,7 +14,7 @@ from to4d.ask import check_abilities, check_frames
 from to4d.clip_time import in_latent_frames, to_clip_frames
 from to4d.errors import InputError
 from to4d.geometry import azimuths_deg, relief
-from to4d.lift import find_matches, flow_loss
+from to4d.lift import empty_matches, flow_loss, surface_matches, together
 from to4d.losses import sds_loss
 from to4d.share import average_gradients, mean, own, place, share_of_all
 from to4d.types import Cameras, Render, Scene, Score, generator_at
@@ -224,13 +224,14 @@ class Motion(Phase):
         """
         if not self.flow_weight:
             return torch.zeros((), device=self.device)
-        if score.flow is None or not hasattr(self.renderer.field, "displacement"):
+        if score.forward is None or not hasattr(self.renderer.field, "displacement"):
             raise InputError(
                 f"phase.{self.name}.flow_weight={self.flow_weight} needs a prior that tells flow (guidance=mini) and a "
                 "model that moves a static field (model=deform); set it to 0 otherwise"
             )
         clip = self.prior.decode(score.clean)
-        matches = find_matches(clip, score.flow, mask, own, still, cameras, times)
+        moved = surface_matches(score.forward, mask, still, cameras, times)
+        matches = together(moved, empty_matches(clip, score.flow, mask, own, still, cameras, times))
         return flow_loss(self.renderer.field, matches) * share_of_all(matches.weights)
 
 

@@ -160,6 +160,7 @@ class Denoised:
     attention: Tensor | None  # (B, V, h, w) cross-attention to the noun, maximum 1 per clip; None: it has none
     flow: Tensor | None = None  # (B, V, 3, h, w) if the prior knows it: see `Score.flow`
     looks: tuple[Look, ...] = ()  # of all its layers, in the network's order, if the prior tells
+    forward: Tensor | None = None  # (B, V, 3, h, w) if the prior knows it: see `Score.forward`
 
 
 @dataclass(frozen=True)
@@ -174,6 +175,7 @@ class Score:
     timestep: int  # of the prior's schedule, for the log
     flow: Tensor | None = None  # (B, V, 3, h, w) to each place's source in frame 0, image units (right, down, near)
     looks: tuple[Look, ...] = ()  # see `Denoised.looks`
+    forward: Tensor | None = None  # (B, V, 3, h, w) to where each place of frame 0 has gone
     cameras: Cameras | None = None  # that saw the clip
 
 

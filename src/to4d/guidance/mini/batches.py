@@ -21,7 +21,8 @@ class Batch:
     frames: Tensor  # (B, V, S, S, 3) in [0, 1], what is denoised
     first: Tensor  # (B, S, S, 3) the first frame as the condition shows it
     opacity: Tensor  # (B, V, 16, 16)
-    flow: Tensor  # (B, V, 3, 16, 16)
+    flow: Tensor  # (B, V, 3, 16, 16) backward
+    forward: Tensor  # (B, V, 3, 16, 16) from frame 0
     relief: Tensor  # (B, 16, 16) of the first frame
     tokens: Tokens
     stride: Tensor  # (B,)
@@ -42,13 +43,13 @@ def trimmed(tokens: Tokens) -> Tokens:
 def take(clips: ClipSet, tokens: Tokens, rows: np.ndarray) -> Batch:
     """Rows of a data set as they are."""
     frames = torch.from_numpy(clips.frames[rows]).float() / 255.0
-    flow = torch.from_numpy(clips.flow[rows]).float().movedim(-1, 2)
+    flows = (torch.from_numpy(x[rows]).float().movedim(-1, 2) for x in (clips.flow, clips.forward))
     opacity = torch.from_numpy(clips.opacity[rows]).float()
     return Batch(
         frames,
         frames[:, 0],
         opacity,
-        flow,
+        *flows,
         torch.from_numpy(clips.relief[rows]).float(),
         trimmed(tokens[torch.from_numpy(rows)]),
         torch.from_numpy(clips.stride[rows]),

@@ -1,7 +1,8 @@
 """The motion head: reads the evidence of every frame, the words and the first frame, and says how the object moves.
 
-It works on 16 tokens, one a frame, so it is cheap and can be trained on flows alone; it answers with a smooth flow a
-frame.
+It works on 16 tokens, one a frame, so it is cheap and can be trained on flows alone; it answers with two smooth flows a
+frame: backward, where each place came from, to see the first frame through; and forward, where each place of the first
+frame has gone. A turn is linear in where a surface stands, so forward it is exact for every shape that frame 0 shows.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from to4d.guidance.mini.layers import CrossAttention, FeedForward, SelfAttention
 from to4d.guidance.mini.templates import COUNT
 
 FRAMES = 16
+WAYS = 2  # backward and forward
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def summary(still: Tensor, box: Tensor, relief: Tensor) -> Tensor:
 
 
 class MotionHead(nn.Module):
-    """Evidence (B, V, 3 K), words, first frame -> coefficients (B, V, 3, 20) of the backward flow."""
+    """Evidence (B, V, 3 K), words, first frame -> coefficients (B, V, 2, 3, 20) of the backward and forward flow."""
 
     def __init__(self, width: int = 160, heads: int = 5, depth: int = 4) -> None:
         super().__init__()
@@ -70,14 +72,14 @@ class MotionHead(nn.Module):
         self.bearing = nn.Linear(5, width, bias=False)
         self.blocks = nn.ModuleList([HeadBlock(width, heads) for _ in range(depth)])
         self.norm = nn.LayerNorm(width)
-        self.out = nn.Linear(width, AXES * TERMS)
+        self.out = nn.Linear(width, WAYS * AXES * TERMS)
         nn.init.normal_(self.out.weight, std=0.02)
         nn.init.zeros_(self.bearing.weight)
 
     def forward(
         self, evidence: Tensor, words: Words, image: Tensor, level: Tensor, stride: Tensor, azimuth_deg: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Coefficients (B, V, 3, 20) and the frames' last tokens (B, V, d).
+        """Coefficients (B, V, 2, 3, 20) and the frames' last tokens (B, V, d).
 
         Args:
             evidence: (B, V, 3 K), zero where there is no first frame.
@@ -104,5 +106,7 @@ class MotionHead(nn.Module):
         for block in self.blocks:
             x = block(x, words)
         x = self.norm(x)
-        moving = (torch.arange(FRAMES, device=level.device) > 0)[:, None, None]  # frame 0 is the first frame itself
-        return self.out(x).unflatten(-1, (AXES, TERMS)).float() * moving, x
+        moving = (torch.arange(FRAMES, device=level.device) > 0)[
+            :, None, None, None
+        ]  # frame 0 is the first frame itself
+        return self.out(x).unflatten(-1, (WAYS, AXES, TERMS)).float() * moving, x

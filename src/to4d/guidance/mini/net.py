@@ -43,8 +43,9 @@ class Prediction:
     """The denoiser's answer."""
 
     clean: Tensor  # (B, V, C, 16, 16)
-    head_flow: Tensor  # (B, V, 3, 16, 16) the smooth part
+    head_flow: Tensor  # (B, V, 3, 16, 16) the smooth part of the backward flow
     flow: Tensor  # (B, V, 3, 16, 16) with the trunk's correction to what crosses the view
+    forward: Tensor  # (B, V, 3, 16, 16) smooth, from frame 0
     attention: Tensor  # (B, V, 16, 16) to the noun
 
 
@@ -99,7 +100,8 @@ class MiniNet(nn.Module):
         coefficients, tokens = self.head_coefficients(
             features, words, image, first.seen, level, stride, first.azimuth_deg
         )
-        head_flow = smooth_flow(coefficients, outline_terms(first.outline))
+        terms = outline_terms(first.outline)
+        head_flow, forward = (smooth_flow(each, terms) for each in coefficients.unbind(2))
         seen = first.seen[:, None, None, None, None]
         still = templates.still[:, None].expand_as(noisy) * seen
         layers = torch.cat([first.image, first.outline.inside[..., None], first.outline.bulge[..., None]], -1)
@@ -115,4 +117,5 @@ class MiniNet(nn.Module):
         trust = torch.sigmoid(2.0 * out.gate + (3.0 * noise - 1.0)[:, None, None, None, None]) * seen
         a, s = signal[:, None, None, None, None], noise[:, None, None, None, None]
         clean = trust * warped + (1.0 - trust) * (a * noisy - s * out.velocity)
-        return Prediction(clean, head_flow, torch.cat([across, head_flow[:, :, 2:]], 2), out.attention)
+        flow = torch.cat([across, head_flow[:, :, 2:]], 2)
+        return Prediction(clean, head_flow, flow, forward, out.attention)

@@ -37,7 +37,8 @@ class Condition:
 class MiniPrior(nn.Module):
     """Frozen. Clips are (B, 16, 64, 64, 3); latents (B, 8, 16, 16, 16) with root mean square about 1.
 
-    Beside what other priors tell, it tells where every place of a frame came from, in three dimensions.
+    Beside what other priors tell, it tells where every place of a frame came from, and where those of the first have
+    gone, in three dimensions.
 
     Args:
         weights: a safetensors file; None is the one in the package.
@@ -118,14 +119,12 @@ class MiniPrior(nn.Module):
         frames = torch.cat([frames, frames]) if guided else frames
         stride = torch.full((rows,), self.frame_stride, device=noisy.device)
         prediction = self.net(frames, self.alpha_bar[t].expand(rows), first, words, stride)
-        clean, flow = prediction.clean[:count], prediction.flow[:count]
-        if guided:
-            clean = prediction.clean[count:].lerp(clean, guidance_scale)
-            flow = prediction.flow[count:].lerp(flow, guidance_scale)
+        answers = (prediction.clean, prediction.flow, prediction.forward)
+        clean, flow, forward = (x[count:].lerp(x[:count], guidance_scale) if guided else x for x in answers)
         clean = self.net.codec.encode(self.net.codec.decode(clean).clamp(0.0, 1.0))
         attention = prediction.attention[:count]
         attention = attention / attention.amax((1, 2, 3), keepdim=True).clamp_min(1e-6)
-        return Denoised(clean.transpose(1, 2), attention, flow)
+        return Denoised(clean.transpose(1, 2), attention, flow, forward=forward)
 
 
 def on_grid(relief: Tensor) -> Tensor:

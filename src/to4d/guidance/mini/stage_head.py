@@ -34,6 +34,7 @@ class Table:
     relief: Tensor  # (N, 16, 16) half
     terms: Tensor  # (N, 20, 16, 16) half, of smooth flows
     flow: Tensor  # (N, V, 3, 16, 16) half
+    forward: Tensor  # (N, V, 3, 16, 16) half
     opacity: Tensor  # (N, V, 16, 16) half
     stride: Tensor  # (N,)
     azimuth_deg: Tensor  # (N,)
@@ -56,10 +57,9 @@ def tabulate(net: MiniNet, batch: Batch) -> Table:
         jitter = 1e-4 * gram.diagonal(dim1=-2, dim2=-1).mean(-1)[:, None, None] + 1e-4
         root = torch.linalg.cholesky(gram + jitter * torch.eye(gram.shape[-1], device=gram.device))
     outline = first.outline
-    large = (root, templates.still, outline.relief, outline_terms(outline), batch.flow, batch.opacity)
-    root, still, relief, terms, flow, opacity = (each.half() for each in large)
-    box, rest = outline.stack(), (batch.stride, batch.azimuth_deg)
-    return Table(match, root, templates.energy, still, box, relief, terms, flow, opacity, *rest)
+    large = (outline.relief, outline_terms(outline), batch.flow, batch.forward, batch.opacity)
+    halves, rest = (each.half() for each in large), (batch.stride, batch.azimuth_deg)
+    return Table(match, root.half(), templates.energy, templates.still.half(), outline.stack(), *halves, *rest)
 
 
 def stacked(parts: Iterable[Table], count: int) -> Table:
@@ -114,8 +114,13 @@ def flow_loss(flow: Tensor, target: Tensor, opacity: Tensor) -> Tensor:
     return error / (opacity > 0.3).float()[:, 1:].sum((1, 2, 3)).clamp_min(1.0)
 
 
+def forward_loss(forward: Tensor, target: Tensor, opacity: Tensor) -> Tensor:
+    """`flow_loss` of forward flows, where frame 0 shows the object: (B,)."""
+    return flow_loss(forward, target, opacity[:, :1].expand_as(opacity))
+
+
 def head_errors(net: MiniNet, table: Table, tokens: Tokens, alpha_bar: Tensor, seen: Tensor, rng: Generator) -> Tensor:
-    """The head's flow loss on a table of B rows, noised to `alpha_bar` (B,): (B,). All on the net's device."""
+    """The head's loss of both flows on a table of B rows, noised to `alpha_bar` (B,): (B,). All on the net's device."""
     signal, noise = alpha_bar.sqrt(), (1.0 - alpha_bar).sqrt()
     draw = torch.randn(table.match.shape, generator=rng).to(table.match) @ table.root.float().transpose(1, 2)
     match = signal[:, None, None] * table.match + noise[:, None, None] * draw
@@ -128,5 +133,6 @@ def head_errors(net: MiniNet, table: Table, tokens: Tokens, alpha_bar: Tensor, s
         table.stride,
         table.azimuth_deg,
     )
-    flow = smooth_flow(coefficients, table.terms.float())
-    return flow_loss(flow, table.flow.float(), table.opacity.float())
+    backward, forward = (smooth_flow(each, table.terms.float()) for each in coefficients.unbind(2))
+    opacity = table.opacity.float()
+    return flow_loss(backward, table.flow.float(), opacity) + forward_loss(forward, table.forward.float(), opacity)

@@ -9,7 +9,7 @@ from torch.nn.functional import binary_cross_entropy, grid_sample, max_pool2d
 from to4d.guidance.mini.batches import Batch, forgotten, trimmed
 from to4d.guidance.mini.flow import pixel_places
 from to4d.guidance.mini.net import MiniNet, Prediction
-from to4d.guidance.mini.stage_head import flow_loss
+from to4d.guidance.mini.stage_head import flow_loss, forward_loss
 from to4d.guidance.mini.tensors import device_of, moved, quick_products
 
 MAX_WEIGHT = 5.0  # of the velocity loss 1 / s^2 at low noise
@@ -82,11 +82,18 @@ def joint_loss(
     error = (prediction.clean - clean).square().mean((1, 2, 3, 4))
     denoising = (error * (1.0 / (1.0 - alpha_bar)).clamp(max=MAX_WEIGHT)).mean()
     head = flow_loss(prediction.head_flow, batch.flow, batch.opacity)
+    forward = forward_loss(prediction.forward, batch.forward, batch.opacity)
     full = flow_loss(prediction.flow, batch.flow, batch.opacity)
     beside = background_loss(prediction.flow[:, :, :2], batch.opacity, first.outline.inside)
     attention = attention_loss(prediction, batch.opacity, tokens.noun)
-    loss = denoising + 2.0 * (head + (full + BESIDE * beside) * seen).mean() + attention_weight * attention
-    parts = {"clean": error.mean(), "weighted": denoising, "head": head.mean(), "flow": full.mean()}
+    loss = denoising + 2.0 * (head + forward + (full + BESIDE * beside) * seen).mean() + attention_weight * attention
+    parts = {
+        "clean": error.mean(),
+        "weighted": denoising,
+        "head": head.mean(),
+        "forward": forward.mean(),
+        "flow": full.mean(),
+    }
     parts |= {"beside": beside.mean(), "noun": attention}
     values = torch.stack([part.detach().float() for part in parts.values()]).tolist()  # one wait for the device
     return loss, dict(zip(parts, values, strict=True))

@@ -27,6 +27,7 @@ class Clip:
     frames: np.ndarray  # (V, S, S, 3) uint8
     opacity: np.ndarray  # (V, 16, 16) in [0, 1]
     flow: np.ndarray  # (V, 16, 16, 3) where the surface seen here was in frame 0, minus here; image units
+    forward: np.ndarray  # (V, 16, 16, 3) where the surface that frame 0 shows here has gone, minus here
     relief: np.ndarray  # (16, 16) of frame 0, see `to4d.geometry.relief`
     told: "Told"
 
@@ -87,10 +88,11 @@ def _shade(mesh: ColouredMesh, moved: np.ndarray, view: View) -> np.ndarray:
     return mesh.colors * (view.ambient + (1.0 - view.ambient) * facing)[..., None]
 
 
-def render(mesh: ColouredMesh, moved: np.ndarray, view: View) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Frames (V, S, S, 3) in [0, 1], opacity (V, S, S, 1), where what shows was in frame 0 and is now (V, S, S, 3).
+def render(mesh: ColouredMesh, moved: np.ndarray, view: View) -> tuple[np.ndarray, ...]:
+    """Frames (V, S, S, 3) in [0, 1], opacity (V, S, S, 1), and three times places (V, S, S, 3).
 
-    Places are (right, down, towards the camera) in image units: [-1, 1]^2, and 0 in the plane through the origin.
+    These tell where what shows was in frame 0, where it is now, and where what shows in frame 0 is now. Places are
+    (right, down, towards the camera) in image units: [-1, 1]^2, and 0 in the plane through the origin.
     """
     fine = SIZE * FINE
     camera = orbit(torch.tensor([view.azimuth_deg]), view.elevation_deg, view.distance, view.fov_deg, (fine, fine))
@@ -99,16 +101,21 @@ def render(mesh: ColouredMesh, moved: np.ndarray, view: View) -> tuple[np.ndarra
     back, eye = camera.pose[0, :3, 2].numpy(), camera.pose[0, :3, 3].numpy()
     depth = (eye - moved.astype(np.float32)) @ back
     relief = (eye @ back - depth) / (view.distance * np.tan(0.5 * np.deg2rad(view.fov_deg)))
-    here = np.concatenate([pixels * (2.0 / fine) - 1.0, relief[..., None]], -1)
-    attributes = np.concatenate([_shade(mesh, moved, view), np.broadcast_to(here[:1], here.shape), here[..., 2:]], -1)
-    image, z = rasterize(np.concatenate([pixels, depth[..., None]], -1), mesh.faces, attributes, fine)
+    everywhere = np.concatenate([pixels * (2.0 / fine) - 1.0, relief[..., None]], -1)
+    first = np.broadcast_to(everywhere[:1], everywhere.shape)
+    attributes = np.concatenate([_shade(mesh, moved, view), first, everywhere[..., 2:]], -1)
+    screen = np.concatenate([pixels, depth[..., None]], -1)
+    image, z = rasterize(screen, mesh.faces, attributes, fine)
     covered = np.isfinite(z)[..., None].astype(np.float32)
     small = average_down(np.concatenate([image, covered], -1), FINE)
     opacity, places = small[..., 7:], small[..., 3:7] / np.maximum(small[..., 7:], 1e-6)
     line = (np.arange(SIZE) + 0.5) * (2.0 / SIZE) - 1.0
     grid = np.broadcast_to(np.stack(np.meshgrid(line, line), -1), (*opacity.shape[:3], 2))
+    paths, _ = rasterize(screen[:1], mesh.faces, everywhere.swapaxes(0, 1).reshape(1, len(mesh.vertices), -1), fine)
+    paths = (average_down(paths, FINE)[0] / np.maximum(opacity[0], 1e-6)).reshape(SIZE, SIZE, -1, 3)
     here = np.concatenate([grid, places[..., 3:]], -1)
-    return small[..., :3] + view.background * (1.0 - opacity), opacity, places[..., :3], here
+    colours = small[..., :3] + view.background * (1.0 - opacity)
+    return colours, opacity, places[..., :3], here, paths.transpose(2, 0, 1, 3)
 
 
 def pooled(opacity: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -119,10 +126,11 @@ def pooled(opacity: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def make_clip(mesh: ColouredMesh, moved: np.ndarray, view: View, told: Told) -> Clip:
     """Render one clip of a mesh whose vertices go through (V, N, 3)."""
-    frames, opacity, source, here = render(mesh, moved, view)
+    frames, opacity, source, here, paths = render(mesh, moved, view)
+    _, forward = pooled(np.broadcast_to(opacity[:1], opacity.shape), paths - here[:1])
     opacity, means = pooled(opacity, np.concatenate([source - here, here[..., 2:]], -1))
     frames = (frames * 255.0 + 0.5).clip(0, 255).astype(np.uint8)
-    return Clip(frames, opacity, means[..., :3], means[0, ..., 3], told)
+    return Clip(frames, opacity, means[..., :3], forward, means[0, ..., 3], told)
 
 
 def leaning(rng: Generator, kind: str, sign: float) -> float:

@@ -15,7 +15,7 @@ from to4d.guidance.mini.data.clips import FRAMES, GRID, SIZE, Clip, draw_clips
 from to4d.guidance.mini.data.objects import Subject, load_real
 
 Draw = Callable[[Generator, Mapping[str, Subject]], list[Clip]]
-ARRAYS = ("frames", "opacity", "flow", "relief")
+ARRAYS = ("frames", "opacity", "flow", "forward", "relief")
 BLOCK = 25  # draws a task; small, so that two processes end together
 SIGNED = (
     "sway",
@@ -40,6 +40,7 @@ class ClipSet:
     frames: np.ndarray  # (N, V, S, S, 3) uint8
     opacity: np.ndarray  # (N, V, 16, 16) float16
     flow: np.ndarray  # (N, V, 16, 16, 3) float16
+    forward: np.ndarray  # (N, V, 16, 16, 3) float16
     relief: np.ndarray  # (N, 16, 16) float16
     text: list[str]
     noun: list[str]
@@ -78,6 +79,7 @@ def _open(folder: Path, count: int, mode: str) -> dict[str, np.ndarray]:
         "frames": ((count, FRAMES, SIZE, SIZE, 3), np.uint8),
         "opacity": ((count, FRAMES, GRID, GRID), np.float16),
         "flow": ((count, FRAMES, GRID, GRID, 3), np.float16),
+        "forward": ((count, FRAMES, GRID, GRID, 3), np.float16),
         "relief": ((count, GRID, GRID), np.float16),
     }
     return {
