@@ -144,3 +144,5 @@ def finish(loggers: list, metrics: dict[str, Any]) -> None:
     for logger in loggers:
         logger.log_metrics(numbers)
         logger.finalize("success")
+        if hasattr(logger, "end_run"):
+            logger.end_run()
