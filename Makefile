@@ -9,17 +9,20 @@ CELL ?= experiments=[without_mask] object=gso/plant motion=jumping seed=0 qualit
 # tiny-cuda-nn 2.0 of 2026-04-01 and nvdiffrast 0.4.0
 TINYCUDANN := git+https://github.com/NVlabs/tiny-cuda-nn@6ee3546bda615f51abe684ce9edefeb414689135\#subdirectory=bindings/torch
 NVDIFFRAST := git+https://github.com/NVlabs/nvdiffrast@253ac4fcea7de5f396371124af597e6cc957bfae
-RESOLVE = $(BIN)/uv pip compile --quiet --extra dev --no-annotate --no-header --no-emit-index-url --no-emit-find-links
+RESOLVE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-annotate --no-header \
+	--no-emit-index-url --no-emit-find-links
 
 .PHONY: help demo test test-slow test-priors lint format bench setup-gpu table2 table3 cell lock clean
 
 help:  ## list what can be made
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-$(READY): requirements.lock pyproject.toml
+# torch comes by itself: its builds (CPU, CUDA) share a version, and your index says which one you get, so it has no hash here
+$(READY): requirements.lock requirements-torch.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("to4d needs Python 3.11 or newer; say make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-torch.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
@@ -67,9 +70,11 @@ cell: $(READY)  ## make one cell of a table again, and see that it is the one in
 
 lock: $(READY)  ## resolve the newest versions that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet uv
-	$(RESOLVE) --upgrade pyproject.toml > .venv/lock
-	$(RESOLVE) --extra priors --constraint .venv/lock pyproject.toml | grep -vxFf .venv/lock > requirements-priors.lock
-	sed 's/+cpu//' .venv/lock > requirements.lock
+	$(RESOLVE) --generate-hashes --upgrade pyproject.toml > .venv/all.lock
+	awk '/^[a-z0-9]/ { torch = /^(torch==|triton==|nvidia-|cuda-)/ } !torch' .venv/all.lock > requirements.lock
+	sed -n 's/^\(torch==[0-9.]*\).*/\1/p' .venv/all.lock | sort -u > requirements-torch.lock
+	sed -n 's/^\([a-z0-9][^=]*==\).*/^\1/p' .venv/all.lock > .venv/names
+	$(RESOLVE) --extra priors --constraint .venv/all.lock pyproject.toml | grep -vf .venv/names > requirements-priors.lock
 
 clean:  ## remove the virtual environment and caches, not your outputs
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis

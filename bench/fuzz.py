@@ -1,7 +1,8 @@
 """Hostile files for the loaders: `python bench/fuzz.py --loader gltf --minutes 5` prints what was found as JSON.
 
 Every input is drawn from its number (tests/faults/hostile.py), so `--first N --count 1` has a finding again. A
-process of its own reads them, with a limit to its memory; one that says nothing for a while hangs.
+process of its own reads them, with a limit to its memory; one that says nothing for a while hangs. Minutes are of CPU.
+With `--out fuzz.json` all is noted there, each loader by its name, and the same line goes on where it was stopped.
 """
 
 import argparse
@@ -14,14 +15,17 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "faults"))
 
 from hostile import LOADERS, Trial
 
+from to4d.files import write_atomically
+
 MEMORY, PATIENCE = 2 * 2**30, 20.0  # bytes beyond what is loaded before; seconds of CPU for one input
+SLICE = 1.5 * PATIENCE  # seconds of CPU between two notes
 
 
 def used() -> int:
@@ -53,25 +57,38 @@ def read(trial: Trial, first: int, last: int, board: mmap.mmap) -> None:
     os._exit(0)
 
 
-def watch(trial: Trial, first: int, last: int, board: mmap.mmap, end: float) -> tuple[int, str]:
-    """Start a reader and wait for a finding or the end: the number after the last that was read, and the finding."""
+def watch(trial: Trial, first: int, last: int, board: mmap.mmap) -> tuple[int, str, float]:
+    """Let a reader work for a while: the number after the last that was read, what was found, and seconds of CPU."""
     board[:1032] = struct.pack("<q", first).ljust(1032, b"\0")
-    pid, seen, since = os.fork(), first, 0.0
+    pid, seen, since, spent = os.fork(), first, 0.0, 0.0
     if not pid:
         read(trial, first, last, board)
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         time.sleep(0.05)
-        number, spent, over = struct.unpack("<q", board[:8])[0], cpu(pid), time.monotonic() > end
+        number, spent = struct.unpack("<q", board[:8])[0], cpu(pid)
         seen, since = (number, spent) if number != seen else (seen, since)
-        if over or spent - since > PATIENCE:
+        if spent - since > PATIENCE or spent > SLICE:
             os.kill(pid, 9)
             os.waitpid(pid, 0)
-            return (number, "") if over else (number + 1, "hang")
+            return (number + 1, "hang", spent) if spent - since > PATIENCE else (number, "", spent)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     number = struct.unpack("<q", board[:8])[0]
     if status == 0:
-        return number, ""
-    return number + 1, board[8:1032].rstrip(b"\0").decode(errors="replace") if status == 3 else f"ended with {status}"
+        return number, "", spent
+    told = board[8:1032].rstrip(b"\0").decode(errors="replace")
+    return number + 1, told if status == 3 else f"ended with {status}", spent
+
+
+def fuzz(trial: Trial, last: int, seconds: float, so_far: dict, note: Callable[[dict], None]) -> None:
+    """Go on from `so_far`, which is brought up to date and noted after each slice."""
+    board = mmap.mmap(-1, 1032)
+    while so_far["next"] < last and so_far["cpu_seconds"] < seconds:
+        number, found, spent = watch(trial, so_far["next"], last, board)
+        if found:
+            alike = so_far["findings"].setdefault(found.split(" (")[-1], [])
+            alike += [[number - 1, found]] if len(alike) < 5 else []
+        so_far |= {"next": number, "cpu_seconds": round(so_far["cpu_seconds"] + spent, 2)}
+        note(so_far)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,25 +98,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int, default=1_000_000)
+    parser.add_argument("--out", type=Path)
     options = parser.parse_args(arguments)
-    start, board, findings = time.monotonic(), mmap.mmap(-1, 1032), {}
-    number, last, end = options.first, options.first + options.count, start + 60.0 * options.minutes
-    with tempfile.TemporaryDirectory(
-        prefix="to4d-fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None
-    ) as folder:
+    notes = json.loads(options.out.read_text()) if options.out and options.out.exists() else {}
+    so_far = notes.setdefault(options.loader, {"next": options.first, "cpu_seconds": 0.0, "findings": {}})
+
+    def note(told: dict) -> None:
+        if options.out:
+            write_atomically(options.out, json.dumps(notes, indent=1).encode())
+
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="to4d-fuzz-", dir=memory) as folder:
         trial = Trial(options.loader, Path(folder))
-        while number < last and time.monotonic() < end:
-            number, found = watch(trial, number, last, board, end)
-            if found:
-                findings.setdefault(found.split(" (")[-1] if " (" in found else found, []).append((number - 1, found))
-    seconds = time.monotonic() - start
-    told = {"loader": options.loader, "inputs": number - options.first, "seconds": round(seconds, 1)}
-    told |= {
-        "per_second": round((number - options.first) / seconds, 1),
-        "findings": {k: v[:3] for k, v in findings.items()},
-    }
-    print(json.dumps(told, indent=1))
-    return int(bool(findings))
+        fuzz(trial, options.first + options.count, 60.0 * options.minutes, so_far, note)
+    print(json.dumps({"loader": options.loader, "inputs": so_far["next"] - options.first, **so_far}, indent=1))
+    return int(bool(so_far["findings"]))
 
 
 if __name__ == "__main__":

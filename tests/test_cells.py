@@ -91,6 +91,14 @@ def test_cells_in_processes_of_their_own_outlive_one_that_is_killed_and_come_bac
     assert "3 cells: 2 done, 1 interrupted" in table(app / "sweep")[0]
 
 
+def test_cells_that_are_tried_again_keep_their_numbers_whatever_was_finished_between_them(app):
+    pytest.importorskip("submitit", reason="pip install -e '.[scale]'")
+    settings = ["hydra/launcher=local", "hydra.sweep.subdir=${hydra.job.num}", "x=bad,1,bad2"]
+    assert sweep(app, *settings).returncode == 1 and starts(app) == {"0": 1, "1": 1, "2": 1}
+    (app / "mended").touch()
+    assert sweep(app, *settings).returncode == 0 and starts(app) == {"0": 2, "1": 1, "2": 2}
+
+
 REAL = ["sweeps=table2", "object=gso/plant", "motion=jumping", "seed=0", "cache=false"]
 REAL += ["phase=[static]", "phase.static.steps=60", "phase.static.lens.size=[16,16]", "export=[]", "logger=[]"]
 REAL += ["callbacks=[]", "metrics.views.size=32", "metrics.frames=2", "renderer.samples=64", "renderer.resolution=32"]

@@ -3,7 +3,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from to4d.checkpoint import flatten, load_tree, save_tree, unflatten
+import to4d.checkpoint
+from to4d.checkpoint import Damaged, flatten, load_into, load_tree, save_tree, unflatten
 from to4d.errors import InputError
 
 LEAVES = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5) | st.floats(allow_nan=False)
@@ -60,3 +61,25 @@ def test_a_write_that_fails_leaves_the_old_file_and_says_why(tmp_path):
 def test_objects_that_would_need_a_pickle_are_refused(tmp_path):
     with pytest.raises(TypeError, match="not object"):
         save_tree(tmp_path / "x", {"model": object()})
+
+
+def test_a_file_of_another_version_is_told_from_a_damaged_one(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(to4d.checkpoint, "SCHEMA", "to4d-7")
+        save_tree(tmp_path / "x", {"w": torch.arange(4.0)})
+    with pytest.raises(InputError, match="x is of another version of to4d: it has schema to4d-7") as told:
+        load_tree(tmp_path / "x")
+    assert not isinstance(told.value, Damaged)  # which would let it be deleted
+
+
+def test_unknown_and_missing_tensors_are_named(tmp_path):
+    layer = torch.nn.Linear(2, 3)
+    save_tree(tmp_path / "x", {"weight": layer.weight, "foreign.scale": torch.ones(1)})
+    with pytest.raises(
+        InputError, match=r'x does not fit .*Missing key.*"bias".*Unexpected key.*"foreign.scale"'
+    ) as told:
+        load_into(layer, tmp_path / "x")
+    assert "\n" not in str(told.value) and not isinstance(told.value, Damaged)
+    save_tree(tmp_path / "x", [1, 2])
+    with pytest.raises(InputError, match="x does not fit"):
+        load_into(layer, tmp_path / "x")

@@ -59,6 +59,7 @@ def check(out, alone):
 def test_a_sweep_on_two_nodes_of_ray_outlives_the_loss_of_one(alone, tmp_path, monkeypatch):
     pytest.importorskip("ray", reason="pip install -e '.[scale]'")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("RAY_agent_register_timeout_ms", "120000")  # a busy machine takes longer than Ray's 30 s
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), *sys.path]))
     from ray.cluster_utils import Cluster
 

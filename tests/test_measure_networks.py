@@ -47,7 +47,7 @@ def files(tmp_path_factory):
     """Random weights as the official files hold them."""
     folder = tmp_path_factory.mktemp("weights")
     classifier = {"classifier.6.bias": torch.zeros(3)}  # torchvision's file has one, which is not used
-    torch.save(measure_answers.backbone_weights("alex") | classifier, folder / "backbone.pth")
+    save_file(measure_answers.backbone_weights("alex") | classifier, folder / "backbone.safetensors")
     torch.save(measure_answers.lin_weights("alex"), folder / "linear.pth")
     raft = measure_answers.random_weights(measure_answers.shapes_of(RaftNet()))
     torch.save({f"module.{key}": value for key, value in raft.items()}, folder / "raft.pth")
@@ -126,7 +126,7 @@ def test_style_is_the_cosine_of_vbenchs_eight_frames_and_the_prompt(seen, tmp_pa
 
 
 def test_with_weights_there_are_figures_and_the_recipe_names_the_files(seen, files):
-    lpips = Lpips("alex", str(files / "backbone.pth"), str(files / "linear.pth"))
+    lpips = Lpips("alex", str(files / "backbone.safetensors"), str(files / "linear.pth"))
     figures = lpips(seen)
     assert figures["eval/lpips"] == pytest.approx((figures["eval/lpips/000"] + figures["eval/lpips/090"]) / 2)
     assert figures["eval/lpips_f"] > 0.0 and not figures["eval/notes"]
@@ -138,7 +138,7 @@ def test_with_weights_there_are_figures_and_the_recipe_names_the_files(seen, fil
 
 def test_weights_of_another_network_are_refused(seen, files, tmp_path):
     with pytest.raises(InputError, match="holds other weights than LpipsNet"):
-        Lpips("vgg", str(files / "backbone.pth"), str(files / "linear.pth"))(seen)
+        Lpips("vgg", str(files / "backbone.safetensors"), str(files / "linear.pth"))(seen)
     save_file({"fnet.conv1.weight": torch.zeros(1)}, tmp_path / "raft.safetensors")
     with pytest.raises(InputError, match="holds other weights than RaftNet"):
         RaftFlow(str(tmp_path / "raft.safetensors"))(seen)

@@ -6,6 +6,8 @@ It is written under a temporary name, flushed to the disk, and renamed.
 
 import hashlib
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import torch
 from lightning.pytorch.plugins.io import CheckpointIO
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from to4d.errors import BROKEN, InputError
 from to4d.files import before, write_atomically
@@ -72,25 +74,53 @@ def save_tree(path: Path, tree: Any, keep: bool = False) -> None:
     write_atomically(path, data, keep)
 
 
+class Damaged(InputError):
+    """A file that does not say what was written, and may be deleted."""
+
+
 def load_tree(path: Path) -> Any:
     """Read what `save_tree` wrote.
 
     Raises:
-        InputError: if the file is damaged, truncated or not ours.
+        Damaged: if the file is damaged, truncated or not ours.
+        InputError: if it cannot be read, or is of another version of to4d.
     """
     try:
         data = path.read_bytes()
         size = int.from_bytes(data[:8], "little")
         metadata = json.loads(data[8 : 8 + size])["__metadata__"]
-        tensors = load(data)
-        intact = metadata["schema"] == SCHEMA and metadata["checksum"] == checksum(metadata["tree"], tensors)
-        if intact:
+        tensors, schema = load(data), str(metadata["schema"])
+        if schema == SCHEMA and metadata["checksum"] == checksum(metadata["tree"], tensors):
             return unflatten(json.loads(metadata["tree"]), tensors)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     except (SafetensorError, *BROKEN):
-        pass
-    raise InputError(f"{path} is damaged or not a to4d checkpoint")
+        schema = ""
+    if schema != SCHEMA and re.fullmatch(r"to4d-\d{1,4}", schema):
+        raise InputError(f"{path} is of another version of to4d: it has schema {schema}, and this one reads {SCHEMA}")
+    raise Damaged(f"{path} is damaged or not a to4d checkpoint")
+
+
+def load_into(module: nn.Module, path: Path) -> None:
+    """Put what `save_tree` wrote into a module.
+
+    Raises:
+        InputError: as `load_tree` and `fill` do.
+    """
+    fill(module, load_tree(path), str(path))
+
+
+def fill(module: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
+    """Put tensors into a module, all of them and no others; `name` is what the user knows them by.
+
+    Raises:
+        InputError: naming those that are missing, unknown or of another shape.
+    """
+    try:
+        module.load_state_dict(state)
+    except (RuntimeError, TypeError) as error:
+        told = " ".join(str(error).partition(":\n")[2].split()) or str(error)
+        raise InputError(f"{name} does not fit these settings and this version of to4d: {told}") from None
 
 
 class TreeIO(CheckpointIO):

@@ -8,7 +8,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from to4d.checkpoint import load_tree
+from to4d.checkpoint import load_into
 from to4d.errors import InputError
 from to4d.run import restore
 from to4d.settings import read_settings
@@ -50,7 +50,7 @@ class Feed:
         """Take over a newer model, if there is one; the caller sees to it that nobody looks meanwhile."""
         if (stamp := self.newest().stat().st_mtime_ns) == self.stamp:
             return False
-        self.scene.renderer.load_state_dict(load_tree(self.newest()))
+        load_into(self.scene.renderer, self.newest())
         self.stamp = stamp
         return True
 

@@ -1,6 +1,7 @@
 """Any mesh file becomes a `Mesh`: y up, front to +z, centred on its bounding box, in a sphere of a stated radius."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -39,7 +40,7 @@ def load_mesh(
     up: Literal["auto", "y", "z"] = "auto",
     radius: float = 0.55,
     rotate_deg: float = 0.0,
-    limits: Limits | None = None,
+    limits: Limits | Mapping[str, int] | None = None,
 ) -> Mesh:
     """Read OBJ+MTL, GLB, glTF, PLY, OFF or STL.
 
@@ -49,12 +50,12 @@ def load_mesh(
         up: the file's vertical axis. `auto` is z for STL (print and CAD files) and y for all else.
         radius: of the bounding sphere around the centre of the bounding box, in world units.
         rotate_deg: turns the object about the vertical so that its front faces +z, azimuth 0.
-        limits: sizes beyond which a file is refused.
+        limits: sizes beyond which a file is refused; those of a mapping are named as in `Limits`.
 
     Raises:
         InputError: if the file cannot be used.
     """
-    path, limits = find_file(path), limits or Limits()
+    path, limits = find_file(path), limits if isinstance(limits, Limits) else Limits(**(limits or {}))
     if up not in ("auto", "y", "z"):
         raise InputError(f"up={up!r} is not an axis: choose y, z or auto")
     if not (radius > 0 and np.isfinite(radius) and np.isfinite(rotate_deg)):

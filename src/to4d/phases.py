@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from to4d.ask import check_abilities, check_frames
+from to4d.checkpoint import fill
 from to4d.clip_time import in_latent_frames, to_clip_frames
 from to4d.errors import InputError
 from to4d.geometry import azimuths_deg, relief
@@ -96,9 +97,9 @@ class Phase(LightningModule):
         """The 4D model alone; the mesh and the prior come from the config."""
         return self.renderer.state_dict()
 
-    def load_state_dict(self, state_dict: Mapping[str, Tensor], *args: Any, **kwargs: Any) -> Any:
+    def load_state_dict(self, state_dict: Mapping[str, Tensor], *args: Any, **kwargs: Any) -> None:
         """Put a 4D model back."""
-        return self.renderer.load_state_dict(state_dict)
+        fill(self.renderer, state_dict, f"the autosave of phase {self.name}")
 
     def log_step(self, **values: float | Tensor) -> None:
         """Log `values`, as means over devices, and how wide the cameras look."""

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from to4d.build import build_phases, build_scene
 from to4d.callbacks.progress import Progress
-from to4d.checkpoint import load_tree
+from to4d.checkpoint import load_into
 from to4d.errors import InputError
 from to4d.files import read_checked, write_atomically, write_sums
 from to4d.folders import cache_folder
@@ -114,7 +114,7 @@ def restore(folder: Path, trust: bool = False, model: str = "model.safetensors")
     if not trust:
         check_parts(OmegaConf.to_container(cfg))
     scene = build_scene(cfg, instantiate(cfg.object))
-    scene.renderer.load_state_dict(load_tree(folder / model))
+    load_into(scene.renderer, folder / model)
     return scene
 
 
@@ -144,3 +144,5 @@ def finish(loggers: list, metrics: dict[str, Any]) -> None:
     for logger in loggers:
         logger.log_metrics(numbers)
         logger.finalize("success")
+        if hasattr(logger, "end_run"):
+            logger.end_run()

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from to4d.build import build_phases, build_scene
 from to4d.callbacks.autosave import Autosave
 from to4d.callbacks.progress import Progress
-from to4d.checkpoint import TreeIO, load_tree, save_tree
+from to4d.checkpoint import Damaged, TreeIO, load_into, load_tree, save_tree
 from to4d.errors import InputError
 from to4d.files import before
 from to4d.locks import making
@@ -88,7 +88,7 @@ def resumable(autosave: Path) -> Path | None:
             continue
         try:
             load_tree(path)
-        except InputError as error:
+        except Damaged as error:
             log.warning("%s; this phase goes on from what was saved before it", error)
             path.unlink()
         else:
@@ -97,10 +97,14 @@ def resumable(autosave: Path) -> Path | None:
 
 
 def take(path: Path, scene: Scene) -> bool:
-    """Load a trained 4D model into the scene; a damaged file is deleted and not taken."""
+    """Load a trained 4D model into the scene; a damaged file is deleted and not taken.
+
+    Raises:
+        InputError: if it is whole, and of another model.
+    """
     try:
-        scene.renderer.load_state_dict(load_tree(path))
-    except InputError as error:
+        load_into(scene.renderer, path)
+    except Damaged as error:
         log.warning("%s; it is rebuilt", error)
         path.unlink()
         return False

@@ -13,10 +13,12 @@ from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
+from to4d.cli import fail
 from to4d.errors import InputError
 from to4d.files import write_atomically
 from to4d.state import reason
@@ -43,34 +45,45 @@ class Cells(BasicSweeper):
         super().setup(hydra_context=hydra_context, task_function=Cell(task_function, self.digest), config=config)
 
     def sweep(self, arguments: list[str]) -> list[JobReturn]:
+        """Do what the command line asks for; bad input is one line and status 2, as for one run."""
+        try:
+            return self.do_all(arguments)
+        except InputError as error:
+            raise SystemExit(fail(str(error))) from None
+
+    def do_all(self, arguments: list[str]) -> list[JobReturn]:
         """Do all cells that are left; the exit status is 1 if any failed."""
-        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        ((*cells,),) = self.split_arguments(parser.parse_overrides([*self._parse_config(), *arguments]), None)
-        folder = Path(self.config.hydra.sweep.dir)
-        folder.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(self.config, folder / "multirun.yaml")
-        write_atomically(folder / COUNT, str(len(cells)).encode())
+        ((*cells,),) = self.split_arguments(self.overrides_of(arguments), None)
+        folder = self.prepare(len(cells))
         todo = list(enumerate(cells))
         if self.config.get("skip_finished"):
             known = finished(folder)
             todo = [(number, cell) for number, cell in todo if stamp(self.digest, cell) not in known]
             log.info("%d of %d cells are finished", len(cells) - len(todo), len(cells))
         results = self.launch(todo) if todo else []
-        failures = [result for result in results if result.status is not JobStatus.COMPLETED]
-        shared = set.intersection(*map(set, cells))
-        for result in failures:
-            name = " ".join(override for override in result.overrides if override not in shared)
-            log.error("failed: %s: %s", name, reason(result._return_value))
-        if failures:
-            log.error("%d of %d cells failed; the same line tries them again", len(failures), len(cells))
+        if failures := tell_failures(results, set.intersection(*map(set, cells))):
+            log.error("%d of %d cells failed; the same line tries them again", failures, len(cells))
             raise SystemExit(1)
         return results
 
+    def overrides_of(self, arguments: list[str]) -> list[Override]:
+        """The settings of the configuration's `params`, and those of the command line."""
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        return parser.parse_overrides([*self._parse_config(), *arguments])
+
+    def prepare(self, count: int) -> Path:
+        """The folder of the sweep, with what `to4d.sweep` wants to know."""
+        folder = Path(self.config.hydra.sweep.dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(self.config, folder / "multirun.yaml")
+        write_atomically(folder / COUNT, str(count).encode())
+        return folder
+
     def launch(self, todo: list[tuple[int, list[str]]]) -> list[JobReturn]:
-        """Hand the cells to the launcher: all at once, but Hydra's own, which ends at the first error, one by one."""
+        """Hand numbered cells to the launcher: all at once to ours; one by one to Hydra's, which ends at an error."""
         self.validate_batch_is_legal([todo[0][1]])  # what is wrong with one setting is wrong with all cells
         if not isinstance(self.launcher, BasicLauncher):
-            return list(self.launcher.launch([cell for _, cell in todo], todo[0][0]))
+            return self.launcher.launch_cells([cell for _, cell in todo], [number for number, _ in todo])
         results = []
         for number, cell in todo:
             try:
@@ -78,6 +91,15 @@ class Cells(BasicSweeper):
             except Exception as error:
                 results.append(JobReturn(overrides=cell, status=JobStatus.FAILED, _return_value=error))
         return results
+
+
+def tell_failures(results: Sequence[JobReturn], shared: set[str]) -> int:
+    """Say which cells failed and why, by the settings that they do not share; how many there are."""
+    failures = [result for result in results if result.status is not JobStatus.COMPLETED]
+    for result in failures:
+        name = " ".join(override for override in result.overrides if override not in shared)
+        log.error("failed: %s: %s", name, reason(result._return_value))
+    return len(failures)
 
 
 @dataclass

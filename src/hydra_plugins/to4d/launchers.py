@@ -65,7 +65,10 @@ class Engine(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> list[JobReturn]:
         """Run all cells, and wait for them."""
         cells = [list(overrides) for overrides in job_overrides]
-        numbers = range(initial_job_idx, initial_job_idx + len(cells))
+        return self.launch_cells(cells, range(initial_job_idx, initial_job_idx + len(cells)))
+
+    def launch_cells(self, cells: list[list[str]], numbers: Sequence[int]) -> list[JobReturn]:
+        """Run cells of any numbers, of which finished ones may be left out, and wait for them."""
         for number, cell in zip(numbers, cells, strict=True):
             log.info("\t#%d : %s", number, " ".join(filter_overrides(cell)))
         return [outcome(cell, get) for cell, get in zip(cells, self.start(cells, numbers), strict=True)]
@@ -129,6 +132,7 @@ class Ray(Engine):
         """Hand them to the cluster."""
         ray = package("ray")
         if not ray.is_initialized():
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # or it reports to its makers
             ray.init(**self.init)
         job, task = ray.put(self.job), ray.remote(**self.remote)(call)
         results = [task.remote(job, cell, number) for cell, number in zip(cells, numbers, strict=True)]

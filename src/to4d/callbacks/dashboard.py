@@ -1,5 +1,9 @@
-"""Weights & Biases: the one place that talks to it. Offline unless the user says otherwise."""
+"""Weights & Biases: the one place that talks to it. Offline unless the user says otherwise.
 
+Its own process keeps everything in a file and sends it, so a network that fails costs a run `patience_seconds`.
+"""
+
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +14,25 @@ from lightning.pytorch.loggers import WandbLogger
 
 from to4d.errors import InputError
 
+log = logging.getLogger(__name__)
 STEP = "trainer/global_step"  # Lightning's name for the step of a phase
+
+
+class Dashboard(WandbLogger):
+    """Lightning's logger, for a run that has an end of its own: Lightning's is that of a phase."""
+
+    def end_run(self) -> None:
+        """Send what is left."""
+        end(self.experiment)
+
+
+def end(run: wandb.Run) -> None:
+    """Finish a run on the dashboard, or say how to send later what the network does not take now."""
+    try:
+        run.finish()
+    except TimeoutError:
+        folder = Path(run.dir).parent
+        log.warning("the dashboard lacks the end of this run; `wandb sync --no-skip-online %s` sends the rest", folder)
 
 
 def wandb_logger(
@@ -21,12 +43,22 @@ def wandb_logger(
     group: str | None,
     config: Mapping[str, Any],
     offline: bool = True,
-) -> WandbLogger:
+    patience_seconds: float = 60.0,
+) -> Dashboard:
     """A run on the dashboard, kept in `out/wandb`; nothing about this computer or its user goes along.
 
     The run before it in this process, if there is one, is finished: the jobs of a sweep don't run into each other.
+    At its end a run waits `patience_seconds` at most for what is still to be sent.
+
+    Raises:
+        InputError: if the dashboard cannot be reached when the run starts.
     """
-    settings = wandb.Settings(silent=True, console="off", disable_git=True, x_disable_meta=True)
+    waiting = {"finish_timeout": patience_seconds, "finish_timeout_raises": True}
+    private = {"host": "", "program": "train.py", "disable_git": True, "x_disable_meta": True, "x_disable_stats": True}
+    private |= {"x_disable_machine_info": True, "x_save_requirements": False}
+    settings = wandb.Settings(silent=True, console="off", **private, **waiting)
+    if wandb.run is not None:
+        end(wandb.run)
     try:
         run = wandb.init(
             dir=out,
@@ -46,7 +78,7 @@ def wandb_logger(
         ) from error
     run.define_metric(STEP)
     run.define_metric("*", step_metric=STEP, step_sync=True)
-    return WandbLogger(experiment=run)
+    return Dashboard(experiment=run)
 
 
 def show_files(trainer: Trainer, files: Mapping[str, Path]) -> None:

@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from to4d.errors import InputError, NotComputed
 from to4d.metrics.official import Official
+from to4d.metrics.unpickle import tensors_of
 
 
 def need(path: str | None, setting: str, official: Official, names: Sequence[str]) -> Path:
@@ -40,11 +40,7 @@ def read(path: Path, strip: str = "", inside: str = "") -> dict[str, Tensor]:
         InputError: if it cannot be read as such.
     """
     try:
-        if path.suffix == ".safetensors":
-            found = load_file(path)
-        else:
-            found = torch.load(path, map_location="cpu", weights_only=True)
-            found = found[inside] if inside else found
+        found = load_file(path) if path.suffix == ".safetensors" else tensors_of(path, inside)
         return {key.removeprefix(strip): value for key, value in found.items()}
     except Exception as error:
         raise InputError(f"{path} cannot be read as weights ({error}); fetch it again") from error

@@ -1,0 +1,89 @@
+"""A search for the best settings finds them, and goes on where it was killed as if nothing had happened."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+optuna = pytest.importorskip("optuna", reason="pip install -e '.[scale]'")
+
+ROOT = Path(__file__).parents[1]
+APP = """
+defaults: [_self_, override hydra/sweeper: search]
+x: 0
+skip_finished: false
+out: ${hydra:runtime.output_dir}
+hydra: {sweep: {dir: sweep, subdir: "${hydra.job.num}"}, run: {dir: single}, job_logging: {root: null}}
+"""
+SETTINGS = ["hydra.sweeper.metric=score", "hydra.sweeper.direction=minimize"]
+
+
+@pytest.fixture
+def app(tmp_path):
+    shutil.copy(ROOT / "tests" / "sweep_app.py", tmp_path / "app.py")
+    for group in ("sweeper", "launcher"):
+        shutil.copytree(ROOT / "conf" / "hydra" / group, tmp_path / "conf" / "hydra" / group)
+    (tmp_path / "conf" / "app.yaml").write_text(APP)
+    return tmp_path
+
+
+def start(app, folder, *settings):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])}
+    command = [sys.executable, "app.py", "-m", f"hydra.sweep.dir={folder}", *SETTINGS, *settings]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, cwd=app, env=environment, **pipes)
+
+
+def finished(running):
+    said, _ = running.communicate(timeout=600)
+    assert running.returncode == 0, said
+    return said
+
+
+def trials(app, folder):
+    study = optuna.load_study(study_name="to4d", storage=f"sqlite:///{app}/{folder}/search.db")
+    return [(trial.params, trial.value) for trial in study.trials]
+
+
+def test_a_search_that_is_killed_goes_on_as_if_nothing_had_happened_and_finds_the_best(app):
+    asked = ["x=interval(-4,8)", "hydra.sweeper.trials=14"]
+    killed = start(app, "killed", *asked)
+    while len(list((app / "killed").glob("*/metrics.json"))) < 3 and killed.poll() is None:
+        time.sleep(0.01)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert not (app / "killed" / "best.json").exists()
+    for folder in ("killed", "unbroken"):
+        finished(start(app, folder, *asked))
+    assert trials(app, "killed") == trials(app, "unbroken") and len(trials(app, "killed")) == 14
+    best = json.loads((app / "killed" / "best.json").read_text())
+    assert best["score"] == min(value for _, value in trials(app, "killed")) < 1.0
+    assert best["settings"] == [f"x={trials(app, 'killed')[best['trial']][0]['x']}"]
+
+
+def test_trials_that_fail_are_told_and_others_take_their_place(app):
+    asked = ["x=choice(bad,1.5)", "hydra.sweeper.trials=4", "hydra.sweeper.at_once=2"]
+    first = start(app, "sweep", *asked)
+    said, _ = first.communicate(timeout=600)
+    failed = sum(value is None for _, value in trials(app, "sweep"))
+    assert first.returncode == 1 and f"{failed} trials failed" in said and "failed: x=bad: ValueError" in said
+    (app / "mended").touch()
+    finished(start(app, "sweep", *asked))
+    assert [value is None for _, value in trials(app, "sweep")].count(False) == 4
+    assert len(trials(app, "sweep")) == 4 + failed
+
+
+def test_another_search_or_figure_is_refused_in_a_line(app):
+    finished(start(app, "sweep", "x=interval(-4,8)", "hydra.sweeper.trials=1"))
+    other = start(app, "sweep", "x=interval(-4,9)")
+    said, _ = other.communicate(timeout=600)
+    assert other.returncode == 2 and re.fullmatch(r"error: .* holds a search with other settings; .*\n", said)
+    said, _ = start(app, "new", "x=interval(-4,8)", "hydra.sweeper.metric=scores").communicate(timeout=600)
+    assert "did you mean score?" in said and "Traceback" not in said
