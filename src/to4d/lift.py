@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample, interpolate, normalize
 
-from to4d.geometry import pixel_rays
+from to4d.geometry import directions_at, image_grid, in_the_world, pixel_rays, reaching
 from to4d.types import Cameras, Render
 
 SEEN = 0.5  # opacity from which the mesh has a surface
@@ -163,19 +163,6 @@ def agreed(sources: Tensor, places: Tensor, weight: Tensor, rounds: int = 3) -> 
     return factor
 
 
-def reaching(offsets: Tensor, farther: Tensor, directions: Tensor, cameras: Cameras) -> Tensor:
-    """From cameras in `directions`, as deep into the view as `offsets` (B, ..., 3) and `farther` (B, ...) beyond."""
-    into = -cameras.pose[:, :3, 2].view(-1, *(1,) * (offsets.dim() - 2), 3)
-    depth = (offsets * into).sum(-1) + farther
-    return (depth / (directions * into).sum(-1)).unsqueeze(-1) * directions
-
-
-def in_the_world(lengths: Tensor, cameras: Cameras) -> Tensor:
-    """Lengths (B, ...) in image units, at the distance of the origin, in world units."""
-    unit = cameras.pose[:, :3, 3].norm(dim=-1) * (0.5 * cameras.fov).tan()
-    return unit.view(-1, *(1,) * (lengths.dim() - 1)) * lengths
-
-
 def later(frames: int) -> Tensor:
     """(V, 1, 1) every frame but the first, where nothing has moved yet."""
     return (torch.arange(frames) > 0)[:, None, None]
@@ -197,16 +184,3 @@ def sampled(maps: Tensor, places: Tensor) -> Tensor:
     flat = maps.flatten(0, 1).unsqueeze(1)
     found = grid_sample(flat, places.flatten(0, 1), mode="bilinear", padding_mode="border", align_corners=False)
     return found[:, 0].unflatten(0, maps.shape[:2])
-
-
-def image_grid(size: int) -> Tensor:
-    """(size, size, 2) pixel centres in image units: [-1, 1], (right, down)."""
-    line = (torch.arange(size) + 0.5) * (2.0 / size) - 1.0
-    return torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
-
-
-def directions_at(places: Tensor, cameras: Cameras) -> Tensor:
-    """Unit ray directions through places (B, ..., 2) of square images, in image units."""
-    tangent = (0.5 * cameras.fov).tan().view(-1, *(1,) * (places.dim() - 2))
-    local = torch.stack([places[..., 0] * tangent, -places[..., 1] * tangent, -torch.ones_like(places[..., 0])], -1)
-    return normalize(torch.einsum("bij,b...j->b...i", cameras.pose[:, :3, :3], local), dim=-1)
