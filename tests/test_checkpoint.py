@@ -70,6 +70,10 @@ def test_a_file_of_another_version_is_told_from_a_damaged_one(tmp_path, monkeypa
     with pytest.raises(InputError, match="x is of another version of to4d: it has schema to4d-7") as told:
         load_tree(tmp_path / "x")
     assert not isinstance(told.value, Damaged)  # which would let it be deleted
+    path = tmp_path / "x"
+    path.write_bytes(path.read_bytes().replace(b"to4d-7", b"to4d-6"))  # one bit
+    with pytest.raises(Damaged):
+        load_tree(path)
 
 
 def test_unknown_and_missing_tensors_are_named(tmp_path):

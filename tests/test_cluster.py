@@ -40,6 +40,16 @@ def wait_for(running, thing):
 
 
 @pytest.fixture(scope="module")
+def ray():
+    return pytest.importorskip("ray", reason="pip install -e '.[scale]'")
+
+
+@pytest.fixture(scope="module")
+def submitit():
+    return pytest.importorskip("submitit", reason="pip install -e '.[scale]'")
+
+
+@pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     """The cells, one after the other in one process."""
     out = tmp_path_factory.mktemp("alone") / "sweep"
@@ -56,8 +66,7 @@ def check(out, alone):
 
 
 @pytest.mark.slow
-def test_a_sweep_on_two_nodes_of_ray_outlives_the_loss_of_one(alone, tmp_path, monkeypatch):
-    pytest.importorskip("ray", reason="pip install -e '.[scale]'")
+def test_a_sweep_on_two_nodes_of_ray_outlives_the_loss_of_one(ray, alone, tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("RAY_agent_register_timeout_ms", "120000")  # a busy machine takes longer than Ray's 30 s
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), *sys.path]))
@@ -83,8 +92,7 @@ def test_a_sweep_on_two_nodes_of_ray_outlives_the_loss_of_one(alone, tmp_path, m
 
 
 @pytest.mark.slow
-def test_a_sweep_of_jobs_that_are_preempted_again_and_again_loses_nothing(alone, tmp_path):
-    pytest.importorskip("submitit", reason="pip install -e '.[scale]'")
+def test_a_sweep_of_jobs_that_are_preempted_again_and_again_loses_nothing(submitit, alone, tmp_path):
     out, preempted = tmp_path / "sweep", set()
     running = sweep(out, "hydra/launcher=local", "hydra.launcher.at_once=2")
     while running.poll() is None:

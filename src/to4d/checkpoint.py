@@ -6,7 +6,6 @@ It is written under a temporary name, flushed to the disk, and renamed.
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 from to4d.errors import BROKEN, InputError
 from to4d.files import before, write_atomically
 
-SCHEMA = "to4d-1"
+SCHEMA = "to4d-2"
 
 
 def flatten(tree: Any, tensors: dict[str, Tensor]) -> Any:
@@ -51,9 +50,9 @@ def unflatten(tree: Any, tensors: dict[str, Tensor]) -> Any:
     return tuple(values) if kind == "tuple" else values
 
 
-def checksum(body: str, tensors: dict[str, Tensor]) -> str:
-    """SHA-256 over the JSON and the bytes of all tensors."""
-    digest = hashlib.sha256(body.encode())
+def checksum(schema: str, body: str, tensors: dict[str, Tensor]) -> str:
+    """SHA-256 over the schema, the JSON and the bytes of all tensors."""
+    digest = hashlib.sha256((schema + body).encode())
     for name in sorted(tensors):
         digest.update(name.encode())
         digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy().tobytes())
@@ -70,7 +69,7 @@ def save_tree(path: Path, tree: Any, keep: bool = False) -> None:
     """
     tensors: dict[str, Tensor] = {}
     body = json.dumps(flatten(tree, tensors))
-    data = save(tensors, {"schema": SCHEMA, "tree": body, "checksum": checksum(body, tensors)})
+    data = save(tensors, {"schema": SCHEMA, "tree": body, "checksum": checksum(SCHEMA, body, tensors)})
     write_atomically(path, data, keep)
 
 
@@ -90,13 +89,14 @@ def load_tree(path: Path) -> Any:
         size = int.from_bytes(data[:8], "little")
         metadata = json.loads(data[8 : 8 + size])["__metadata__"]
         tensors, schema = load(data), str(metadata["schema"])
-        if schema == SCHEMA and metadata["checksum"] == checksum(metadata["tree"], tensors):
+        whole = metadata["checksum"] == checksum(schema, metadata["tree"], tensors)
+        if whole and schema == SCHEMA:
             return unflatten(json.loads(metadata["tree"]), tensors)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     except (SafetensorError, *BROKEN):
-        schema = ""
-    if schema != SCHEMA and re.fullmatch(r"to4d-\d{1,4}", schema):
+        whole = False
+    if whole:
         raise InputError(f"{path} is of another version of to4d: it has schema {schema}, and this one reads {SCHEMA}")
     raise Damaged(f"{path} is damaged or not a to4d checkpoint")
 

@@ -77,7 +77,7 @@ def rewritten(name: str, data: bytes, draw: Random) -> bytes | None:
     if name == "a.safetensors":  # with the checksum that belongs to it
         tensors = {}
         body = json.dumps(change_values(flatten(TREE, tensors), draw))
-        return save(tensors, {"schema": SCHEMA, "tree": body, "checksum": checksum(body, tensors)})
+        return save(tensors, {"schema": SCHEMA, "tree": body, "checksum": checksum(SCHEMA, body, tensors)})
     return None
 
 
