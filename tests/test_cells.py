@@ -3,14 +3,13 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from sweep_folder import ROOT, environment, laid_out
 
 from to4d.checkpoint import load_tree
 from to4d.errors import InputError
@@ -18,7 +17,6 @@ from to4d.locks import owned
 from to4d.state import DONE, FELL, INTERRUPTED, RUNNING, state_of, telling
 from to4d.sweep import main, table
 
-ROOT = Path(__file__).parents[1]
 APP = """
 defaults: [_self_, override hydra/sweeper: cells]
 x: 0
@@ -30,11 +28,7 @@ hydra: {job: {chdir: false}, sweep: {dir: sweep, subdir: "x_${x}"}, run: {dir: s
 
 @pytest.fixture
 def app(tmp_path):
-    shutil.copy(ROOT / "tests" / "sweep_app.py", tmp_path / "app.py")
-    for group in ("sweeper", "launcher"):
-        shutil.copytree(ROOT / "conf" / "hydra" / group, tmp_path / "conf" / "hydra" / group)
-    (tmp_path / "conf" / "app.yaml").write_text(APP)
-    return tmp_path
+    return laid_out(tmp_path, APP)
 
 
 def command(*settings):
@@ -42,8 +36,7 @@ def command(*settings):
 
 
 def sweep(app, *settings):
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])}
-    return subprocess.run(command(*settings), cwd=app, capture_output=True, text=True, timeout=300, env=environment)
+    return subprocess.run(command(*settings), cwd=app, capture_output=True, text=True, timeout=300, env=environment())
 
 
 def starts(app):
@@ -79,9 +72,8 @@ def test_a_process_that_is_told_to_stop_ends_the_sweep_without_a_failure(app):
 
 def test_cells_in_processes_of_their_own_outlive_one_that_is_killed_and_come_back_after_preemption(app):
     pytest.importorskip("submitit", reason="pip install -e '.[scale]'")
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])}
     settings = ["hydra/launcher=local", "hydra.launcher.at_once=3", "x=waits,dies,1"]
-    running = subprocess.Popen(command(*settings), cwd=app, stdout=subprocess.PIPE, text=True, env=environment)
+    running = subprocess.Popen(command(*settings), cwd=app, stdout=subprocess.PIPE, text=True, env=environment())
     pid = app / "sweep" / "x_waits" / "pid"
     wait_for(lambda: pid.exists() and pid.read_text())
     os.kill(int(pid.read_text()), signal.SIGUSR2)

@@ -1,20 +1,17 @@
 """A search for the best settings finds them, and goes on where it was killed as if nothing had happened."""
 
 import json
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from sweep_folder import environment, laid_out
 
 optuna = pytest.importorskip("optuna", reason="pip install -e '.[scale]'")
 
-ROOT = Path(__file__).parents[1]
 APP = """
 defaults: [_self_, override hydra/sweeper: search]
 x: 0
@@ -27,18 +24,13 @@ SETTINGS = ["hydra.sweeper.metric=score", "hydra.sweeper.direction=minimize"]
 
 @pytest.fixture
 def app(tmp_path):
-    shutil.copy(ROOT / "tests" / "sweep_app.py", tmp_path / "app.py")
-    for group in ("sweeper", "launcher"):
-        shutil.copytree(ROOT / "conf" / "hydra" / group, tmp_path / "conf" / "hydra" / group)
-    (tmp_path / "conf" / "app.yaml").write_text(APP)
-    return tmp_path
+    return laid_out(tmp_path, APP)
 
 
 def start(app, folder, *settings):
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])}
     command = [sys.executable, "app.py", "-m", f"hydra.sweep.dir={folder}", *SETTINGS, *settings]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, cwd=app, env=environment, **pipes)
+    return subprocess.Popen(command, cwd=app, env=environment(), **pipes)
 
 
 def finished(running):

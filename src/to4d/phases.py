@@ -216,7 +216,7 @@ class Motion(Phase):
         return first + (last - first) * self.progress
 
     def lifted_flow(
-        self, score: Score, mask: Tensor, own: Render, still: Render, cameras: Cameras, times: Tensor
+        self, score: Score, mask: Tensor, clip: Render, still: Render, cameras: Cameras, times: Tensor
     ) -> Tensor:
         """The flow loss; 0 where it has no weight.
 
@@ -230,9 +230,9 @@ class Motion(Phase):
                 f"phase.{self.name}.flow_weight={self.flow_weight} needs a prior that tells flow (guidance=mini) and a "
                 "model that moves a static field (model=deform); set it to 0 otherwise"
             )
-        clip = self.prior.decode(score.clean)
+        imagined = self.prior.decode(score.clean)
         moved = surface_matches(score.forward, mask, still, cameras, times)
-        matches = together(moved, empty_matches(clip, score.flow, mask, own, still, cameras, times))
+        matches = together(moved, empty_matches(imagined, score.flow, mask, clip, still, cameras, times))
         return flow_loss(self.renderer.field, matches) * share_of_all(matches.weights)
 
 

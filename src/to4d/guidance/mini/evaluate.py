@@ -100,8 +100,8 @@ def nearer_share(net: MiniNet, pairs: ClipSet, vocabulary: Vocabulary, level: in
         first = batch.first[0::2]
         words = batch.tokens[0 : len(clean) : 2]
         for own, other in ((clean[0::2], clean[1::2]), (clean[1::2], clean[0::2])):
-            same = replace(batch, first=first, relief=batch.relief[0::2], tokens=words, stride=batch.stride[0::2])
-            same = replace(same, azimuth_deg=torch.full_like(same.stride, torch.nan))
+            known = {"first": first, "relief": batch.relief[0::2], "tokens": words, "stride": batch.stride[0::2]}
+            same = replace(batch, **known, azimuth_deg=torch.full_like(known["stride"], torch.nan))
             guess = predict(net, same, own, level, generator_at(8, number)).clean
             to_own, to_other = ((guess - clip).square().sum((1, 2, 3, 4)) for clip in (own, other))
             right.append(to_own < to_other)

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, grid_sample, interpolate
 
+from to4d.geometry import image_grid
+
 GRID = 16  # flows live on the latents' grid
 TERMS = 20  # of a smooth flow
 AXES = 3  # right, down, towards the camera
@@ -38,12 +40,6 @@ class Outline:
 def pixel_centres(size: int, device: torch.device | None = None) -> Tensor:
     """(size,) coordinates of pixel centres in [-1, 1]."""
     return (torch.arange(size, device=device) + 0.5) * (2.0 / size) - 1.0
-
-
-def pixel_places(size: int, device: torch.device | None = None) -> Tensor:
-    """(size, size, 2) pixel centres, (right, down) in [-1, 1]."""
-    line = pixel_centres(size, device)
-    return torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
 
 
 def find_object(
@@ -119,7 +115,7 @@ def warp(images: Tensor, flow: Tensor) -> Tensor:
     count = flow.shape[1]
     coarse = flow.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # so that places need no copy below
     fine = interpolate(coarse, size=(size, size), mode="bilinear", align_corners=False)
-    places = (pixel_places(size, images.device) + fine.movedim(1, -1)).reshape(batch, count * size, size, 2)
+    places = (image_grid(size).to(images.device) + fine.movedim(1, -1)).reshape(batch, count * size, size, 2)
     source = images.movedim(-1, 1)
     seen = grid_sample(source, places, mode="bilinear", padding_mode="border", align_corners=False)
     return seen.movedim(1, -1).reshape(batch, count, size, size, images.shape[-1])

@@ -98,15 +98,10 @@ class MotionHead(nn.Module):
             ],
             -1,
         )
-        x = (
-            self.evidence(evidence)
-            + self.clock(clock)
-            + (self.image(image) + self.bearing(bearing(azimuth_deg)))[:, None]
-        )
+        still = self.image(image) + self.bearing(bearing(azimuth_deg))
+        x = self.evidence(evidence) + self.clock(clock) + still[:, None]
         for block in self.blocks:
             x = block(x, words)
         x = self.norm(x)
-        moving = (torch.arange(FRAMES, device=level.device) > 0)[
-            :, None, None, None
-        ]  # frame 0 is the first frame itself
-        return self.out(x).unflatten(-1, (WAYS, AXES, TERMS)).float() * moving, x
+        moving = torch.arange(FRAMES, device=level.device) > 0  # frame 0 is the first frame itself
+        return self.out(x).unflatten(-1, (WAYS, AXES, TERMS)).float() * moving[:, None, None, None], x

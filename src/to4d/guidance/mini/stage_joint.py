@@ -6,8 +6,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import binary_cross_entropy, grid_sample, max_pool2d
 
+from to4d.geometry import image_grid
 from to4d.guidance.mini.batches import Batch, forgotten, trimmed
-from to4d.guidance.mini.flow import pixel_places
 from to4d.guidance.mini.net import MiniNet, Prediction
 from to4d.guidance.mini.stage_head import flow_loss, forward_loss
 from to4d.guidance.mini.tensors import device_of, moved, quick_products
@@ -50,7 +50,7 @@ def background_loss(flow: Tensor, opacity: Tensor, inside: Tensor) -> Tensor:
         opacity: (B, V, h, w) of the frames.
         inside: (B, S, S), the first frame's object.
     """
-    source = pixel_places(flow.shape[-1], flow.device) + flow.movedim(2, -1)
+    source = image_grid(flow.shape[-1]).to(flow.device) + flow.movedim(2, -1)
     depth = grid_sample(depth_inside(inside)[:, None], source.flatten(1, 2), mode="bilinear", align_corners=False)
     wrong = depth.view_as(opacity) * (opacity < 0.02)
     return wrong[:, 1:].sum((1, 2, 3)) / (opacity > 0.3).float()[:, 1:].sum((1, 2, 3)).clamp_min(1.0)
