@@ -11,7 +11,8 @@ from to4d.guidance.mini.data.objects import Subject, fitting
 from to4d.guidance.mini.data.style import Style
 
 OFTEN = {"jump": 2.0, "grow": 2.0, "sway": 2.0, "spin": 2.0, "melt": 1.5, "shake": 1.5, "nod": 1.5, "fall": 1.5}
-CLIPS, LIMBS = 0.5, 0.45  # how often an object that can plays a real clip, or moves its limbs
+OFTEN_LIMBS = {"walk": 2.5, "run": 2.0, "wave": 2.0}
+CLIPS, LIMBS = 0.5, 0.5  # how often an object that can plays a real clip, or moves its limbs
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ def draw_action(rng: Generator, subject: Subject, kind: str | None = None) -> Ac
             sources = {source}
     source = "whole" if "whole" in sources else sources.pop()
     actions = [action for action in actions if action.source == source]
-    weights = np.array([OFTEN.get(action.kind, 1.0) if source == "whole" else 1.0 for action in actions])
+    often = {"whole": OFTEN, "limbs": OFTEN_LIMBS}.get(source, {})
+    weights = np.array([often.get(action.kind, 1.0) for action in actions])
     return actions[rng.choice(len(actions), p=weights / weights.sum())]
 
 

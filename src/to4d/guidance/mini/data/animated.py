@@ -18,7 +18,7 @@ from to4d.guidance.mini.data.assets import asset_path, averaged, load_whole, mer
 from to4d.guidance.mini.data.coloured import ColouredMesh
 
 WORDS = {  # a clip belongs to the first kind of which its name has a word
-    "": "pose static off start stop hit block dodge shoot reload ranged aiming stand standup to lie land backwards",
+    "": "pose static off start stop hit block dodge shoot reload ranged aiming stand standup to lie land backwards strafe",
     "spin": "fan",
     "jump": "jump",
     "attack": "attack punch kick slash chop bite headbutt",
@@ -36,6 +36,7 @@ WORDS = {  # a clip belongs to the first kind of which its name has a word
     "idle": "idle",
 }
 CYCLIC = ("walk", "run", "dance", "swim", "idle", "spin")
+STEPS = {"walk": 1.375, "run": 2.125}  # cycles in a clip at the middle of the pace of `limb_motions`
 LONG = 2.5  # seconds; a longer cycle is shown once, a shorter one up to twice
 STILL = 0.03  # of the object's size; less motion than this is none, and a jump rises at least so far
 ROOM = 0.4  # of the object's size; how far a clip may end from where it starts
@@ -73,19 +74,41 @@ class Animated:
         """Seconds."""
         return self.animation.duration(clip)
 
+    def steps(self, clip: str, count: int = 32) -> np.ndarray:
+        """(count, G, 3) over one cycle of a clip."""
+        return self.pose(clip, np.arange(count) / count * self.duration(clip))
+
     def clip(self, kind: str, rng: Generator, tau: np.ndarray, speed: float) -> np.ndarray:
         """(V, G, 3) at the shares tau (V,) of a training clip: one of the kind's clips, kept in view.
 
-        A cycle starts anywhere and is shown once or twice at speed 1; any other clip runs from its start to its end.
+        A cycle is shown once or twice at speed 1, most steps as often and from the same start as those that we make
+        (`limb_motions.walk`); other cycles start anywhere, and any other clip runs from its start to its end.
         """
         name = self.kinds[kind][rng.integers(len(self.kinds[kind]))]
         length, pace = self.duration(name), speed * rng.uniform(1.0, 1.3)
         share = np.minimum(tau * pace, 1.0)
         if kind in CYCLIC:
-            repeats = pace if length > LONG else speed * rng.uniform(1.0, 2.0)
-            share = (rng.uniform() + tau * repeats) % 1.0
+            repeats, start = pace if length > LONG else speed * rng.uniform(1.0, 2.0), rng.uniform()
+            if kind in STEPS and rng.uniform() < 0.85:
+                repeats, start = speed * rng.uniform(0.95, 1.05) * STEPS[kind], passing(self.steps(name))
+            share = (start + tau * repeats) % 1.0
         away = drift(self.pose(name, np.array([0.0, length])), 0.0 if kind in CYCLIC else ROOM)
         return self.pose(name, share * length) - share[:, None, None] * away
+
+
+def passing(poses: np.ndarray) -> float:
+    """When in a cycle of poses (V, G, 3) the feet pass each other and the left one, or the front ones, go forward.
+
+    Of four legs, diagonal pairs or the front ones go forward, whichever differs more over the cycle.
+    """
+    middle = poses.mean(0)
+    low = middle[:, 1] < middle[:, 1].min() + 0.15 * np.ptp(middle[:, 1])
+    feet = middle[low] - middle[low].mean(0)
+    left, front = np.sign(feet[:, 0]), np.sign(feet[:, 2])
+    on_four = np.ptp(feet[:, 2]) > 1.5 * np.ptp(feet[:, 0])
+    patterns = (left * front, front) if on_four else (left,)
+    first = [np.fft.fft(poses[:, low, 2] @ (x / np.abs(x).sum() - 1.0 / len(x)))[1] for x in patterns]
+    return float(-(np.angle(max(first, key=abs)) + 0.5 * np.pi) / (2.0 * np.pi) % 1.0)
 
 
 def drift(poses: np.ndarray, room: float) -> np.ndarray:

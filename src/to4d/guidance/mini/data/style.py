@@ -71,7 +71,7 @@ def draw_style(rng: Generator, amplitude: float, speed: float) -> Style:
     return Style(
         amplitude=amplitude,
         speed=speed,
-        sign=-1.0 if rng.uniform() < (0.06 if across else 0.5) else 1.0,
+        sign=-1.0 if rng.uniform() < (0.1 if across else 0.5) else 1.0,
         phase=0.0 if rng.uniform() < 0.9 else rng.uniform(0.0, 2.0 * np.pi),
         cycles=rng.uniform(0.45, 0.55) if rng.uniform() < 0.85 else rng.uniform(),
         heading=np.deg2rad(rng.uniform(-35.0, 35.0) if across else rng.uniform(-180.0, 180.0)),
