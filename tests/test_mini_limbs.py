@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from to4d.guidance.mini.data import animals, figures, plants
+from to4d.guidance.mini.data.animated import passing
 from to4d.guidance.mini.data.coloured import ColouredMesh, Limb
 from to4d.guidance.mini.data.limb_motions import LIMB_MOTIONS
 from to4d.guidance.mini.data.posing import limbs
@@ -114,3 +115,21 @@ def test_joints_lie_at_their_limbs() -> None:
                 name,
                 limb.name,
             )
+
+
+@pytest.mark.parametrize("start", [0.0, 0.3, 0.85])
+@pytest.mark.parametrize(
+    ("feet", "ahead"),
+    [
+        ([[0.2, 0.0, 0.0], [-0.2, 0.0, 0.0]], [1, -1]),  # two legs, the left first
+        ([[0.2, 0, 0.6], [-0.2, 0, 0.6], [0.2, 0, -0.6], [-0.2, 0, -0.6]], [1, -1, -1, 1]),  # a trot
+        ([[0.2, 0, 0.6], [-0.2, 0, 0.6], [0.2, 0, -0.6], [-0.2, 0, -0.6]], [1, 1, -1, -1]),  # a gallop
+    ],
+)
+def test_a_cycle_is_known_by_when_its_feet_pass(start, feet, ahead):
+    tau = np.arange(32) / 32
+    points = np.array([*feet, [0.0, 1.0, 0.0], [0.0, 1.2, 0.1]])
+    poses = np.repeat(points[None], len(tau), 0)
+    poses[:, : len(feet), 2] += 0.1 * np.sin(2 * np.pi * (tau - start))[:, None] * ahead
+    poses[..., 2] += 0.3 * tau[:, None]  # it goes somewhere, which is no step
+    assert (passing(poses) - start + 0.5) % 1.0 - 0.5 == pytest.approx(0.0, abs=1e-6)

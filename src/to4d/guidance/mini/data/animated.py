@@ -107,7 +107,7 @@ def passing(poses: np.ndarray) -> float:
     left, front = np.sign(feet[:, 0]), np.sign(feet[:, 2])
     on_four = np.ptp(feet[:, 2]) > 1.5 * np.ptp(feet[:, 0])
     patterns = (left * front, front) if on_four else (left,)
-    first = [np.fft.fft(poses[:, low, 2] @ (x / np.abs(x).sum() - 1.0 / len(x)))[1] for x in patterns]
+    first = [np.fft.fft(poses[:, low, 2] @ (x - x.mean()))[1] for x in patterns]
     return float(-(np.angle(max(first, key=abs)) + 0.5 * np.pi) / (2.0 * np.pi) % 1.0)
 
 
