@@ -51,7 +51,7 @@ def read_settings(path: Path) -> DictConfig:
         plain = len(text) <= MAX_BYTES and not any(isinstance(event, AliasEvent) for event in parse(text, SafeLoader))
         settings = OmegaConf.create(text.decode()) if plain else None
         usable = isinstance(settings, DictConfig) and settings and not interpolated(OmegaConf.to_container(settings))
-    except (YAMLError, OmegaConfBaseException, *BROKEN):
+    except (YAMLError, OmegaConfBaseException, AssertionError, *BROKEN):  # a bare number or true is asserted not to be
         usable = False
     if not usable:
         raise InputError(f"{path} is damaged; to resume its run, delete it and give the same settings again")
