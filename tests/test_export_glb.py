@@ -18,11 +18,11 @@ from hypothesis.extra.numpy import arrays
 from mesh_files import QUAD, QUAD_FACES, four_colors, gltf, textured_quad, write_glb, write_gltf, write_obj
 from omegaconf import OmegaConf
 
-from to4d import gltf_animation
 from to4d.errors import InputError
 from to4d.export.distortion import edge_change, flipped
 from to4d.export.glb import Glb
 from to4d.export.morphs import Surface, filled, keyframes
+from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
 from to4d.model.motion import Motion
 from to4d.objects.plant import load_plant

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from to4d.errors import InputError
-from to4d.gltf_animation import load
-from to4d.gltf_tracks import Track
+from to4d.gltf.animation import load
+from to4d.gltf.tracks import Track
 from to4d.guidance.mini.data.animated import drift, kind_of, load_clips, shows
 from to4d.guidance.mini.data.assets import averaged, load_asset, manifest
 

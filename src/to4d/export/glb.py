@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from to4d.disk.asset_folder import Limits
+from to4d.disk.files import write_atomically
 from to4d.export.distortion import Edges, edge_change, flipped
 from to4d.export.glb_build import document_of_file, document_of_mesh, world_from_document
 from to4d.export.glb_motion import Movement, follow
@@ -20,8 +22,7 @@ from to4d.export.glb_skin import add_skin
 from to4d.export.glb_source import put_to_rest, read_document
 from to4d.export.glb_write import Document
 from to4d.export.morphs import Surface
-from to4d.files import write_atomically
-from to4d.mesh_io import Limits, find_file
+from to4d.mesh.read import find_file
 from to4d.types import Mesh, Scene
 from to4d.viewpoints import frame_times
 

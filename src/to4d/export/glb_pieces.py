@@ -9,8 +9,8 @@ import numpy as np
 from to4d.export.glb_motion import Movement
 from to4d.export.glb_write import VERTICES, Document
 from to4d.export.morphs import Surface, turned
-from to4d.gltf_arrays import Arrays
-from to4d.gltf_nodes import read_nodes, scene_nodes
+from to4d.gltf.arrays import Arrays
+from to4d.gltf.nodes import read_nodes, scene_nodes
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from to4d.export.glb_motion import Movement
 from to4d.export.glb_pieces import Pieces, shown_primitives
 from to4d.export.glb_write import VERTICES, Document
 from to4d.export.skin import Rig, fit
-from to4d.gltf_nodes import read_nodes
+from to4d.gltf.nodes import read_nodes
 
 
 def add_skin(

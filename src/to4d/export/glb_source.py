@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from to4d.disk.asset_folder import AssetFolder, Limits
 from to4d.errors import InputError
 from to4d.export.glb_write import Document
-from to4d.gltf_arrays import read_arrays
-from to4d.mesh_io import AssetFolder, Limits
+from to4d.gltf.arrays import read_arrays
 
 log = logging.getLogger(__name__)
 

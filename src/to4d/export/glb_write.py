@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from to4d.errors import InputError
-from to4d.gltf_arrays import NUMBERS, Arrays
+from to4d.gltf.arrays import NUMBERS, Arrays
 
 KINDS = {np.dtype(number): kind for kind, number in NUMBERS.items()}
 SHAPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}

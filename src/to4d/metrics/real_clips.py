@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from to4d.gltf_animation import Animation, Piece, load
+from to4d.gltf.animation import Animation, Piece, load
 from to4d.types import Mesh
 
 APART = 0.1  # of the object's radius, rms: more, and the file's rest pose is not the object that was loaded

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from to4d.disk.asset_folder import Limits
 from to4d.errors import BROKEN, InputError
-from to4d.gltf_arrays import Arrays, read_arrays
-from to4d.gltf_nodes import Nodes, read_nodes, scene_nodes
-from to4d.gltf_tracks import Track, read_clips
-from to4d.mesh_io import Limits
+from to4d.gltf.arrays import Arrays, read_arrays
+from to4d.gltf.nodes import Nodes, read_nodes, scene_nodes
+from to4d.gltf.tracks import Track, read_clips
 
 
 @dataclass(frozen=True)
