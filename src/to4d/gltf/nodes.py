@@ -66,6 +66,12 @@ def scene_nodes(header: dict[str, Any]) -> list[int]:
     return sorted(descend(header, scenes[header.get("scene", 0)].get("nodes", ()))) if scenes else list(every)
 
 
+def shown_primitives(header: dict[str, Any]) -> list[tuple[int, int, dict[str, Any]]]:
+    """Every primitive that is shown: its node, its number in the node's mesh, and what the file says of it."""
+    nodes = [(node, header["nodes"][node]["mesh"]) for node in scene_nodes(header) if "mesh" in header["nodes"][node]]
+    return [(node, *each) for node, mesh in nodes for each in enumerate(header["meshes"][mesh]["primitives"])]
+
+
 def read_nodes(header: dict[str, Any]) -> Nodes:
     """All nodes of a file."""
     nodes = header["nodes"]

@@ -1,5 +1,6 @@
 """Reading 3D files safely: what is too big, unknown or not to be trusted is refused before it is parsed."""
 
+import io
 import logging
 from difflib import get_close_matches
 from pathlib import Path
@@ -8,7 +9,9 @@ import trimesh
 
 from to4d.disk.asset_folder import AssetFolder, Limits
 from to4d.errors import InputError
-from to4d.gltf.header import check_gltf
+from to4d.gltf.document import read_document
+from to4d.gltf.header import check_gltf, read_gltf_header
+from to4d.gltf.rest import count_shaped, put_to_rest
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +37,7 @@ def find_file(path: str | Path) -> Path:
 
 
 def read_scene(path: Path, limits: Limits) -> trimesh.Scene:
-    """All meshes of the file with their node transforms, textures still undecoded.
+    """All meshes of the file with their node transforms, textures still undecoded; skins and morph targets at rest.
 
     Raises:
         InputError: for an unsupported, oversized, unreadable or untrustworthy file.
@@ -49,8 +52,7 @@ def read_scene(path: Path, limits: Limits) -> trimesh.Scene:
     try:
         if kind in ("glb", "gltf"):
             check_gltf(path, limits.faces)
-        with path.open("rb") as file:
-            scene = trimesh.load_scene(file, file_type=kind, resolver=folder, process=False)
+        scene = _parse(path, kind, limits, folder)
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error
     except Exception as error:  # trimesh and its parsers raise anything on broken files
@@ -61,3 +63,16 @@ def read_scene(path: Path, limits: Limits) -> trimesh.Scene:
     for name in dict.fromkeys(folder.missing):
         log.warning("%s refers to %r, which is missing: going on with the plain material colour", path.name, name)
     return scene
+
+
+def _parse(path: Path, kind: str, limits: Limits, folder: AssetFolder) -> trimesh.Scene:
+    """What trimesh makes of the file. It knows no skins, so those of a glTF file are applied before."""
+    shaped = count_shaped(read_gltf_header(path)) if kind in ("glb", "gltf") else 0
+    if shaped > 3 * limits.faces:
+        raise InputError(f"skins shape {shaped:,} vertices, more than the limit of {limits.faces:,} faces allows")
+    if shaped:
+        document = read_document(path, limits)
+        put_to_rest(document)
+        return trimesh.load_scene(io.BytesIO(document.binary()), file_type="glb", resolver=folder, process=False)
+    with path.open("rb") as file:
+        return trimesh.load_scene(file, file_type=kind, resolver=folder, process=False)
