@@ -8,10 +8,10 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from to4d.cli import command, friendly
+from to4d.disk.files import write_atomically
+from to4d.disk.locks import owned
 from to4d.errors import InputError
 from to4d.evaluation import evaluate, recipe, write_frames
-from to4d.files import write_atomically
-from to4d.locks import owned
 from to4d.metrics.seen import see
 from to4d.run import reopen
 

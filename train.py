@@ -7,7 +7,7 @@ import hydra
 from omegaconf import DictConfig
 
 from to4d.cli import command, friendly
-from to4d.watch import watched
+from to4d.viewer.watch import watched
 
 HERE = Path(__file__).parent
 

@@ -7,9 +7,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from to4d.cli import command, friendly
-from to4d.feed import Feed
-from to4d.show import Show
-from to4d.view import Page
+from to4d.viewer.feed import Feed
+from to4d.viewer.page import Page
+from to4d.viewer.show import Show
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="view")

@@ -25,11 +25,11 @@ from PIL import Image
 from scipy.spatial import cKDTree
 from three_view import pictures, tests
 
-from to4d import gltf_animation
 from to4d.export.glb_build import world_from_asset
 from to4d.export.glb_motion import follow
 from to4d.export.glb_pieces import welded
 from to4d.export.panels import tiles, to_uint8
+from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
 from to4d.metrics.identity import psnr
 from to4d.render.mesh_cpu import MeshRenderer

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "faults"))
 
 from hostile import LOADERS, Trial
 
-from to4d.files import write_atomically
+from to4d.disk.files import write_atomically
 
 MEMORY, PATIENCE = 2 * 2**30, 20.0  # bytes beyond what is loaded before; seconds of CPU for one input
 SLICE = 1.5 * PATIENCE  # seconds of CPU between two notes

@@ -17,7 +17,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from torch import Tensor
 
-from to4d.checkpoint import load_tree
+from to4d.disk.checkpoint import load_tree
 from to4d.geometry import orbit
 from to4d.metrics.identity import psnr
 from to4d.run import build_scene, run

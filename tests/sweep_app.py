@@ -9,7 +9,7 @@ from pathlib import Path
 
 import hydra
 
-from to4d.locks import owned
+from to4d.disk.locks import owned
 from to4d.state import telling
 
 

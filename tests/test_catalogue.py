@@ -11,10 +11,10 @@ import pytest
 import yaml
 from mesh_files import four_colors, write_obj
 
-from to4d.catalogue import load_data, load_gso
-from to4d.download import fetch, unpack
+from to4d.disk.download import fetch, unpack
+from to4d.disk.folders import data_folder
 from to4d.errors import InputError
-from to4d.folders import data_folder
+from to4d.objects.catalogue import load_data, load_gso
 
 CONF = Path(__file__).parents[1] / "conf" / "object"
 SCAN = {"model": "Some_Scan", "folder": "gso_some", "noun": "sign"}
@@ -151,7 +151,7 @@ def test_links_in_archives_are_left_out(tmp_path):
 
 
 def test_a_zip_bomb_is_refused_before_unpacking(tmp_path, monkeypatch):
-    monkeypatch.setattr("to4d.download.MAX_BYTES", 1000)
+    monkeypatch.setattr("to4d.disk.download.MAX_BYTES", 1000)
     (tmp_path / "x.zip").write_bytes(zipped({"a.obj": b"0" * 1001}))
     with pytest.raises(InputError, match="more than 1,000 bytes"):
         unpack(tmp_path / "x.zip", tmp_path / "out")

@@ -11,9 +11,9 @@ import time
 import pytest
 from sweep_folder import ROOT, environment, laid_out
 
-from to4d.checkpoint import load_tree
+from to4d.disk.checkpoint import load_tree
+from to4d.disk.locks import owned
 from to4d.errors import InputError
-from to4d.locks import owned
 from to4d.state import DONE, FELL, INTERRUPTED, RUNNING, state_of, telling
 from to4d.sweep import main, table
 

@@ -3,8 +3,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import to4d.checkpoint
-from to4d.checkpoint import Damaged, flatten, load_into, load_tree, save_tree, unflatten
+import to4d.disk.checkpoint
+from to4d.disk.checkpoint import Damaged, flatten, load_into, load_tree, save_tree, unflatten
 from to4d.errors import InputError
 
 LEAVES = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5) | st.floats(allow_nan=False)
@@ -65,7 +65,7 @@ def test_objects_that_would_need_a_pickle_are_refused(tmp_path):
 
 def test_a_file_of_another_version_is_told_from_a_damaged_one(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(to4d.checkpoint, "SCHEMA", "to4d-7")
+        patch.setattr(to4d.disk.checkpoint, "SCHEMA", "to4d-7")
         save_tree(tmp_path / "x", {"w": torch.arange(4.0)})
     with pytest.raises(InputError, match="x is of another version of to4d: it has schema to4d-7") as told:
         load_tree(tmp_path / "x")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from to4d.checkpoint import load_tree
+from to4d.disk.checkpoint import load_tree
 from to4d.sweep import table
 
 ROOT = Path(__file__).parents[1]

@@ -13,7 +13,7 @@ from lightning import Callback
 from test_pipeline import ROOT, TINY, config, equal, weights
 
 from to4d.build import build_phases, build_scene
-from to4d.checkpoint import load_tree
+from to4d.disk.checkpoint import load_tree
 from to4d.errors import InputError
 from to4d.share import draw, own, place
 from to4d.team import devices_of, team

@@ -13,12 +13,12 @@ import torch
 import trimesh
 from mesh_files import four_colors, write_obj
 
-from to4d import gltf_animation
 from to4d.errors import InputError
 from to4d.export.flipbook import Flipbook
 from to4d.export.isosurface import Isosurface, is_watertight, solid
 from to4d.export.sequence import Sequence
 from to4d.export.usd import Usd
+from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
 from to4d.objects.plant import load_plant
 from to4d.types import Prompt

@@ -14,11 +14,11 @@ import torch
 from hydra import compose, initialize_config_dir
 from lightning import Callback
 
-from to4d.checkpoint import load_tree, save_tree
+from to4d.disk.checkpoint import load_tree, save_tree
 from to4d.errors import InputError
-from to4d.feed import Feed
-from to4d.gate import COOKIE, Gate
 from to4d.run import run
+from to4d.viewer.feed import Feed
+from to4d.viewer.gate import COOKIE, Gate
 
 SEEN = {}
 

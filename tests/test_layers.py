@@ -7,26 +7,26 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "to4d"
 LAYERS = [
-    {"types", "errors", "folders", "out_of_memory", "share"},
-    {"files"},
+    {"types", "errors", "out_of_memory", "share"},
+    {"disk"},
     {
         "geometry",
         "losses",
         "schedules",
         "prompt",
-        "checkpoint",
+        "gltf",
         "kernels",
         "bits",
         "tracks",
-        "locks",
         "trust",
         "clip_time",
         "clip_tokens",
         "settings",
     },
-    {"ask", "timestep", "state", "gate", "watch"},
+    {"ask", "timestep", "state"},
     {"viewpoints", "mesh"},
     {
+        "objects",
         "camera_schedule",
         "time_sampler",
         "mask",
@@ -43,24 +43,21 @@ LAYERS = [
     {"phases", "callbacks"},
     {"team", "build"},
     {"training"},
-    {"run", "show"},
-    {"feed"},
-    {"clips", "view", "evaluation", "peers", "report", "sweep"},
+    {"run"},
+    {"clips", "viewer", "evaluation", "peers", "report", "sweep"},
     {"cli"},
     {"weights", "gpu"},
 ]
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
-GLTF = {"gltf_header", "gltf_animation", "gltf_arrays", "gltf_nodes", "gltf_tracks"}
-MESH = {"mesh_io", "materials", "catalogue", "download", "objects", *GLTF}  # one part in several files
 HOMES = {
     "embreex": {"render"},
     "nvdiffrast": {"render"},
     "tinycudann": {"kernels"},
     "numba": {"kernels"},
-    "trimesh": {"mesh", "guidance"},
+    "trimesh": {"disk", "mesh", "guidance"},
     "open_clip": {"metrics"},
     "av": {"export"},
-    "viser": {"view"},
+    "viser": {"viewer"},
     "pxr": {"export"},
     "skimage": {"export"},
     "fast_simplification": {"export"},
@@ -68,16 +65,15 @@ HOMES = {
     "diffusers": {"guidance"},
     "transformers": {"guidance"},
     "huggingface_hub": {"weights"},
-    "hydra": {"build", "training", "run", "feed", "clips", "cli"},
-    "omegaconf": {"settings", "team", "build", "training", "run", "feed", "clips", "cli"},
-    "lightning": {"phases", "callbacks", "training", "run", "checkpoint"},
+    "hydra": {"build", "training", "run", "viewer", "clips", "cli"},
+    "omegaconf": {"settings", "team", "build", "training", "run", "viewer", "clips", "cli"},
+    "lightning": {"phases", "callbacks", "training", "run", "disk"},
 }
 FILES = sorted(ROOT.rglob("*.py"))
 
 
 def unit_of(name: str) -> str:
-    top = name.split(".")[0]
-    return "mesh" if top in MESH else top
+    return name.split(".")[0]
 
 
 def imports(path: Path) -> list[str]:

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
+from to4d.disk.locks import making, owned
 from to4d.errors import InputError
-from to4d.locks import making, owned
 
-HOLD = "import sys, time\nfrom pathlib import Path\nfrom to4d.locks import owned\n"
+HOLD = "import sys, time\nfrom pathlib import Path\nfrom to4d.disk.locks import owned\n"
 HOLD += "with owned(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(60)"
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
-from to4d.checkpoint import load_tree, save_tree
+from to4d.disk.checkpoint import load_tree, save_tree
 from to4d.errors import InputError
 from to4d.geometry import orbit
 from to4d.mask import CrossAttention, Everywhere, Opacity, Smoothed

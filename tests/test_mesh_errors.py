@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mesh_files import QUAD, QUAD_FACES, four_colors, gltf, textured_quad, write_glb, write_gltf, write_obj
 
-from to4d import gltf_animation
+from to4d.disk.asset_folder import Limits
 from to4d.errors import InputError
+from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
-from to4d.mesh_io import Limits
 
 WHITE = {"pbrMetallicRoughness": {"baseColorFactor": [1, 1, 1, 1]}}
 

@@ -12,7 +12,7 @@ from hydra.utils import instantiate
 from lightning import Callback
 from omegaconf import OmegaConf
 
-from to4d.checkpoint import TreeIO
+from to4d.disk.checkpoint import TreeIO
 from to4d.run import build_scene
 
 ROOT = Path(__file__).parents[1]

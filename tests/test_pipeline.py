@@ -15,7 +15,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from lightning import Callback
 
-from to4d.checkpoint import load_tree, save_tree
+from to4d.disk.checkpoint import load_tree, save_tree
 from to4d.errors import InputError
 from to4d.run import restore, run
 

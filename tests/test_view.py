@@ -20,9 +20,9 @@ from to4d.export.panels import to_uint8
 from to4d.geometry import orbit
 from to4d.objects.plant import load_plant
 from to4d.render.mesh_cpu import MeshRenderer
-from to4d.show import MODES, Show, looking
 from to4d.types import Prompt, Scene
-from to4d.view import Page
+from to4d.viewer.page import Page
+from to4d.viewer.show import MODES, Show, looking
 from to4d.viewpoints import look
 
 FOV = math.radians(40.0)

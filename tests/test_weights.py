@@ -13,8 +13,8 @@ import torch
 import yaml
 from test_dynamicrafter_checkpoint import plain, schedule, shapes_of
 
+from to4d.disk.folders import weights_folder
 from to4d.errors import InputError
-from to4d.folders import weights_folder
 from to4d.guidance.dynamicrafter.checkpoint import convert
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 from to4d.guidance.dynamicrafter.random_weights import random_tensor

@@ -15,10 +15,10 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from to4d.disk.files import read_checked, write_atomically
+from to4d.disk.locks import owned
 from to4d.errors import InputError
 from to4d.export.sheet import write_sheet
-from to4d.files import read_checked, write_atomically
-from to4d.locks import owned
 from to4d.prompt import make_prompt
 from to4d.run import check_folder, check_seed, restore, run
 from to4d.state import telling

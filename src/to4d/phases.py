@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from to4d.ask import check_abilities, check_frames
-from to4d.checkpoint import fill
 from to4d.clip_time import in_latent_frames, to_clip_frames
+from to4d.disk.checkpoint import fill
 from to4d.errors import InputError
 from to4d.geometry import azimuths_deg, relief
 from to4d.lift import empty_matches, flow_loss, surface_matches, together

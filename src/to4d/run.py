@@ -15,11 +15,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from to4d.build import build_phases, build_scene
 from to4d.callbacks.progress import Progress
-from to4d.checkpoint import load_into
+from to4d.disk.checkpoint import load_into
+from to4d.disk.files import read_checked, write_atomically, write_sums
+from to4d.disk.folders import cache_folder
+from to4d.disk.locks import owned
 from to4d.errors import InputError
-from to4d.files import read_checked, write_atomically, write_sums
-from to4d.folders import cache_folder
-from to4d.locks import owned
 from to4d.settings import check_folder, check_same, check_seed, read_settings
 from to4d.state import PROGRESS
 from to4d.team import devices_of, team

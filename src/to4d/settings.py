@@ -7,8 +7,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import AliasEvent, SafeLoader, YAMLError, parse
 
+from to4d.disk.files import read_checked
 from to4d.errors import BROKEN, InputError
-from to4d.files import read_checked
 from to4d.out_of_memory import SETTINGS
 
 WATCHING = ("view", "callbacks.live.enabled")

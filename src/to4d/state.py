@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
+from to4d.disk.files import write_atomically
+from to4d.disk.locks import busy, owned
 from to4d.errors import BROKEN, InputError
-from to4d.files import write_atomically
-from to4d.locks import busy, owned
 
 FAILED, PROGRESS = "failed.txt", "progress.json"
 LIVE, LIVE_MODEL = "live.json", "live.safetensors"  # of a run that is watched

@@ -13,10 +13,10 @@ from omegaconf import DictConfig, OmegaConf
 from to4d.build import build_phases, build_scene
 from to4d.callbacks.autosave import Autosave
 from to4d.callbacks.progress import Progress
-from to4d.checkpoint import Damaged, TreeIO, load_into, load_tree, save_tree
+from to4d.disk.checkpoint import Damaged, TreeIO, load_into, load_tree, save_tree
+from to4d.disk.files import before
+from to4d.disk.locks import making
 from to4d.errors import InputError
-from to4d.files import before
-from to4d.locks import making
 from to4d.out_of_memory import advice
 from to4d.phases import Phase
 from to4d.share import agree, spread

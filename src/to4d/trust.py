@@ -7,7 +7,7 @@ from typing import Any
 from to4d.errors import InputError
 
 HOMES = {  # group -> where the code of its parts lives
-    "object": ("to4d.mesh", "to4d.catalogue", "to4d.objects"),
+    "object": ("to4d.mesh", "to4d.objects"),
     "reference": ("to4d.render",),
     "renderer": ("to4d.render",),
     "model": ("to4d.model",),

@@ -17,10 +17,10 @@ from omegaconf import OmegaConf
 from safetensors.torch import save
 from samples import TREE, animated, glb, samples
 
-from to4d import gltf_animation
-from to4d.checkpoint import SCHEMA, checksum, flatten, load_tree
-from to4d.download import unpack
+from to4d.disk.checkpoint import SCHEMA, checksum, flatten, load_tree
+from to4d.disk.download import unpack
 from to4d.errors import InputError
+from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
 from to4d.settings import read_settings
 from to4d.trust import check_parts

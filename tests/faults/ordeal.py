@@ -10,7 +10,7 @@ import torch
 from happenings import FAULTS
 from tiny_run import CRASHED, FINISHED, PROGRAMS, Run, ended
 
-from to4d.checkpoint import load_tree
+from to4d.disk.checkpoint import load_tree
 from to4d.errors import InputError
 
 KINDS = tuple(FAULTS)

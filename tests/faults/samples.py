@@ -9,7 +9,7 @@ import torch
 import yaml
 from PIL import Image
 
-from to4d.checkpoint import save_tree
+from to4d.disk.checkpoint import save_tree
 
 QUAD = np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], np.float32)
 KINDS = {"float32": 5126, "uint16": 5123, "uint8": 5121}
@@ -21,7 +21,11 @@ LISTS = b"element face 1\nproperty list uchar int vertex_indices\nend_header\n"
 STL = b"solid s\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\nvertex 0 1 0\nendloop\n"
 STL += b"endfacet\nendsolid"
 ROLES = {
-    "object": {"_target_": "to4d.mesh.load_mesh", "path": "a.obj", "limits": {"_target_": "to4d.mesh_io.Limits"}},
+    "object": {
+        "_target_": "to4d.mesh.load_mesh",
+        "path": "a.obj",
+        "limits": {"_target_": "to4d.disk.asset_folder.Limits"},
+    },
     "reference": {"_target_": "to4d.render.mesh_cpu.MeshRenderer", "_partial_": True},
     "renderer": {"_target_": "to4d.render.volume.VolumeRenderer", "samples": 64},
     "model": {"_target_": "to4d.model.deform.Deform", "nested": [{"a": [1, 2.5e-3, None]}]},

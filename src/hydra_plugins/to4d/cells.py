@@ -19,8 +19,8 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
 from to4d.cli import fail
+from to4d.disk.files import write_atomically
 from to4d.errors import InputError
-from to4d.files import write_atomically
 from to4d.state import reason
 from to4d.sweep import COUNT, STAMP, finished
 

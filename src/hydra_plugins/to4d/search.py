@@ -12,8 +12,8 @@ from hydra.core.utils import JobReturn, JobStatus
 
 from hydra_plugins.to4d.cells import Cells, tell_failures
 from hydra_plugins.to4d.launchers import package
+from to4d.disk.files import read_checked, write_atomically
 from to4d.errors import InputError
-from to4d.files import read_checked, write_atomically
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -1,4 +1,4 @@
-"""Leave the 4D model of now in the run's folder for a page that shows it live (`to4d.view`)."""
+"""Leave the 4D model of now in the run's folder for a page that shows it live (`to4d.viewer`)."""
 
 import json
 import time
@@ -7,8 +7,8 @@ from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
 
-from to4d.checkpoint import save_tree
-from to4d.files import write_atomically
+from to4d.disk.checkpoint import save_tree
+from to4d.disk.files import write_atomically
 from to4d.state import LIVE, LIVE_MODEL
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
 
-from to4d.files import write_atomically
+from to4d.disk.files import write_atomically
 
 
 class Progress(Callback):

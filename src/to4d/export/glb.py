@@ -12,16 +12,18 @@ from typing import Any
 
 import numpy as np
 
+from to4d.disk.asset_folder import Limits
+from to4d.disk.files import write_atomically
 from to4d.export.distortion import Edges, edge_change, flipped
 from to4d.export.glb_build import document_of_file, document_of_mesh, world_from_document
 from to4d.export.glb_motion import Movement, follow
 from to4d.export.glb_pieces import add_clips, collect
 from to4d.export.glb_skin import add_skin
-from to4d.export.glb_source import put_to_rest, read_document
-from to4d.export.glb_write import Document
+from to4d.export.glb_source import whole_document
 from to4d.export.morphs import Surface
-from to4d.files import write_atomically
-from to4d.mesh_io import Limits, find_file
+from to4d.gltf.document import Document
+from to4d.gltf.rest import put_to_rest
+from to4d.mesh.read import find_file
 from to4d.types import Mesh, Scene
 from to4d.viewpoints import frame_times
 
@@ -104,7 +106,7 @@ def open_document(mesh: Mesh) -> tuple[Document, np.ndarray]:
     path = find_file(mesh.source)
     if path.suffix.lower() not in (".glb", ".gltf"):
         return document_of_file(mesh, path, TRUSTED), world_from_document(mesh)
-    document = read_document(path, TRUSTED)
+    document = whole_document(path, TRUSTED)
     if left_out := put_to_rest(document):
         log.info("asset.glb: the mesh's own %s are left out; it moves as it stands", ", ".join(left_out))
     return document, mesh.transform.numpy()

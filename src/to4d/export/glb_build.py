@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from to4d.disk.asset_folder import Limits
 from to4d.export.glb_look import UNLIT, Look, add_material, encoded, image_file, linear_from_srgb
-from to4d.export.glb_write import INDICES, VERTICES, Document
-from to4d.materials import MaterialTable, corner_color, corner_uv
+from to4d.gltf.document import INDICES, VERTICES, Document
 from to4d.mesh import Y_FROM_Z
-from to4d.mesh_io import Limits, read_scene
+from to4d.mesh.materials import MaterialTable, corner_color, corner_uv
+from to4d.mesh.read import read_scene
 from to4d.types import Mesh
 
 UPRIGHT = (-(0.5**0.5), 0.0, 0.0, 0.5**0.5)  # the quaternion of `Y_FROM_Z`

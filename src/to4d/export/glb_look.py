@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from to4d.export.glb_source import mime_type
-from to4d.export.glb_write import Document
+from to4d.gltf.document import Document
 from to4d.types import Material
 
 UNLIT = "KHR_materials_unlit"

@@ -1,16 +1,15 @@
 """The vertices of a glTF document: gathered into one surface in the world, and given back a motion as morph targets."""
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from to4d.export.glb_motion import Movement
-from to4d.export.glb_write import VERTICES, Document
 from to4d.export.morphs import Surface, turned
-from to4d.gltf_arrays import Arrays
-from to4d.gltf_nodes import read_nodes, scene_nodes
+from to4d.gltf.arrays import Arrays
+from to4d.gltf.document import VERTICES, Document, unshare
+from to4d.gltf.nodes import read_nodes, shown_primitives
 
 
 @dataclass(frozen=True)
@@ -38,11 +37,11 @@ def collect(document: Document, transform: np.ndarray) -> Pieces:
         document: nodes that share a mesh get one each, for they will move differently.
         transform: (4, 4) from the document's coordinates to the world.
     """
-    _unshare(document)
+    unshare(document)
     arrays = document.arrays()
     world = transform @ read_nodes(arrays.header).world((), np.zeros(1))[0]
     pieces, points, faces, offset = {}, [], [np.zeros((0, 3), np.int64)], 0
-    for node, part in shown_primitives(arrays.header):
+    for node, _, part in shown_primitives(arrays.header):
         accessors = part["attributes"]["POSITION"], part["attributes"].get("NORMAL")
         if (node, accessors) not in pieces:
             places = arrays[accessors[0]] @ world[node, :3, :3].T + world[node, :3, 3]
@@ -59,22 +58,6 @@ def collect(document: Document, transform: np.ndarray) -> Pieces:
             for (node, accessors), (start, count) in pieces.items()
         ),
     )
-
-
-def _unshare(document: Document) -> None:
-    """Give every shown node a mesh of its own; arrays stay shared."""
-    taken, nodes = set(), document.header["nodes"]
-    for node in scene_nodes(document.header):
-        mesh = nodes[node].get("mesh")
-        if mesh is not None and mesh in taken:
-            nodes[node]["mesh"] = document.add("meshes", copy.deepcopy(document.header["meshes"][mesh]))
-        taken.add(mesh)
-
-
-def shown_primitives(header: dict) -> list[tuple[int, dict]]:
-    """Nodes and the primitives that they show."""
-    nodes = [node for node in scene_nodes(header) if "mesh" in header["nodes"][node]]
-    return [(node, part) for node in nodes for part in header["meshes"][header["nodes"][node]["mesh"]]["primitives"]]
 
 
 def _triangles(arrays: Arrays, part: dict) -> np.ndarray:
@@ -106,10 +89,10 @@ def add_clips(document: Document, pieces: Pieces, movements: Mapping[str, Moveme
         (p.node, p.accessors): [t for m in movements.values() for t in _targets(document, arrays, p, m, normals)]
         for p in pieces.pieces
     }
-    for node, part in shown:
+    for node, _, part in shown:
         accessors = part["attributes"]["POSITION"], part["attributes"].get("NORMAL")
         part["targets"] = targets[node, accessors]
-    nodes = sorted({node for node, _ in shown})
+    nodes = sorted({node for node, _, _ in shown})
     names = _target_names(movements)
     for node in nodes:
         mesh = header["meshes"][header["nodes"][node]["mesh"]]

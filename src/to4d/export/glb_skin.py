@@ -6,10 +6,10 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from to4d.export.glb_motion import Movement
-from to4d.export.glb_pieces import Pieces, shown_primitives
-from to4d.export.glb_write import VERTICES, Document
+from to4d.export.glb_pieces import Pieces
 from to4d.export.skin import Rig, fit
-from to4d.gltf_nodes import read_nodes
+from to4d.gltf.document import VERTICES, Document
+from to4d.gltf.nodes import read_nodes, shown_primitives
 
 
 def add_skin(
@@ -91,7 +91,7 @@ def _bind(
             "WEIGHTS_0": document.add_array(weights[piece.numbers], VERTICES),
         }
     nodes = document.header["nodes"]
-    for node, part in shown_primitives(document.header):
+    for node, _, part in shown_primitives(document.header):
         accessors = part["attributes"]["POSITION"], part["attributes"].get("NORMAL")
         part["attributes"] |= own[node, accessors]
     for node in dict.fromkeys(piece.node for piece in pieces.pieces):

@@ -17,10 +17,10 @@ from urllib.parse import quote
 
 import yaml
 
+from to4d.disk.files import write_atomically
 from to4d.export import report_media
 from to4d.export.report_curves import charts, read_log
 from to4d.export.report_figures import ASSET, MORE, key_figures, motion_table, table, verdict
-from to4d.files import write_atomically
 from to4d.types import Scene
 
 PAGE = Path(__file__).parent / "page"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from to4d.folders import weights_folder
+from to4d.disk.folders import weights_folder
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from to4d.gltf_animation import Animation, Piece, load
+from to4d.gltf.animation import Animation, Piece, load
 from to4d.types import Mesh
-
-APART = 0.1  # of the object's radius, rms: more, and the file's rest pose is not the object that was loaded
 
 
 class NoClips(Exception):
@@ -37,13 +35,12 @@ def posed(mesh: Mesh, animation: Animation, clip: str, frames: int) -> Iterator[
     """The mesh in each frame of a clip, which is shown once from start to end; frame i stands at i/frames of it.
 
     Raises:
-        NoClips: if its vertices cannot be told apart, or it does not fit the file.
+        NoClips: if its vertices are not those of the file.
     """
     order = vertex_order(mesh, animation)
-    away = into_world(mesh, animation.vertices()[order])
     seconds = animation.duration(clip) * np.arange(frames) / frames
     for pose in animation.poses(clip, seconds):
-        yield replace(mesh, vertices=torch.from_numpy(moved(pose[order], away).astype(np.float32)))
+        yield replace(mesh, vertices=torch.from_numpy(world(mesh, pose[order]).astype(np.float32)))
 
 
 def vertex_order(mesh: Mesh, animation: Animation) -> NDArray:
@@ -82,28 +79,3 @@ def world(mesh: Mesh, points: NDArray) -> NDArray:
     """The file's coordinates as the run places them."""
     transform = mesh.transform.numpy()
     return points @ transform[:3, :3].T + transform[:3, 3]
-
-
-def into_world(mesh: Mesh, rest: NDArray) -> tuple[NDArray, NDArray]:
-    """The similarity (3, 3), (3,) that lays the file's rest pose on the mesh.
-
-    It is that of `mesh.transform`, unless a skin puts the rest pose elsewhere or makes it larger than its points say.
-
-    Raises:
-        NoClips: if the rest pose has another shape.
-    """
-    target, plain = mesh.vertices.double().numpy(), world(mesh, rest)
-    a, b = plain - plain.mean(0), target - target.mean(0)
-    u, strength, vt = np.linalg.svd(b.T @ a)
-    mirror = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-    turn = (strength * np.diag(mirror)).sum() / (a**2).sum() * u @ mirror @ vt
-    off = np.sqrt(((a @ turn.T - b) ** 2).sum(1).mean()) / np.linalg.norm(b, axis=1).max()
-    if off > APART:
-        raise NoClips(f"the rest pose of {mesh.name}'s skeleton is another one than was loaded ({off:.0%} apart)")
-    whole = turn @ mesh.transform.numpy()[:3, :3]
-    return whole, target.mean(0) - whole @ rest.mean(0)
-
-
-def moved(points: NDArray, transform: tuple[NDArray, NDArray]) -> NDArray:
-    """Points (n, 3) under a similarity."""
-    return points @ transform[0].T + transform[1]

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from to4d.disk.files import write_atomically
 from to4d.errors import InputError
-from to4d.files import write_atomically
 from to4d.report.again import check_against
 from to4d.report.page import page
 from to4d.report.paper import paper_rows

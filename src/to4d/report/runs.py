@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
+from to4d.disk.files import read_checked
 from to4d.errors import InputError
-from to4d.files import read_checked
 
 SAME = ("views", "frames", "fps")  # what evaluations have to share to be compared
 

@@ -5,8 +5,8 @@ import logging
 import sys
 
 from to4d.cli import fail, nearest
+from to4d.disk.folders import weights_folder
 from to4d.errors import InputError
-from to4d.folders import weights_folder
 from to4d.metrics.official import OFFICIAL, Official
 from to4d.weights.checkpoint import get_checkpoint
 from to4d.weights.hub import get_repository

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.request import urlopen
 
+from to4d.disk.locks import making
 from to4d.errors import InputError
-from to4d.locks import making
 from to4d.metrics.official import HUB, Official
 from to4d.weights.checkpoint import claimed
 from to4d.weights.resume import Claim, fetch_large

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 from rich.progress import Progress, TaskID
 
-from to4d.download import opened, progress_bar
+from to4d.disk.download import opened, progress_bar
 from to4d.errors import InputError
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from to4d.disk.folders import weights_folder
 from to4d.errors import InputError
-from to4d.folders import weights_folder
 from to4d.guidance.dynamicrafter.model import Networks
 from to4d.guidance.dynamicrafter.schedule import clip_scale, trained_share
 from to4d.guidance.dynamicrafter.sizes import SIZES, ModelSize

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from to4d.files import write_atomically
+from to4d.disk.files import write_atomically
 
 
 class Board(Protocol):

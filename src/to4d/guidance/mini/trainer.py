@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from to4d.checkpoint import load_tree, save_tree
+from to4d.disk.checkpoint import load_tree, save_tree
 from to4d.guidance.mini.curves import Board, Curves
 from to4d.guidance.mini.tensors import moved
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.random import Generator
 
-from to4d.gltf_animation import Animation, load
+from to4d.gltf.animation import Animation, load
 from to4d.guidance.mini.data.assets import asset_path, averaged, load_whole, merged, reduction, upright
 from to4d.guidance.mini.data.coloured import ColouredMesh
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-from to4d.gltf_animation import Animation, load
+from to4d.gltf.animation import Animation, load
 from to4d.guidance.mini.data.coloured import ColouredMesh
-from to4d.materials import srgb_from_linear
+from to4d.mesh.materials import srgb_from_linear
 
 HELD_OUT = (  # never trained on: the acceptance objects of the project and one of each family
     "gso_mario",

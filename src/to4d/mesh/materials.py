@@ -15,8 +15,8 @@ import trimesh
 from numpy.typing import NDArray
 from PIL import Image
 
+from to4d.disk.asset_folder import PICTURES
 from to4d.errors import InputError
-from to4d.mesh_io import PICTURES
 from to4d.types import Material
 
 log = logging.getLogger(__name__)

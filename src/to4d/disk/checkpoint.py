@@ -16,8 +16,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from to4d.disk.files import before, write_atomically
 from to4d.errors import BROKEN, InputError
-from to4d.files import before, write_atomically
 
 SCHEMA = "to4d-2"
 
@@ -62,7 +62,7 @@ def checksum(schema: str, body: str, tensors: dict[str, Tensor]) -> str:
 def save_tree(path: Path, tree: Any, keep: bool = False) -> None:
     """Write `tree` (nested dicts and lists of tensors and plain values) to `path`, all or nothing.
 
-    `keep` the version before it, as `to4d.files.before(path)`.
+    `keep` the version before it, as `to4d.disk.files.before(path)`.
 
     Raises:
         InputError: if the disk refuses; the file that was there stays.

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.request import urlopen
 
-from to4d.download import fetch, unpack
+from to4d.disk.download import fetch, unpack
+from to4d.disk.folders import cache_folder, data_folder
 from to4d.errors import InputError
-from to4d.folders import cache_folder, data_folder
 from to4d.mesh import load_mesh
 from to4d.types import Mesh
 

@@ -12,9 +12,9 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from to4d.errors import InputError
-from to4d.gate import Gate
-from to4d.show import MODES, Show, glb, looking
 from to4d.types import Cameras
+from to4d.viewer.gate import Gate
+from to4d.viewer.show import MODES, Show, glb, looking
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from to4d.checkpoint import load_into
+from to4d.disk.checkpoint import load_into
 from to4d.errors import InputError
 from to4d.run import restore
 from to4d.settings import read_settings

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from to4d.errors import InputError
-from to4d.gltf_tracks import Track
+from to4d.gltf.tracks import Track
 
 REST = {"translation": (0.0, 0.0, 0.0), "rotation": (0.0, 0.0, 0.0, 1.0), "scale": (1.0, 1.0, 1.0)}
 
@@ -64,6 +64,12 @@ def scene_nodes(header: dict[str, Any]) -> list[int]:
     """The nodes that are shown, in the order of the file: those of the default scene, or all where there is none."""
     scenes, every = header.get("scenes"), range(len(header["nodes"]))
     return sorted(descend(header, scenes[header.get("scene", 0)].get("nodes", ()))) if scenes else list(every)
+
+
+def shown_primitives(header: dict[str, Any]) -> list[tuple[int, int, dict[str, Any]]]:
+    """Every primitive that is shown: its node, its number in the node's mesh, and what the file says of it."""
+    nodes = [(node, header["nodes"][node]["mesh"]) for node in scene_nodes(header) if "mesh" in header["nodes"][node]]
+    return [(node, *each) for node, mesh in nodes for each in enumerate(header["meshes"][mesh]["primitives"])]
 
 
 def read_nodes(header: dict[str, Any]) -> Nodes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from to4d.errors import InputError
-from to4d.gltf_arrays import Arrays
+from to4d.gltf.arrays import Arrays
 
 WIDTHS = {"translation": 3, "rotation": 4, "scale": 3, "weights": -1}
 

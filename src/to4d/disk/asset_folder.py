@@ -1,25 +1,18 @@
-"""Reading 3D files safely: every byte a mesh file refers to passes through one guarded door.
+"""The folder of a mesh file: every byte that the file refers to passes through one guarded door.
 
 Nothing outside the file's own folder is opened, nothing is fetched, and image headers are checked before decoding.
 """
 
 import io
-import logging
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import unquote
 
-import trimesh
 from PIL import Image
 from trimesh.resolvers import Resolver
 
 from to4d.errors import InputError
-from to4d.gltf_header import check_gltf
 
-log = logging.getLogger(__name__)
-
-FORMATS = ("glb", "gltf", "obj", "ply", "off", "stl")
 PICTURES = ("PNG", "JPEG", "WEBP", "BMP", "TGA", "GIF", "TIFF")  # Pillow knows others, and programs that read them
 
 
@@ -90,51 +83,3 @@ def _is_image(data: bytes) -> bool:
     except Exception:  # Pillow's plugins raise many kinds
         return False
     return True
-
-
-def _is_mesh(path: Path) -> bool:
-    return path.suffix.lower().lstrip(".") in FORMATS
-
-
-def find_file(path: str | Path) -> Path:
-    """The file at `path`, or an error that suggests its nearest neighbours."""
-    path = Path(path).expanduser()
-    if path.is_file():
-        return path
-    if path.is_dir():
-        meshes = ", ".join(sorted(p.name for p in path.iterdir() if _is_mesh(p)))
-        raise InputError(f"{path} is a folder, not a mesh file; it holds {meshes or 'no mesh'}")
-    near = sorted(p.name for p in path.parent.iterdir() if _is_mesh(p)) if path.parent.is_dir() else []
-    close = get_close_matches(path.name, near, n=3) or near[:3]
-    hint = f"; did you mean {' or '.join(close)}?" if close else f"; {path.parent} holds no mesh"
-    raise InputError(f"there is no mesh file {path}{hint}")
-
-
-def read_scene(path: Path, limits: Limits) -> trimesh.Scene:
-    """All meshes of the file with their node transforms, textures still undecoded.
-
-    Raises:
-        InputError: for an unsupported, oversized, unreadable or untrustworthy file.
-    """
-    kind = path.suffix.lower().lstrip(".")
-    if kind not in FORMATS:
-        raise InputError(f"{path.name}: cannot read '.{kind}' files; convert the mesh to one of {', '.join(FORMATS)}")
-    size = path.stat().st_size
-    if not 0 < size <= limits.file_bytes:
-        raise InputError(f"{path.name} has {size:,} bytes; it must have between 1 and {limits.file_bytes:,}")
-    folder = AssetFolder(path.parent.resolve(), limits)
-    try:
-        if kind in ("glb", "gltf"):
-            check_gltf(path, limits.faces)
-        with path.open("rb") as file:
-            scene = trimesh.load_scene(file, file_type=kind, resolver=folder, process=False)
-    except InputError as error:
-        raise InputError(f"{path.name}: {error}") from error
-    except Exception as error:  # trimesh and its parsers raise anything on broken files
-        lost = f" (missing beside it: {', '.join(folder.missing)})" if folder.missing else ""
-        raise InputError(f"cannot read {path.name} as {kind}: {type(error).__name__}: {error}{lost}") from error
-    if folder.refused:
-        raise InputError(f"{path.name} refers to {folder.refused[0]}; put its files beside it and use relative paths")
-    for name in dict.fromkeys(folder.missing):
-        log.warning("%s refers to %r, which is missing: going on with the plain material colour", path.name, name)
-    return scene

@@ -11,9 +11,10 @@ import torch
 import trimesh
 from numpy.typing import NDArray
 
+from to4d.disk.asset_folder import Limits
 from to4d.errors import BROKEN, InputError
-from to4d.materials import MaterialTable, corner_color, corner_uv
-from to4d.mesh_io import Limits, find_file, read_scene
+from to4d.mesh.materials import MaterialTable, corner_color, corner_uv
+from to4d.mesh.read import find_file, read_scene
 from to4d.types import Material, Mesh
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,103 @@
+"""The meshes of a glTF 2.0 file and what shapes them: nodes, morph targets and skins (section 3.7)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from to4d.errors import InputError
+from to4d.gltf.arrays import Arrays
+from to4d.gltf.tracks import Track
+
+
+@dataclass(frozen=True)
+class Skin:
+    """Joints that carry a mesh."""
+
+    joints: np.ndarray  # (J,) nodes
+    inverse: np.ndarray  # (J, 4, 4) world at rest -> joint
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One primitive at one node."""
+
+    node: int
+    mesh: int  # its place in the file
+    primitive: int
+    points: np.ndarray  # (n, 3)
+    faces: np.ndarray  # (m, 3), if it is one of triangles
+    targets: np.ndarray  # (T, n, 3) morph displacements
+    weights: np.ndarray  # (T,) at rest
+    skin: Skin | None
+    shares: csr_array | None  # (n, J) how much each joint carries
+
+    def affine(self, world: np.ndarray) -> np.ndarray:
+        """(V, n, 3, 4), or (V, 1, 3, 4) without a skin: from its own axes to the world, for nodes (V, K, 4, 4)."""
+        if self.skin is None:
+            return world[:, self.node, None, :3]
+        carried = (world[:, self.skin.joints] @ self.skin.inverse)[:, :, :3].reshape(len(world), -1, 12)
+        return np.stack([self.shares @ each for each in carried]).reshape(len(world), -1, 3, 4)
+
+    def at(self, world: np.ndarray, tracks: tuple[Track, ...], seconds: np.ndarray) -> np.ndarray:
+        """(V, n, 3) in the world."""
+        points = np.broadcast_to(self.points, (len(seconds), *self.points.shape))
+        if len(self.targets):
+            mine = [t.at(seconds) for t in tracks if t.node == self.node and t.path == "weights"]
+            weights = mine[-1] if mine else np.tile(self.weights, (len(seconds), 1))
+            points = points + np.einsum("vt,tnc->vnc", weights, self.targets)
+        affine = self.affine(world)
+        return sum(affine[..., axis] * points[..., axis, None] for axis in range(3)) + affine[..., 3]
+
+
+def read_skins(arrays: Arrays) -> list[Skin]:
+    """All skins of a file."""
+    return [_read_skin(arrays, skin) for skin in arrays.header.get("skins", ())]
+
+
+def _read_skin(arrays: Arrays, skin: dict[str, Any]) -> Skin:
+    joints = np.array(skin["joints"])
+    inverse = np.tile(np.eye(4), (len(joints), 1, 1))
+    if "inverseBindMatrices" in skin:
+        inverse = arrays[skin["inverseBindMatrices"]].reshape(-1, 4, 4).swapaxes(1, 2)
+    return Skin(joints, inverse)
+
+
+def _shares(arrays: Arrays, attributes: dict[str, int], count: int, joints: int) -> csr_array:
+    """(count, joints) skin weights with sum 1; a vertex without weights follows its first joint, as in three.js."""
+    names = sorted(name for name in attributes if name.startswith("JOINTS_"))
+    bones = np.concatenate([arrays[attributes[name]] for name in names], 1)
+    weights = np.concatenate([arrays[attributes[name.replace("JOINTS", "WEIGHTS")]] for name in names], 1).astype(float)
+    weights[~weights.any(1), 0] = 1.0
+    weights /= weights.sum(1, keepdims=True) + 1e-30
+    rows = np.repeat(np.arange(count), bones.shape[1])
+    return csr_array((weights.ravel(), (rows, bones.ravel())), (count, joints))
+
+
+def _check_size(arrays: Arrays, part: dict[str, Any], count: int) -> None:
+    """Refuse what costs a file little and the memory much: the same array as a thousand morph targets or joints."""
+    wide = 3 * len(part.get("targets", ())) + 8 * sum(name.startswith("JOINTS_") for name in part["attributes"])
+    if count * wide * 8 > arrays.max_bytes:
+        raise InputError(f"the morph targets or joints of {count:,} vertices are more than the limits allow")
+
+
+def read_piece(arrays: Arrays, node: int, primitive: int, skins: list[Skin]) -> Piece:
+    """Primitive `primitive` of the mesh at `node`."""
+    place = arrays.header["nodes"][node]
+    mesh = arrays.header["meshes"][place["mesh"]]
+    part = mesh["primitives"][primitive]
+    attributes = part["attributes"]
+    points = arrays[attributes["POSITION"]]
+    _check_size(arrays, part, len(points))
+    corners = arrays[part["indices"]][:, 0] if "indices" in part else np.arange(len(points))
+    faces = corners.astype(np.int64)[: len(corners) // 3 * 3].reshape(-1, 3)
+    if faces.max(initial=0) >= len(points):
+        raise InputError("a triangle names a vertex that is not there")
+    zero = np.zeros_like(points)
+    targets = [arrays[t["POSITION"]] if "POSITION" in t else zero for t in part.get("targets", ())]
+    weights = np.array(place.get("weights", mesh.get("weights", np.zeros(len(targets)))), float)
+    skin = skins[place["skin"]] if "skin" in place and "JOINTS_0" in attributes else None
+    shares = _shares(arrays, attributes, len(points), len(skin.joints)) if skin else None
+    stacked = np.stack(targets) if targets else np.zeros((0, *points.shape))
+    return Piece(node, place["mesh"], primitive, points, faces, stacked, weights, skin, shares)
