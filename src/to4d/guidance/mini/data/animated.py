@@ -18,7 +18,8 @@ from to4d.guidance.mini.data.assets import asset_path, averaged, load_whole, mer
 from to4d.guidance.mini.data.coloured import ColouredMesh
 
 WORDS = {  # a clip belongs to the first kind of which its name has a word
-    "": "pose static off start stop hit block dodge shoot reload ranged aiming stand standup to lie land backwards strafe",
+    "": "pose static off start stop hit block dodge shoot "
+    "reload ranged aiming stand standup to lie land backwards strafe",
     "spin": "fan",
     "jump": "jump",
     "attack": "attack punch kick slash chop bite headbutt",
