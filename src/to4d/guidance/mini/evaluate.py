@@ -19,6 +19,7 @@ from to4d.guidance.mini.batches import Batch, take, tokenise
 from to4d.guidance.mini.data.dataset import ClipSet, load
 from to4d.guidance.mini.net import MiniNet, Prediction
 from to4d.guidance.mini.prior import MiniPrior
+from to4d.guidance.mini.samples import Sampler
 from to4d.guidance.mini.schedule import alpha_bar
 from to4d.guidance.mini.stage_head import flow_error
 from to4d.guidance.mini.stage_joint import noised
@@ -157,7 +158,7 @@ def main() -> None:
     lines = report(prior.net, prior.vocabulary, options.data, count=options.count)
     if options.samples:
         clips = load(options.data, "validation", 0, CLIPS)
-        lines = chain(lines, adherence.report(prior, options.data, clips, options.samples))
+        lines = chain(lines, adherence.report(prior, options.data, clips, options.samples, Sampler()))
     for line in lines:
         print(line, flush=True)
 

@@ -1,5 +1,6 @@
 """Sheets of sampled clips: what a net in training makes of held-out captions, a row each."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +30,22 @@ def varied(kinds: list[str], count: int) -> np.ndarray:
     return np.sort(np.argsort(rank, kind="stable")[:count])
 
 
+@dataclass(frozen=True)
+class Sampler:
+    """How clips are sampled: `eta` 1 is ancestral, 0 is DDIM."""
+
+    steps: int = 16
+    scale: float = 1.5
+    eta: float = 1.0
+
+
 @torch.no_grad()
-def sampled(prior: MiniPrior, clips: ClipSet, rows: np.ndarray, seed: int, steps: int, scale: float = 2.0) -> Tensor:
-    """Ancestral samples for the first frames and captions of rows: (B, V, S, S, 3) in [0, 1] on the CPU."""
+def sampled(prior: MiniPrior, clips: ClipSet, rows: np.ndarray, seed: int, sampler: Sampler) -> Tensor:
+    """Samples for the first frames and captions of rows: (B, V, S, S, 3) in [0, 1] on the CPU."""
     batch = take(clips, tokenise(clips, prior.vocabulary), rows)
     condition = prior.conditions(batch.first, batch.tokens, batch.relief, batch.azimuth_deg)
-    return prior.decode(sample(prior, condition, scale, steps, generator_at(seed, 0), eta=1.0)).cpu()
+    latents = sample(prior, condition, sampler.scale, sampler.steps, generator_at(seed, 0), sampler.eta)
+    return prior.decode(latents).cpu()
 
 
 def sheet(clips: Tensor, texts: list[str]) -> Image.Image:
@@ -53,5 +64,5 @@ def show_samples(prior: MiniPrior, clips: ClipSet, path: Path, count: int = 8, s
     """Write a sheet of samples for `count` clips of many kinds."""
     rows = varied(clips.kind, count)
     path.parent.mkdir(parents=True, exist_ok=True)
-    sheet(sampled(prior, clips, rows, seed, steps), [clips.text[row] for row in rows]).save(path)
+    sheet(sampled(prior, clips, rows, seed, Sampler(steps, scale=2.0)), [clips.text[row] for row in rows]).save(path)
     return path
