@@ -21,6 +21,8 @@ from to4d.guidance.mini.tensors import device_of, moved
 from to4d.guidance.mini.vocabulary import Tokens
 from to4d.types import generator_at
 
+TYPICAL = 0.1  # how far places of a clip go on average, half images
+
 
 @dataclass(frozen=True)
 class Table:
@@ -104,14 +106,16 @@ def flow_error(flow: Tensor, target: Tensor, opacity: Tensor) -> Tensor:
 
 
 def flow_loss(flow: Tensor, target: Tensor, opacity: Tensor) -> Tensor:
-    """`flow_error` with up to 4 times the weight where the object moves, (B,).
+    """`flow_error`, weighted in a clip and between clips by how far things move, (B,).
 
-    Most of an object that moves its limbs is at rest; without the weight the safest guess is that all of it is.
+    Up to 4 times the weight where the object moves: most of an object that moves its limbs is at rest, and the safest
+    guess would be that all of it is. And clips that move little count more, up to twice: a step is a tenth of a fall.
     """
-    length = target.norm(dim=2)
-    weight = (opacity > 0.3).float() * (1.0 + 3.0 * length / (length + 0.05))
-    error = ((flow - target).abs().sum(2) * weight)[:, 1:].sum((1, 2, 3))
-    return error / (opacity > 0.3).float()[:, 1:].sum((1, 2, 3)).clamp_min(1.0)
+    length, on = target.norm(dim=2), (opacity > 0.3).float()
+    error = (flow - target).abs().sum(2) * on * (1.0 + 3.0 * length / (length + 0.05))
+    area = on[:, 1:].sum((1, 2, 3)).clamp_min(1.0)
+    error, far = ((x[:, 1:].sum((1, 2, 3)) / area) for x in (error, length * on))
+    return error * 2.0 * TYPICAL / (far + TYPICAL)
 
 
 def forward_loss(forward: Tensor, target: Tensor, opacity: Tensor) -> Tensor:

@@ -134,11 +134,11 @@ def make_clip(mesh: ColouredMesh, moved: np.ndarray, view: View, told: Told) -> 
 
 
 def leaning(rng: Generator, kind: str, sign: float) -> float:
-    """The sign of a motion; turns about the vertical go counterclockwise (from above) 19 times in 20.
+    """The sign of a motion; turns about the vertical go counterclockwise (from above) 17 times in 20.
 
     Which way a round thing turns hardly shows in so small a clip; who has to guess should guess the same in every view.
     """
-    return 1.0 if kind in TURNS and rng.uniform() < 0.9 else sign
+    return 1.0 if kind in TURNS and rng.uniform() < 0.25 else sign
 
 
 def draw_clips(
