@@ -11,30 +11,26 @@ from to4d.guidance.mini.data.objects import Subject, fitting
 from to4d.guidance.mini.data.style import Style
 
 OFTEN = {"jump": 2.0, "grow": 2.0, "sway": 2.0, "spin": 2.0, "melt": 1.5, "shake": 1.5, "nod": 1.5, "fall": 1.5}
-OFTEN_LIMBS = {"walk": 2.5, "run": 2.0, "wave": 2.0}
-CLIPS, LIMBS = 0.5, 0.5  # how often an object that can plays a real clip, or moves its limbs
+OFTEN_LIMBS = {"walk": 4.0, "run": 3.0, "wave": 3.0}
+CLIPS, LIMBS = 0.5, 0.6  # how often an object that can plays a real clip, or moves its limbs
 
 
 @dataclass(frozen=True)
 class Action:
-    """A kind of motion, who moves it, and the kind whose words describe it."""
+    """A kind of motion, and who moves it."""
 
     kind: str
     source: str  # "whole", "limbs" or "clip"
-    words: str
 
 
 def possible(subject: Subject) -> list[Action]:
     """All that an object can do."""
     limbs = {limb.name for limb in subject.mesh.limbs}
     clips = subject.animated.kinds if subject.animated else ()
-    actions = [Action(kind, "clip", kind) for kind in clips]
+    actions = [Action(kind, "clip") for kind in clips]
     able = [kind for kind, (needs, _) in LIMB_MOTIONS.items() if limbs.issuperset(needs)]
-    actions += [Action(kind, "limbs", kind) for kind in able if kind != "swim" or "leg" not in limbs]
-    actions += [Action(kind, "whole", kind) for kind in MOTIONS]
-    walkers = {action.kind for action in actions}
-    legless = not limbs & {"leg"} and "walk" not in walkers
-    return actions + [Action("rock", "whole", "walk")] * legless  # what has no legs waddles
+    actions += [Action(kind, "limbs") for kind in able if kind != "swim" or "leg" not in limbs]
+    return actions + [Action(kind, "whole") for kind in MOTIONS]
 
 
 def draw_action(rng: Generator, subject: Subject, kind: str | None = None) -> Action:

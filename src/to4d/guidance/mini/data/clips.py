@@ -153,7 +153,7 @@ def draw_clips(
     while kind is not None and all(action.kind != kind for action in possible(subject)):
         subject = draw_subject(rng, real, held_out)
     action, view = draw_action(rng, subject, kind), draw_view(rng)
-    caption = draw_caption(rng, action.words, subject.nouns, held_out)
+    caption = draw_caption(rng, action.kind, subject.nouns, held_out)
     stride = float(rng.choice([0.5, 0.75, 1.0, 1.0, 1.0, 1.0, 1.25, 1.5]))
     style = draw_style(rng, caption.amplitude, caption.speed * stride)
     told, radius, seed = (
