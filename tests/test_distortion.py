@@ -58,6 +58,27 @@ def test_a_few_points_that_burst_move_like_their_neighbours_and_the_rest_is_unto
     assert not held.found[2:, :2].any() and held.found.mean() > 0.9
 
 
+def test_a_tear_is_spread_as_wide_as_it_takes():
+    shift = np.where(SURFACE.points[:, 1:2] > 0.0, [[0.0, 0.5, 0.0]], 0.0)
+    moves, found = np.stack([np.zeros_like(shift), 0.5 * shift, shift]), np.ones((3, len(SURFACE.points)), bool)
+    assert edge_change(SURFACE, moves)[1] > BURST
+    held = held_back(SURFACE, moves, found)
+    assert held.last == 2 and edge_change(SURFACE, held.moves)[1] <= BURST and held.found[2].mean() > 0.8
+    assert (held.moves[2].min(0) >= 0.0).all() and (held.moves[2] <= shift.max(0)).all()  # between what both sides do
+
+
+def test_a_part_of_which_nothing_is_known_moves_as_one_like_what_is_near_it():
+    apart = Surface(
+        np.concatenate([SURFACE.points, 0.1 * SURFACE.points + [1.2, 0.0, 0.0]]),
+        np.concatenate([SURFACE.faces, SURFACE.faces + len(SURFACE.points)]),
+    )
+    known = np.arange(len(apart.points)) < len(SURFACE.points)
+    move = 0.3 * apart.points * [1.0, 0.0, 0.0]
+    spanned = Edges(apart).spanned(move, known, np.zeros_like(move))
+    assert (spanned[known] == move[known]).all() and np.ptp(spanned[~known], axis=0).max() < 1e-12
+    assert spanned[~known][0, 0] == pytest.approx(0.15, abs=0.02)
+
+
 def test_a_surface_that_bursts_stands_still_from_there_on():
     moves, found = spike(200, 3.0), np.ones((5, len(SURFACE.points)), bool)
     held = held_back(SURFACE, moves, found)

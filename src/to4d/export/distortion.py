@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, diags_array
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import spsolve
 
 from to4d.export.morphs import Surface, filled
 
 SHORT = 1e-3  # share of the size below which edges say nothing
 BURST = 4.0  # a triangle explodes when an edge grows by more than this, beside what the middle edge grows
-MANY = 0.05  # share of points that may be held back in a frame
-ROUNDS = 8  # in a frame: points are held back until nothing explodes
+MANY = 0.2  # share of points that may be held back in a frame
+ROUNDS = 30  # in a frame: points are held back, and those around them, until nothing explodes
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,9 @@ class Held:
 def held_back(surface: Surface, moves: np.ndarray, found: np.ndarray) -> Held:
     """Let no triangle explode.
 
-    Few points that burst move, from that frame on, like the nearest ones that do not. If they are many, or that is no
-    help, the surface stands still from there on: what has burst has no shape worth keeping.
+    Few points that burst move, from that frame on, as the surface around them does: evenly from its one side to the
+    other, and as wide as it takes. If they are many, or that is no help, the surface stands still from there on: what
+    has burst has no shape worth keeping.
 
     Args:
         surface: P points at rest.
@@ -52,15 +55,17 @@ def _calmed(
     edges: "Edges", move: np.ndarray, alive: np.ndarray, before: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float, bool]:
     """A frame's move, whose points follow it still, the share of triangles that exploded, and whether none do now."""
-    points, faces = edges.surface.points, edges.surface.faces
     share, left = None, alive
     for _ in range(ROUNDS):
-        calmed = filled(points, move, left, before)
+        calmed = edges.spanned(move, left, before)
         bad = edges.exploding(calmed)
         share = float(bad.mean()) if share is None and len(bad) else share or 0.0
         if not bad.any():
             return calmed, left, share, True
-        left = left & ~np.isin(np.arange(len(points)), faces[bad])
+        wide = edges.touched(bad)
+        while not left[wide].any() and (wider := edges.around(wide)).sum() > wide.sum():
+            wide = wider
+        left = left & ~wide
         if left.sum() < (1.0 - MANY) * alive.sum():
             break
     return calmed, left, share, False
@@ -76,6 +81,35 @@ class Edges:
         rest = np.linalg.norm(np.subtract(*surface.points[pairs.T]), axis=1)
         self.surface, self.rest, self.long = surface, rest, rest > SHORT * surface.size
         self.pairs, self.of_face = pairs, number.reshape(-1, 3)
+        count, ties = len(surface.points), np.tile(1.0 / np.maximum(rest, 1e-12), 2)
+        self.ties = csr_array((ties, np.concatenate([pairs, pairs[:, ::-1]]).T), shape=(count, count))
+
+    def touched(self, chosen: np.ndarray) -> np.ndarray:
+        """(P,) which points are corners of chosen triangles (M,)."""
+        return np.isin(np.arange(len(self.surface.points)), self.surface.faces[chosen])
+
+    def around(self, chosen: np.ndarray) -> np.ndarray:
+        """(P,) chosen points (P,), and those that an edge ties to them."""
+        return chosen | (self.ties @ chosen.astype(float) > 0.0)
+
+    def spanned(self, move: np.ndarray, known: np.ndarray, before: np.ndarray) -> np.ndarray:
+        """A move (P, 3) where points that are not `known` (P,) move as the known ones around them pull them.
+
+        Each is the mean of its neighbours, near ones weighing more: a harmonic function on the surface. A part of which
+        nothing is known moves, as one, like the nearest known points; if nothing is known at all, all move as `before`.
+        """
+        move = filled(self.surface.points, move, known, before)
+        if known.all() or not known.any():
+            return move
+        parts = connected_components(self.ties, directed=False)[1]
+        inner = ~known & np.isin(parts, parts[known])
+        for part in np.unique(parts[~known & ~inner]):
+            move[parts == part] = move[parts == part].mean(0)
+        if inner.any():
+            rows = self.ties[inner]
+            pull = diags_array(rows.sum(1)) - rows[:, inner]
+            move[inner] = spsolve(pull.tocsc(), rows[:, ~inner] @ move[~inner]).reshape(-1, 3)
+        return move
 
     def ratios(self, move: np.ndarray) -> np.ndarray:
         """(E,) lengths under a move (P, 3) as factors of those at rest; 1 where an edge is too short."""
