@@ -1,6 +1,7 @@
 """What a motion does to a surface: stretches, bends, turns inside out or bursts; and how a burst is held back."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_array, diags_array
@@ -62,10 +63,7 @@ def _calmed(
         share = float(bad.mean()) if share is None and len(bad) else share or 0.0
         if not bad.any():
             return calmed, left, share, True
-        wide = edges.touched(bad)
-        while not left[wide].any() and (wider := edges.around(wide)).sum() > wide.sum():
-            wide = wider
-        left = left & ~wide
+        left = left & ~edges.around(bad, left)
         if left.sum() < (1.0 - MANY) * alive.sum():
             break
     return calmed, left, share, False
@@ -81,16 +79,27 @@ class Edges:
         rest = np.linalg.norm(np.subtract(*surface.points[pairs.T]), axis=1)
         self.surface, self.rest, self.long = surface, rest, rest > SHORT * surface.size
         self.pairs, self.of_face = pairs, number.reshape(-1, 3)
-        count, ties = len(surface.points), np.tile(1.0 / np.maximum(rest, 1e-12), 2)
-        self.ties = csr_array((ties, np.concatenate([pairs, pairs[:, ::-1]]).T), shape=(count, count))
 
-    def touched(self, chosen: np.ndarray) -> np.ndarray:
-        """(P,) which points are corners of chosen triangles (M,)."""
-        return np.isin(np.arange(len(self.surface.points)), self.surface.faces[chosen])
+    @cached_property
+    def ties(self) -> csr_array:
+        """(P, P) how strongly edges tie points to each other: one over their length at rest."""
+        count, strength = len(self.surface.points), np.tile(1.0 / np.maximum(self.rest, 1e-12), 2)
+        return csr_array((strength, np.concatenate([self.pairs, self.pairs[:, ::-1]]).T), shape=(count, count))
 
-    def around(self, chosen: np.ndarray) -> np.ndarray:
-        """(P,) chosen points (P,), and those that an edge ties to them."""
-        return chosen | (self.ties @ chosen.astype(float) > 0.0)
+    @cached_property
+    def parts(self) -> np.ndarray:
+        """(P,) the number of the part of the surface, tied to no other, that each point belongs to."""
+        return connected_components(self.ties, directed=False)[1]
+
+    def around(self, bad: np.ndarray, known: np.ndarray) -> np.ndarray:
+        """(P,) the corners of bad triangles (M,), and as many rings around them as it takes to reach a known point."""
+        wide = np.isin(np.arange(len(self.surface.points)), self.surface.faces[bad])
+        while not known[wide].any():
+            wider = wide | (self.ties @ wide.astype(float) > 0.0)
+            if wider.sum() == wide.sum():
+                break
+            wide = wider
+        return wide
 
     def spanned(self, move: np.ndarray, known: np.ndarray, before: np.ndarray) -> np.ndarray:
         """A move (P, 3) where points that are not `known` (P,) move as the known ones around them pull them.
@@ -101,10 +110,9 @@ class Edges:
         move = filled(self.surface.points, move, known, before)
         if known.all() or not known.any():
             return move
-        parts = connected_components(self.ties, directed=False)[1]
-        inner = ~known & np.isin(parts, parts[known])
-        for part in np.unique(parts[~known & ~inner]):
-            move[parts == part] = move[parts == part].mean(0)
+        inner = ~known & np.isin(self.parts, self.parts[known])
+        for part in np.unique(self.parts[~known & ~inner]):
+            move[self.parts == part] = move[self.parts == part].mean(0)
         if inner.any():
             rows = self.ties[inner]
             pull = diags_array(rows.sum(1)) - rows[:, inner]

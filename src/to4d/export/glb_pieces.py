@@ -10,6 +10,7 @@ from to4d.export.morphs import Surface, turned
 from to4d.gltf.arrays import Arrays
 from to4d.gltf.document import VERTICES, Document, unshare
 from to4d.gltf.nodes import read_nodes, shown_primitives
+from to4d.gltf.pieces import triangles
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def collect(document: Document, transform: np.ndarray) -> Pieces:
             points.append(places)
             offset += len(places)
         if part.get("mode", 4) == 4:
-            faces.append(_triangles(arrays, part) + pieces[node, accessors][0])
+            start, count = pieces[node, accessors]
+            faces.append(triangles(arrays, part, count) + start)
     surface, numbers = welded(np.concatenate(points), np.concatenate(faces))
     return Pieces(
         surface,
@@ -58,13 +60,6 @@ def collect(document: Document, transform: np.ndarray) -> Pieces:
             for (node, accessors), (start, count) in pieces.items()
         ),
     )
-
-
-def _triangles(arrays: Arrays, part: dict) -> np.ndarray:
-    """(m, 3)."""
-    count = arrays.header["accessors"][part["attributes"]["POSITION"]]["count"]
-    corners = arrays[part["indices"]][:, 0] if "indices" in part else np.arange(count)
-    return corners.astype(np.int64)[: len(corners) // 3 * 3].reshape(-1, 3)
 
 
 def welded(points: np.ndarray, faces: np.ndarray) -> tuple[Surface, np.ndarray]:

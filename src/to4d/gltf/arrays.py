@@ -9,7 +9,7 @@ import numpy as np
 
 from to4d.disk.asset_folder import AssetFolder, Limits
 from to4d.errors import InputError
-from to4d.gltf.header import check_gltf, read_gltf_header
+from to4d.gltf.header import read_header
 
 NUMBERS = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
@@ -75,7 +75,6 @@ def read_arrays(path: Path, limits: Limits) -> Arrays:
     """The header and all buffers of a .gltf or .glb file; nothing outside its folder is opened."""
     if path.stat().st_size > limits.file_bytes:
         raise InputError(f"the file has more than {limits.file_bytes:,} bytes")
-    check_gltf(path, limits.faces)
-    header = read_gltf_header(path)
+    header = read_header(path, limits.faces)
     buffers = tuple(_buffer(path, each.get("uri"), limits) for each in header.get("buffers", []))
     return Arrays(header, buffers, limits.file_bytes)

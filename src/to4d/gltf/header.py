@@ -11,8 +11,23 @@ READABLE = {"KHR_materials_unlit", "KHR_mesh_quantization", "EXT_texture_webp", 
 """Extensions that a file may require: the look needs nothing else from them than trimesh reads."""
 
 
-def read_gltf_header(path: Path) -> dict[str, Any]:
-    """The JSON part of a .gltf or .glb file."""
+def read_header(path: Path, max_faces: int) -> dict[str, Any]:
+    """The JSON part of a .gltf or .glb file.
+
+    Raises:
+        InputError: for what would be read wrongly (unknown required extensions) or fill the memory (huge accessors).
+    """
+    header = _read_json(path)
+    foreign = set(header.get("extensionsRequired", [])) - READABLE
+    if foreign:
+        raise InputError(f"it requires {', '.join(sorted(foreign))}; export it without compression or extensions")
+    largest = max((int(a.get("count", 0)) for a in header.get("accessors", [])), default=0)
+    if largest > 3 * max_faces:
+        raise InputError(f"an array of {largest:,} elements is more than the limit of {max_faces:,} faces allows")
+    return header
+
+
+def _read_json(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         head = file.read(20)
         if head[:4] != b"glTF":
@@ -30,14 +45,3 @@ def read_gltf_header(path: Path) -> dict[str, Any]:
     if not isinstance(header, dict):
         raise InputError("its JSON is not an object")
     return header
-
-
-def check_gltf(path: Path, max_faces: int) -> None:
-    """Refuse what would be read wrongly (unknown required extensions) or would fill the memory (huge accessors)."""
-    header = read_gltf_header(path)
-    foreign = set(header.get("extensionsRequired", [])) - READABLE
-    if foreign:
-        raise InputError(f"it requires {', '.join(sorted(foreign))}; export it without compression or extensions")
-    largest = max((int(a.get("count", 0)) for a in header.get("accessors", [])), default=0)
-    if largest > 3 * max_faces:
-        raise InputError(f"an array of {largest:,} elements is more than the limit of {max_faces:,} faces allows")

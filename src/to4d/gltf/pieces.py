@@ -82,6 +82,12 @@ def _check_size(arrays: Arrays, part: dict[str, Any], count: int) -> None:
         raise InputError(f"the morph targets or joints of {count:,} vertices are more than the limits allow")
 
 
+def triangles(arrays: Arrays, part: dict[str, Any], count: int) -> np.ndarray:
+    """(m, 3) corners of a primitive of `count` vertices; those of a last, unfinished triangle are left out."""
+    corners = arrays[part["indices"]][:, 0] if "indices" in part else np.arange(count)
+    return corners.astype(np.int64)[: len(corners) // 3 * 3].reshape(-1, 3)
+
+
 def read_piece(arrays: Arrays, node: int, primitive: int, skins: list[Skin]) -> Piece:
     """Primitive `primitive` of the mesh at `node`."""
     place = arrays.header["nodes"][node]
@@ -90,8 +96,7 @@ def read_piece(arrays: Arrays, node: int, primitive: int, skins: list[Skin]) -> 
     attributes = part["attributes"]
     points = arrays[attributes["POSITION"]]
     _check_size(arrays, part, len(points))
-    corners = arrays[part["indices"]][:, 0] if "indices" in part else np.arange(len(points))
-    faces = corners.astype(np.int64)[: len(corners) // 3 * 3].reshape(-1, 3)
+    faces = triangles(arrays, part, len(points))
     if faces.max(initial=0) >= len(points):
         raise InputError("a triangle names a vertex that is not there")
     zero = np.zeros_like(points)

@@ -10,7 +10,7 @@ import trimesh
 from to4d.disk.asset_folder import AssetFolder, Limits
 from to4d.errors import InputError
 from to4d.gltf.document import read_document
-from to4d.gltf.header import check_gltf, read_gltf_header
+from to4d.gltf.header import read_header
 from to4d.gltf.rest import count_shaped, put_to_rest
 
 log = logging.getLogger(__name__)
@@ -50,8 +50,6 @@ def read_scene(path: Path, limits: Limits) -> trimesh.Scene:
         raise InputError(f"{path.name} has {size:,} bytes; it must have between 1 and {limits.file_bytes:,}")
     folder = AssetFolder(path.parent.resolve(), limits)
     try:
-        if kind in ("glb", "gltf"):
-            check_gltf(path, limits.faces)
         scene = _parse(path, kind, limits, folder)
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error
@@ -67,7 +65,7 @@ def read_scene(path: Path, limits: Limits) -> trimesh.Scene:
 
 def _parse(path: Path, kind: str, limits: Limits, folder: AssetFolder) -> trimesh.Scene:
     """What trimesh makes of the file. It knows no skins, so those of a glTF file are applied before."""
-    shaped = count_shaped(read_gltf_header(path)) if kind in ("glb", "gltf") else 0
+    shaped = count_shaped(read_header(path, limits.faces)) if kind in ("glb", "gltf") else 0
     if shaped > 3 * limits.faces:
         raise InputError(f"skins shape {shaped:,} vertices, more than the limit of {limits.faces:,} faces allows")
     if shaped:
