@@ -42,7 +42,6 @@ SYNONYMS = {  # kind -> stems that mean nearly the same
 NOTHING_LIKE_IT = """explode shatter break burn burst split vanish disappear appear transform morph glow shine blink
 talk speak sing laugh cry smile think drive cook drink write read shoot throw catch play build paint """  # for any kind
 
-KEPT = {phrase.split()[0]: kind for kind, verbs in reversed(HELD_OUT_VERBS.items()) for phrase in verbs}
 ALIKE = {stem: kind for kind, text in reversed(SYNONYMS.items()) for stem in text.split()}
 
 
@@ -57,6 +56,13 @@ def stems(word: str) -> list[str]:
         if word.endswith(ending) and len(word) > len(ending) + 1:
             found.append(word.removesuffix(ending) + instead)
     return found + [stem[:-1] for stem in found if len(stem) > 3 and stem[-1] == stem[-2]]
+
+
+@cache
+def kept() -> dict[str, str]:
+    """Stem -> kind, of the verbs that no training caption holds."""
+    verbs = [(phrase.split()[0], kind) for kind, phrases in reversed(HELD_OUT_VERBS.items()) for phrase in phrases]
+    return {stem: kind for verb, kind in verbs for stem in reversed(stems(verb))}
 
 
 def looks_like_verb(word: str) -> bool:
@@ -78,14 +84,19 @@ def is_motion(word: str) -> bool:
 
 
 def kind_of(word: str) -> str | None:
-    """The kind of motion that a verb outside the training captions means; None if the tables do not tell."""
-    return KEPT.get(word) or next((ALIKE[stem] for stem in stems(word) if stem in ALIKE), None)
+    """The kind of motion that a verb outside the training captions means; None if the tables do not tell.
+
+    >>> kind_of("shook"), kind_of("waggled"), kind_of("singing")
+    ('shake', 'head_shake', None)
+    """
+    return next((table[stem] for table in (kept(), ALIKE) for stem in stems(word) if stem in table), None)
 
 
 @cache
 def _verbs(words: tuple[str, ...]) -> dict[str, str]:
-    """Stem -> a known word that a motion's phrase begins with."""
-    return {stem: known for known in reversed(words) if is_motion(known) for stem in stems(known)}
+    """Stem -> a known word that is a motion by itself ("stay" is none, it needs "still")."""
+    alone = {phrase for verbs in VERBS.values() for phrase in verbs}
+    return {stem: known for known in reversed(words) if known in alone for stem in stems(known)}
 
 
 def understood(word: str, words: tuple[str, ...]) -> str:
@@ -99,6 +110,17 @@ def understood(word: str, words: tuple[str, ...]) -> str:
     verbs = _verbs(words)
     same = next((verbs[stem] for stem in stems(word) if stem in verbs), None)
     return same or known_motions(words).get(kind_of(word) or "", word).split()[0]
+
+
+@cache
+def misspelt(word: str, words: tuple[str, ...]) -> bool:
+    """Whether a word outside the vocabulary is a known motion with a slip of the pen: its letter triples still tell.
+
+    >>> misspelt("jumpin", ("jumping", "wags")), misspelt("was", ("jumping", "wags"))
+    (True, False)
+    """
+    motions = [known for known in words if is_motion(known)]
+    return len(word) > 4 and bool(get_close_matches(word, motions, 1, 0.87))
 
 
 def nearest(word: str, words: tuple[str, ...]) -> str:

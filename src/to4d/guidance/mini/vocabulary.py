@@ -1,7 +1,7 @@
 """Prompts become tokens: known words have a number of their own, and every word has the letters it is made of.
 
-A word that the prior has never seen is still carried by its letter triples, and the prior was trained on nonsense
-nouns, so any noun can name the object; a verb it has never seen means little to it, hence `unknown_words`.
+The prior was trained on nonsense nouns, so any noun can name the object; any other word that it has never seen it would
+take for something else, so that is not read, and `unknown_words` tells.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from to4d.guidance.mini.motion_words import is_motion, known_motions, nearest, understood
+from to4d.guidance.mini.motion_words import is_motion, known_motions, misspelt, nearest, understood
 
 MAX_TOKENS, MAX_TRIGRAMS, TRIGRAM_BUCKETS = 32, 12, 2048
 PAD, START, UNKNOWN, FIRST_WORD = 0, 1, 2, 3
@@ -95,36 +95,38 @@ class Vocabulary:
         return pairs
 
     def encode(self, texts: list[str], nouns: list[str | None]) -> Tokens:
-        """Tokens of prompts; a noun of None marks no token. Text beyond 31 words is an error if the noun is there.
+        """Tokens of prompts; a noun of None marks no token. If the noun is not among the words read, that is an error.
 
-        Verbs that were never trained are read as the known ones that mean the same (`motion_words.understood`).
+        At most 31 words are read: those that are known, verbs that mean the same as a known one
+        (`motion_words.understood`), motions with a slip of the pen, and the noun. The others would say anything.
         """
         numbers = {word: FIRST_WORD + index for index, word in enumerate(self.words)}
-        length = min(MAX_TOKENS, 1 + max(len(split_words(text)) for text in texts))
-        ids = torch.zeros(len(texts), length, dtype=torch.long)
-        trigrams = torch.zeros(len(texts), length, MAX_TRIGRAMS, dtype=torch.long)
-        marks = torch.zeros(len(texts), length, dtype=torch.bool)
+        rows = [self._read(text, noun, numbers) for text, noun in zip(texts, nouns, strict=True)]
+        shape = len(texts), 1 + max(map(len, rows))
+        ids, marks = torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.bool)
+        trigrams = torch.zeros(*shape, MAX_TRIGRAMS, dtype=torch.long)
         ids[:, 0] = START
-        for row, (text, noun) in enumerate(zip(texts, nouns, strict=True)):
-            words = split_words(text)[: length - 1]
-            places = [] if noun is None else self._places(words, text, noun)
-            words = [
-                word if word in numbers or at in places else understood(word, self.words)
-                for at, word in enumerate(words)
-            ]
-            for column, word in enumerate(words, start=1):
+        for row, read in enumerate(rows):
+            for column, (word, named) in enumerate(read, start=1):
                 ids[row, column] = numbers.get(word, UNKNOWN)
                 buckets = trigram_buckets(word)
                 trigrams[row, column, : len(buckets)] = torch.tensor(buckets)
-            marks[row, [1 + place for place in places]] = True
+                marks[row, column] = named
         return Tokens(ids, trigrams, marks)
 
-    @staticmethod
-    def _places(words: list[str], text: str, noun: str) -> list[int]:
-        places = noun_positions(words, noun)
-        if not places:
+    def _read(self, text: str, noun: str | None, numbers: dict[str, int]) -> list[tuple[str, bool]]:
+        """The words of a prompt that mean something, each with whether it names the object."""
+        words = split_words(text)
+        places = [] if noun is None else noun_positions(words, noun)
+        read = []
+        for at, word in enumerate(words):
+            word = word if at in places or word in numbers else understood(word, self.words)
+            if at in places or word in numbers or misspelt(word, self.words):
+                read.append((word, at in places))
+        read = read[: MAX_TOKENS - 1]
+        if noun is not None and not any(named for _, named in read):
             raise ValueError(
                 f"the prompt {text!r} does not name {noun!r} within its first {MAX_TOKENS - 1} words, so the attention "
-                f"to the object has no word to look at; choose the noun from {words}"
+                f"to the object has no word to look at; choose the noun from {words[: MAX_TOKENS - 1]}"
             )
-        return places
+        return read
