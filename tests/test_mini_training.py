@@ -19,7 +19,7 @@ from to4d.guidance.mini.net import MiniNet
 from to4d.guidance.mini.plan import Plan, parse
 from to4d.guidance.mini.samples import varied
 from to4d.guidance.mini.stage_head import tabulate, tabulate_all
-from to4d.guidance.mini.stage_joint import background_loss, depth_inside, joint_loss
+from to4d.guidance.mini.stage_joint import background_loss, depth_inside, draw, joint_loss
 from to4d.guidance.mini.train import fit_parts, head_loss, train_head, train_joint
 from to4d.guidance.mini.trainer import Show, Trainer
 from to4d.guidance.mini.vocabulary import Vocabulary
@@ -206,7 +206,8 @@ def test_the_head_learns_flows_from_the_table(boxes: ClipSet, start: MiniNet, tm
 def test_the_attention_weighs_as_much_as_it_is_told(boxes: ClipSet, start: MiniNet):
     net, tokens = deepcopy(start).eval(), tokenise(boxes, VOCABULARY)
     batch = take(boxes, tokens, np.arange(4))
-    drawn = [joint_loss(net, batch, torch.full((4,), 0.5), generator_at(0, 0), w) for w in (0.0, 1.0)]
+    step = draw(batch, torch.full((4,), 0.5), generator_at(0, 0))
+    drawn = [joint_loss(net, step, weight) for weight in (0.0, 1.0)]
     (without, figures), (whole, _) = drawn
     assert float((whole - without).detach()) == pytest.approx(figures["noun"], rel=1e-3)
 

@@ -75,6 +75,6 @@ def rasterize(
 
 def average_down(image: np.ndarray, factor: int) -> np.ndarray:
     """Box-filter (V, S, S, A) to (V, S / factor, S / factor, A)."""
-    frames, size, _, channels = image.shape
-    small = size // factor
-    return image.reshape(frames, small, factor, small, factor, channels).mean((2, 4))
+    steps = range(factor)  # added up by slices: numpy's mean over two short axes takes four times as long
+    rows = sum(image[:, step::factor] for step in steps)
+    return sum(rows[:, :, step::factor] for step in steps) / factor**2

@@ -1,4 +1,4 @@
-"""Make the next step's batch while this step is computed."""
+"""Make the batches of the next steps while this step is computed."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,20 +8,19 @@ T = TypeVar("T")
 
 
 class Ahead(Generic[T]):
-    """`make(step)`, with `make(step + 1)` begun in a thread of its own; `make` must be a function of the step alone.
+    """`make(step)`, with the next `count` steps begun in threads; `make` must be a function of the step alone.
 
-    >>> squares = Ahead(lambda step: step * step)
+    >>> squares = Ahead(lambda step: step * step, count=2)
     >>> squares(3), squares(4), squares(9)
     (9, 16, 81)
     """
 
-    def __init__(self, make: Callable[[int], T]) -> None:
-        self.make, self.pool = make, ThreadPoolExecutor(1)
-        self.waiting: tuple[int, Future[T]] | None = None
+    def __init__(self, make: Callable[[int], T], count: int) -> None:
+        self.make, self.count, self.pool = make, count, ThreadPoolExecutor(count)
+        self.begun: dict[int, Future[T]] = {}
 
     def __call__(self, step: int) -> T:
         """What belongs to `step`."""
-        begun, job = self.waiting or (None, None)
-        made = job.result() if begun == step else self.make(step)
-        self.waiting = step + 1, self.pool.submit(self.make, step + 1)
-        return made
+        wanted = range(step, step + self.count + 1)
+        self.begun = {at: self.begun.get(at) or self.pool.submit(self.make, at) for at in wanted}
+        return self.begun[step].result()

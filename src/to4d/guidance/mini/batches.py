@@ -63,7 +63,7 @@ def _chance(share: float, count: int, rng: Generator) -> Tensor:
 
 def forgotten(azimuth_deg: Tensor, rng: Generator, share: float = 0.2) -> Tensor:
     """Azimuths (B,), NaN now and then: who is not told where the camera stands must see which way things go."""
-    return azimuth_deg.where(~_chance(share, len(azimuth_deg), rng), torch.nan)
+    return azimuth_deg.where(~_chance(share, len(azimuth_deg), rng).to(azimuth_deg.device), torch.nan)
 
 
 def _blur(images: Tensor) -> Tensor:

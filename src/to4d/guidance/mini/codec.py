@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from to4d.guidance.mini.tensors import exact
+
 PATCH, CHANNELS = 4, 8
 
 
@@ -19,7 +21,8 @@ class PatchCodec(nn.Module):
     def encode(self, images: Tensor) -> Tensor:
         """(..., H, W, 3) -> (..., 8, H / 4, W / 4)."""
         axes = self.basis.T * self.gain
-        return (self._patches(images) @ axes - self.mean @ axes).movedim(-1, -3)
+        with exact(images):
+            return (self._patches(images) @ axes - self.mean @ axes).movedim(-1, -3)
 
     def decode(self, latents: Tensor) -> Tensor:
         """(..., 8, h, w) -> (..., 4 h, 4 w, 3), not clipped."""

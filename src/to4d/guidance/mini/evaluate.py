@@ -57,7 +57,8 @@ def predict(net: MiniNet, batch: Batch, clean: Tensor, level: int, rng: torch.Ge
     """The net's view of clips noised to a step; `clean` (B, V, C, 16, 16) need not be the batch's own."""
     shares = alpha_bar()[level].expand(len(clean)).to(clean)
     first = net.first_frame(batch.first, batch.relief, azimuth_deg=batch.azimuth_deg)
-    return net(noised(clean, shares, rng), shares, first, net.encode_words(batch.tokens), batch.stride)
+    noisy = noised(clean, shares, torch.randn(clean.shape, generator=rng).to(clean))
+    return net(noisy, shares, first, net.encode_words(batch.tokens), batch.stride)
 
 
 def overlap(attention: Tensor, opacity: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, grid_sample, interpolate
 
 from to4d.geometry import image_grid
+from to4d.guidance.mini.tensors import exact
 
 GRID = 16  # flows live on the latents' grid
 TERMS = 20  # of a smooth flow
@@ -106,7 +107,8 @@ def outline_terms(outline: Outline) -> Tensor:
 
 def smooth_flow(coefficients: Tensor, terms: Tensor) -> Tensor:
     """(B, K, c, 20) and (B, 20, 16, 16) -> flows (B, K, c, 16, 16)."""
-    return torch.einsum("bkcq,bqhw->bkchw", coefficients, terms)
+    with exact(coefficients):
+        return torch.einsum("bkcq,bqhw->bkchw", coefficients, terms)
 
 
 def warp(images: Tensor, flow: Tensor) -> Tensor:

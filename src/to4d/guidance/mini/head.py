@@ -64,7 +64,7 @@ def summary(still: Tensor, box: Tensor, relief: Tensor) -> Tensor:
 class MotionHead(nn.Module):
     """Evidence (B, V, 3 K), words, first frame -> coefficients (B, V, 2, 3, 20) of the backward and forward flow."""
 
-    def __init__(self, width: int = 160, heads: int = 5, depth: int = 4) -> None:
+    def __init__(self, width: int = 160, heads: int = 5, depth: int = 6) -> None:
         super().__init__()
         self.evidence = nn.Linear(3 * COUNT, width)
         self.image = nn.Sequential(nn.Linear(16 * CHANNELS + 3 + 16, width), nn.SiLU(), nn.Dropout(0.1))

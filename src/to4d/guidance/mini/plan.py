@@ -24,7 +24,10 @@ class Plan:
     later_head_rate: float = 4e-4
     attention_weight: float = 0.3  # of the loss of the attention to the noun
     sample_every: int = 1000  # steps of stage 2 between sheets of samples; 0 is never
-    threads: int = 2
+    threads: int = 2  # of the CPU, for each batch in the making
+    processes: int = 2  # that make clips
+    ahead: int = 0  # batches in the making beside the step
+    precision: str = "float32"
     start: Path | None = None
     device: str = "cpu"
     wandb: bool = False
@@ -42,7 +45,9 @@ HELP = {
     "joint_batch": "noised clips a step of stage 2",
     "sample_every": "steps of stage 2 between sheets of samples; 0 is never",
     "attention_weight": "of the loss of the attention to the noun",
-    "threads": "of the CPU",
+    "threads": "of the CPU, for the step and for each batch in the making",
+    "processes": "that make the clips",
+    "ahead": "batches in the making while a step is computed; 0 where the CPU computes it",
     "head_rate": "highest learning rate of stage 1",
     "trunk_rate": "highest learning rate of the trunk",
     "later_head_rate": "highest learning rate of head and words in stage 2",
@@ -54,10 +59,16 @@ def parse(words: Sequence[str] | None, description: str) -> Plan:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder for clips, checkpoints, curves and weights")
     parser.add_argument("--device", choices=("cpu", "cuda"), default=Plan.device, help="where to train")
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "bfloat16"),
+        default=Plan.precision,
+        help="of matrix products; bfloat16 is ten times slower on CPUs that are not built for it",
+    )
     parser.add_argument("--start", type=Path, default=None, help="weights of an earlier training to go on from")
     parser.add_argument("--wandb", action="store_true", help="log to Weights & Biases too, offline in OUT/wandb")
     for name, default in (
-        (n, getattr(Plan, n)) for n in Plan.__annotations__ if n not in ("out", "start", "device", "wandb")
+        (n, getattr(Plan, n)) for n in Plan.__annotations__ if n not in ("out", "start", "device", "precision", "wandb")
     ):
         text = f"{HELP.get(name, name.replace('_', ' '))} (default {default})"
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default, help=text)

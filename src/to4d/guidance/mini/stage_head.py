@@ -9,15 +9,16 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
+from to4d.guidance.mini.ahead import Ahead
 from to4d.guidance.mini.batches import Batch, augmented, take
 from to4d.guidance.mini.data.dataset import ClipSet
 from to4d.guidance.mini.flow import outline_terms, smooth_flow
 from to4d.guidance.mini.head import summary
 from to4d.guidance.mini.net import MiniNet
 from to4d.guidance.mini.templates import evidence
-from to4d.guidance.mini.tensors import device_of, moved
+from to4d.guidance.mini.tensors import device_of, exact, moved
 from to4d.guidance.mini.vocabulary import Tokens
 from to4d.types import generator_at
 
@@ -73,7 +74,7 @@ def stacked(parts: Iterable[Table], count: int) -> Table:
     whole, start = None, 0
     for part in parts:
         if whole is None:
-            whole = Table(*(torch.empty(count, *x.shape[1:], dtype=x.dtype) for x in _tensors(part)))
+            whole = Table(*(x.new_empty(count, *x.shape[1:]) for x in _tensors(part)))
         for row, x in zip(_tensors(whole), _tensors(part), strict=True):
             row[start : start + len(part)] = x
         start += len(part)
@@ -85,18 +86,26 @@ def _tensors(table: Table) -> list[Tensor]:
 
 
 def tabulate_all(
-    net: MiniNet, clips: ClipSet, tokens: Tokens, seed: int, size: int = 16, count: int | None = None
+    net: MiniNet, clips: ClipSet, tokens: Tokens, seed: int, size: int = 16, count: int | None = None, ahead: int = 0
 ) -> Table:
-    """The table of the first `count` clips (of all by default), each once, augmented, on the CPU."""
+    """The table of the first `count` clips (of all by default), each once, augmented, on the net's device.
+
+    `ahead` batches of `size` clips are read while one is tabulated.
+    """
     count = len(clips) if count is None else min(count, len(clips))
 
-    def part(start: int) -> Table:
-        if start % (100 * size) == 0:
-            print(f"table {start}/{count}", flush=True)
-        rows = np.arange(start, min(start + size, count))
-        return tabulate(net, augmented(take(clips, tokens, rows), generator_at(seed, start)))
+    def read(number: int) -> Batch:
+        rows = np.arange(min(number * size, count), min(number * size + size, count))
+        return augmented(take(clips, tokens, rows), generator_at(seed, number * size))
 
-    return stacked(map(part, range(0, count, size)), count)
+    batch = Ahead(read, ahead) if ahead else read
+
+    def part(number: int) -> Table:
+        if number % 100 == 0:
+            print(f"table {number * size}/{count}", flush=True)
+        return tabulate(net, batch(number))
+
+    return stacked(map(part, range(-(-count // size))), count)
 
 
 def flow_error(flow: Tensor, target: Tensor, opacity: Tensor) -> Tensor:
@@ -123,10 +132,14 @@ def forward_loss(forward: Tensor, target: Tensor, opacity: Tensor) -> Tensor:
     return flow_loss(forward, target, opacity[:, :1].expand_as(opacity))
 
 
-def head_errors(net: MiniNet, table: Table, tokens: Tokens, alpha_bar: Tensor, seen: Tensor, rng: Generator) -> Tensor:
-    """The head's loss of both flows on a table of B rows, noised to `alpha_bar` (B,): (B,). All on the net's device."""
+def head_errors(net: MiniNet, table: Table, tokens: Tokens, alpha_bar: Tensor, seen: Tensor, draw: Tensor) -> Tensor:
+    """The head's loss of both flows on a table of B rows, noised to `alpha_bar` (B,): (B,). All on the net's device.
+
+    `draw` (B, V, K) is standard normal; `seen` (B,) whether there is a first frame.
+    """
     signal, noise = alpha_bar.sqrt(), (1.0 - alpha_bar).sqrt()
-    draw = torch.randn(table.match.shape, generator=rng).to(table.match) @ table.root.float().transpose(1, 2)
+    with exact(draw):
+        draw = draw @ table.root.float().transpose(1, 2)
     match = signal[:, None, None] * table.match + noise[:, None, None] * draw
     coefficients, _ = net.head_coefficients(
         evidence(match, table.energy, signal, noise),

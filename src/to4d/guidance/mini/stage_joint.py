@@ -1,6 +1,6 @@
 """Stage 2: the loss of the whole denoiser on noised clips."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor
@@ -8,18 +8,39 @@ from torch.nn.functional import binary_cross_entropy, grid_sample, max_pool2d
 
 from to4d.geometry import image_grid
 from to4d.guidance.mini.batches import Batch, forgotten, trimmed
+from to4d.guidance.mini.codec import CHANNELS
+from to4d.guidance.mini.flow import GRID
 from to4d.guidance.mini.net import MiniNet, Prediction
 from to4d.guidance.mini.stage_head import flow_loss, forward_loss
-from to4d.guidance.mini.tensors import device_of, moved, quick_products
+from to4d.guidance.mini.tensors import products
 
 MAX_WEIGHT = 5.0  # of the velocity loss 1 / s^2 at low noise
 BESIDE = 3.0  # weight of empty places that would show the object, beside the flow loss
 
 
-def noised(latents: Tensor, alpha_bar: Tensor, rng: Generator) -> Tensor:
+@dataclass(frozen=True)
+class Draw:
+    """All that is random in a step: B clips, some without their prompt or the camera's azimuth, and their noise."""
+
+    batch: Batch
+    alpha_bar: Tensor  # (B,) signal shares
+    seen: Tensor  # (B,) bool, whether the denoiser is shown the first frame
+    noise: Tensor  # (B, V, C, 16, 16)
+
+
+def draw(batch: Batch, alpha_bar: Tensor, rng: Generator) -> Draw:
+    """A step on a batch, all on the CPU; prompt, first frame or azimuth are dropped at times."""
+    count = len(batch.frames)
+    seen = torch.rand(count, generator=rng) > 0.05
+    tokens = trimmed(batch.tokens.dropped(torch.rand(count, generator=rng) < 0.12))
+    batch = replace(batch, tokens=tokens, azimuth_deg=forgotten(batch.azimuth_deg, rng))
+    noise = torch.randn(*batch.frames.shape[:2], CHANNELS, GRID, GRID, generator=rng)
+    return Draw(batch, alpha_bar, seen, noise)
+
+
+def noised(latents: Tensor, alpha_bar: Tensor, noise: Tensor) -> Tensor:
     """z_t of clean latents (B, ...) at signal shares (B,)."""
     shape = (-1,) + (1,) * (latents.dim() - 1)
-    noise = torch.randn(latents.shape, generator=rng).to(latents)
     return alpha_bar.sqrt().view(shape) * latents + (1.0 - alpha_bar).sqrt().view(shape) * noise
 
 
@@ -57,27 +78,22 @@ def background_loss(flow: Tensor, opacity: Tensor, inside: Tensor) -> Tensor:
 
 
 def joint_loss(
-    net: MiniNet, batch: Batch, alpha_bar: Tensor, rng: Generator, attention_weight: float
+    net: MiniNet, drawn: Draw, attention_weight: float, precision: str = "float32"
 ) -> tuple[Tensor, dict[str, float]]:
-    """Velocity-weighted error of the clean latents, flow errors, attention; prompt or image are dropped at times.
+    """Velocity-weighted error of the clean latents, flow errors, attention.
 
     Args:
         net: on any device.
-        batch: B clips, on the CPU as all that is drawn.
-        alpha_bar: (B,) signal shares.
-        rng: of this step.
+        drawn: what is random in this step, on the net's device.
         attention_weight: of the attention's cross entropy.
+        precision: as in `products`.
     """
-    count, device = len(batch.frames), device_of(net)
-    seen = torch.rand(count, generator=rng) > 0.05
-    tokens = trimmed(batch.tokens.dropped(torch.rand(count, generator=rng) < 0.12))
-    batch = replace(batch, azimuth_deg=forgotten(batch.azimuth_deg, rng))
-    batch, tokens, seen, alpha_bar = moved((batch, tokens, seen, alpha_bar), device)
+    batch, tokens, seen, alpha_bar = drawn.batch, drawn.batch.tokens, drawn.seen, drawn.alpha_bar
     with torch.no_grad():
         first = net.first_frame(batch.first, batch.relief, seen, batch.azimuth_deg)
         clean = net.codec.encode(batch.frames)
-        noisy = noised(clean, alpha_bar, rng)
-    with quick_products(device):
+        noisy = noised(clean, alpha_bar, drawn.noise)
+    with products(precision, clean.device):
         prediction = net(noisy, alpha_bar, first, net.encode_words(tokens), batch.stride)
     error = (prediction.clean - clean).square().mean((1, 2, 3, 4))
     denoising = (error * (1.0 / (1.0 - alpha_bar)).clamp(max=MAX_WEIGHT)).mean()

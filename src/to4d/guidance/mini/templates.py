@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from to4d.guidance.mini.codec import PatchCodec
 from to4d.guidance.mini.flow import TERMS, Outline, outline_terms, smooth_flow, warp
+from to4d.guidance.mini.tensors import exact
 
 COUNT = 128
 
@@ -31,7 +32,8 @@ class Templates:
     def match(self, frames: Tensor, signal: Tensor) -> Tensor:
         """<z_i - a w_0, D_k> for frames (B, V, C, h, w) and a (B,): (B, V, K)."""
         rest = frames - signal[:, None, None, None, None] * self.still[:, None]
-        return torch.einsum("bvn,bkn->bvk", rest.flatten(2), self.change)
+        with exact(rest):
+            return torch.einsum("bvn,bkn->bvk", rest.flatten(2), self.change)
 
 
 class TemplateBank(nn.Module):

@@ -30,10 +30,14 @@ def mapped(part: T, change: Callable[[Tensor], Tensor]) -> T:
     return part
 
 
-def quick_products(device: torch.device) -> torch.autocast:
-    """Matrix products in bfloat16 where the device is built for it; other CPUs are ten times slower that way."""
-    enabled = device.type != "cpu" or torch.cpu._is_amx_tile_supported()
-    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+def products(precision: str, device: torch.device) -> torch.autocast:
+    """Matrix products in "float32" or "bfloat16"."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def exact(tensor: Tensor) -> torch.autocast:
+    """Full precision where `tensor` lives, for what is measured and not learnt: evidence, flows, latents."""
+    return torch.autocast(tensor.device.type, enabled=False)
 
 
 def moved(part: T, device: torch.device) -> T:

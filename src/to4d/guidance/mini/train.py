@@ -15,7 +15,6 @@ from torch import Tensor
 
 from to4d.guidance.mini.ahead import Ahead
 from to4d.guidance.mini.batches import (
-    Batch,
     augmented,
     fit_codec,
     flow_coefficients,
@@ -33,9 +32,9 @@ from to4d.guidance.mini.net import MiniNet
 from to4d.guidance.mini.plan import Plan, parse
 from to4d.guidance.mini.schedule import STEPS, alpha_bar
 from to4d.guidance.mini.stage_head import Table, head_errors, tabulate_all
-from to4d.guidance.mini.stage_joint import joint_loss
+from to4d.guidance.mini.stage_joint import Draw, draw, joint_loss
 from to4d.guidance.mini.templates import COUNT
-from to4d.guidance.mini.tensors import device_of, moved, quick_products
+from to4d.guidance.mini.tensors import device_of, moved, products
 from to4d.guidance.mini.trainer import Loss, Show, Trainer
 from to4d.guidance.mini.vocabulary import Tokens, Vocabulary
 from to4d.guidance.mini.watch import sampling, weights_and_biases, write_weights
@@ -69,17 +68,22 @@ def head_loss(net: MiniNet, table: Table, tokens: Tokens, plan: Plan) -> Loss:
     """The loss of stage 1 as a function of the step."""
     shares, device = alpha_bar(), device_of(net)
 
-    def loss(step: int) -> tuple[Tensor, dict[str, float]]:
+    def draw_rows(step: int) -> tuple[Table, Tokens, Tensor, Tensor, Tensor]:
         rng = generator_at(plan.seed + 3, step)
-        torch.manual_seed(step)  # dropout has no generator of its own
         rows = torch.randint(len(table), (plan.head_batch,), generator=rng)
         words = trimmed(tokens[rows].dropped(torch.rand(len(rows), generator=rng) < 0.12))
         seen = torch.rand(len(rows), generator=rng) > 0.03
         known = table[rows]
         known = replace(known, azimuth_deg=forgotten(known.azimuth_deg, rng))
-        drawn = moved((known, words, shares[random_steps(len(rows), rng)], seen), device)
-        with quick_products(device):
-            errors = head_errors(net, *drawn, rng)
+        level = shares[random_steps(len(rows), rng)]
+        return moved((known, words, level, seen, torch.randn(known.match.shape, generator=rng)), device)
+
+    drawn = Ahead(draw_rows, plan.ahead) if plan.ahead else draw_rows
+
+    def loss(step: int) -> tuple[Tensor, dict[str, float]]:
+        torch.manual_seed(step)  # dropout has no generator of its own
+        with products(plan.precision, device):
+            errors = head_errors(net, *drawn(step))
         return errors.mean(), {"table": float(errors.detach().mean())}
 
     return loss
@@ -113,20 +117,19 @@ def train_joint(
     trainer = Trainer("joint", net, groups, plan.joint_steps, plan.out, plan.sample_every, board, show)
     if trainer.finished():
         return
-    shares, on_table = alpha_bar(), head_loss(net, table, tokens, plan)
+    shares, device, on_table = alpha_bar(), device_of(net), head_loss(net, table, tokens, plan)
 
-    def draw(step: int) -> tuple[Batch, torch.Generator]:
+    def draw_clips(step: int) -> Draw:
         rng = generator_at(plan.seed + 4, step)
         rows = torch.randperm(len(clips), generator=rng)[: plan.joint_batch].sort().values
-        return augmented(take(clips, tokens, rows.numpy()), rng), rng
+        batch = augmented(take(clips, tokens, rows.numpy()), rng)
+        return moved(draw(batch, shares[random_steps(len(rows), rng)], rng), device)
 
-    drawn = draw if plan.device == "cpu" else Ahead(draw)  # a busy CPU has no core to spare for it
+    drawn = Ahead(draw_clips, plan.ahead) if plan.ahead else draw_clips
 
     def loss(step: int) -> tuple[Tensor, dict[str, float]]:
-        batch, rng = drawn(step)
         flows, table = on_table(plan.head_steps + step)
-        level = shares[random_steps(len(batch.frames), rng)]
-        denoising, figures = joint_loss(net, batch, level, rng, plan.attention_weight)
+        denoising, figures = joint_loss(net, drawn(step), plan.attention_weight, plan.precision)
         return denoising + 2.0 * flows, figures | table
 
     trainer.run(loss, last)
@@ -136,7 +139,7 @@ def train(plan: Plan) -> Path:
     """The whole training; returns the path of the weights."""
     torch.set_num_threads(plan.threads)
     torch.manual_seed(plan.seed)
-    clips = load(plan.data, "train", plan.seed, plan.clips, processes=2)
+    clips = load(plan.data, "train", plan.seed, plan.clips, plan.processes)
     vocabulary = Vocabulary(vocabulary_words())
     net, tokens = MiniNet(len(vocabulary)), tokenise(clips, vocabulary)
     if plan.start is not None:
@@ -146,7 +149,7 @@ def train(plan: Plan) -> Path:
     board, show = weights_and_biases(plan) if plan.wandb else None, None
     if plan.sample_every:
         show = sampling(vocabulary, load(plan.data, "validation", plan.seed, CLIPS), plan, board)
-    table = tabulate_all(net, clips, tokens, plan.seed + 1, count=plan.table_clips)
+    table = tabulate_all(net, clips, tokens, plan.seed + 1, count=plan.table_clips, ahead=plan.ahead)
     train_head(net, table, tokens, plan, board=board)
     train_joint(net, clips, table, tokens, plan, plan.joint_last or None, board, show)
     return write_weights(net, vocabulary, plan.out / "mini.safetensors")

@@ -26,8 +26,8 @@ class Average:
     def update(self, module: nn.Module, step: int, keep: float = 0.998) -> None:
         """Move towards the module; quicker in the first steps."""
         share = 1.0 - min(keep, 1.0 - 5.0 / (step + 6.0))
-        for name, value in module.state_dict().items():
-            self.weights[name].lerp_(value, share)
+        values = module.state_dict()
+        torch._foreach_lerp_(list(self.weights.values()), [values[name] for name in self.weights], share)
 
 
 def cosine(step: int, steps: int, warmup: int = 100) -> float:

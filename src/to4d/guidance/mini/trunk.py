@@ -74,7 +74,7 @@ class WordReader(nn.Module):
 class Trunk(nn.Module):
     """Blocks over 16 frames of 8 x 8 tokens."""
 
-    def __init__(self, words: int, width: int = 128, heads: int = 4, depth: int = 3, fine: int = 48) -> None:
+    def __init__(self, words: int, width: int = 128, heads: int = 4, depth: int = 4, fine: int = 48) -> None:
         super().__init__()
         self.fine = fine
         self.inward, self.place = nn.Linear(4 * INPUTS, width), nn.Linear(24, width)
