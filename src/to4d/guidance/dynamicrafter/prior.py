@@ -154,7 +154,7 @@ class DynamiCrafter(nn.Module):
             randomise(self.networks)
         elif weights == "random":
             log.warning("guidance.weights=random: the prior knows nothing and makes no motion")
-            randomise(self.networks)
+            randomise(self.networks, distinct=2**18)  # drawing all 2.4 thousand million takes minutes
         else:
             fill(self.networks, read(found(weights, size)), self.shape)
 
