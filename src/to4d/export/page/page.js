@@ -63,7 +63,8 @@ function play(viewer, redraw) {
   };
   const tick = (now) => {
     if (!playing) return;
-    show((viewer.time + Math.min(now - before, 100) / 1000) % duration);
+    const passed = Math.max(0, Math.min(now - before, 100)); // a frame's time may lie before the click
+    show((viewer.time + passed / 1000) % duration);
     before = now;
     requestAnimationFrame(tick);
   };
