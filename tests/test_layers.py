@@ -22,6 +22,7 @@ LAYERS = [
         "clip_time",
         "clip_tokens",
         "settings",
+        "judge",
     },
     {"ask", "timestep", "state"},
     {"viewpoints", "mesh"},

@@ -10,9 +10,9 @@ from torch.nn.functional import interpolate
 from to4d.guidance.mini.adherence import confusion, counting, diversity, lines
 from to4d.guidance.mini.codec import PatchCodec
 from to4d.guidance.mini.judge import as_samples_look, watch_rough
-from to4d.guidance.mini.scorer import Plan, load_scorer, recognised, save_scorer, train_scorer
 from to4d.guidance.mini.tensors import mapped
-from to4d.guidance.mini.tracker import Seen, joined, look, watch
+from to4d.judge.scorer import Plan, load_scorer, recognised, save_scorer, train_scorer
+from to4d.judge.tracker import Seen, joined, look, watch
 from to4d.types import generator_at
 
 

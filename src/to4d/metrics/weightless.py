@@ -8,8 +8,10 @@ from typing import Any
 from torch import Tensor
 
 from to4d.errors import InputError
+from to4d.judge.scorer import FRAMES
 from to4d.metrics.figures import agreement, amount, by_frame, cleanliness, deformation, identity, per_view
 from to4d.metrics.jsonable import jsonable
+from to4d.metrics.judged import judged
 from to4d.metrics.motion_checks import CHECKS
 from to4d.metrics.prompt_check import KINDS, best_verdict, check_clip, motion_kind
 from to4d.metrics.seen import Seen
@@ -48,11 +50,14 @@ class Weightless:
             **deformation(moved),
             "tracks_found": found,
             **adherence(clips, moved, prompt, seen.names),
+            **judged(clips.rgb, motion_kind(prompt.text, prompt.noun), seen.names),
         }
         figures["psnr_t0_min"] = min(figures[f"psnr_t0/{name}"] for name in seen.names)
         figures |= by_frame(clips, mesh, seen.names)
         reasons = {f"eval/{name}_floor": "metrics.floor names no run that stood still" for name in MOTION}
         reasons |= dict.fromkeys(("eval/motion", "eval/motion_passed", "eval/motion_views"), "no check for this prompt")
+        unjudged = f"the judge sees clips of {FRAMES} frames, and does not know every motion"
+        reasons |= {f"eval/{name}": unjudged for name in figures if name.startswith("judged")}
         reasons |= {f"eval/views_passing/{check}": why for check in KINDS if check not in CHECKS}
         if motion_kind(prompt.text, prompt.noun) and figures["motion"] is None:
             reasons |= dict.fromkeys(("eval/motion_passed", "eval/motion_views"), why)
@@ -64,7 +69,11 @@ class Weightless:
 
     def recipe(self) -> dict[str, Any]:
         """What the figures rest on."""
-        return {"flow": "dense inverse search, OpenCV's medium preset", "networks": None, "floor": self.floor}
+        return {
+            "flow": "dense inverse search, OpenCV's medium preset",
+            "networks": "the shipped judge",
+            "floor": self.floor,
+        }
 
     def floors(self) -> dict[str, float | None]:
         """The motion figures of the run that stood still."""

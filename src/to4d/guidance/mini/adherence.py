@@ -6,18 +6,16 @@ settled before any sample is looked at.
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from to4d.guidance.mini.data.dataset import ClipSet
-from to4d.guidance.mini.judge import judge
 from to4d.guidance.mini.prior import MiniPrior
 from to4d.guidance.mini.samples import Sampler, sampled, varied
-from to4d.guidance.mini.scorer import KINDS, recognised
-from to4d.guidance.mini.tracker import watch
+from to4d.judge.scorer import KINDS, load_scorer, recognised
+from to4d.judge.tracker import watch
 
 SURE = 0.9  # share of a kind's true clips on which the judge has to be right
 CHUNK = 8  # clips sampled together
@@ -106,9 +104,9 @@ def first_frame_psnr(samples: Tensor, clips: ClipSet, rows: np.ndarray) -> float
     return float((-10.0 * (samples[:, 0] - truth).square().mean((1, 2, 3)).log10()).median())
 
 
-def report(prior: MiniPrior, folder: Path, clips: ClipSet, count: int, sampler: Sampler) -> Iterator[str]:
+def report(prior: MiniPrior, clips: ClipSet, count: int, sampler: Sampler) -> Iterator[str]:
     """Lines of the model card."""
-    scorer = judge(folder, prior.net.codec)
+    scorer = load_scorer()
     known = np.array([row for row, kind in enumerate(clips.kind) if kind in KINDS])
     kinds = [clips.kind[row] for row in known]
     truth = confusion(kinds, recognised(scorer, watch(clips.frames[known])))

@@ -159,7 +159,7 @@ def main() -> None:
     lines = report(prior.net, prior.vocabulary, options.data, count=options.count)
     if options.samples:
         clips = load(options.data, "validation", 0, CLIPS)
-        lines = chain(lines, adherence.report(prior, options.data, clips, options.samples, Sampler()))
+        lines = chain(lines, adherence.report(prior, clips, options.samples, Sampler()))
     for line in lines:
         print(line, flush=True)
 

@@ -1,9 +1,11 @@
-"""The judge of the prior's samples: the classifier of `scorer.py`, trained once for a data folder.
+"""Train the judge of motions on the data engine's clips: `python -m to4d.guidance.mini.judge --data DIR`.
 
-Its clips are of the training objects, but other clips than the prior's, and look as samples do: half of them went
-through the prior's codec, which is soft and knows nothing of motion, and some are noisy.
+Its clips are of the training objects, but others than the prior's, and look as samples do: half of them went through
+the prior's codec, which is soft and knows nothing of motion, and some are noisy. The prior is never trained against it,
+and `to4d.judge` that uses it knows nothing of the prior.
 """
 
+import argparse
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -14,10 +16,11 @@ import torch
 
 from to4d.guidance.mini.codec import PatchCodec
 from to4d.guidance.mini.data.dataset import load
-from to4d.guidance.mini.scorer import KINDS, Plan, Scorer, load_scorer, save_scorer, train_scorer
-from to4d.guidance.mini.tracker import Seen, joined, look
+from to4d.guidance.mini.prior import MiniPrior
+from to4d.judge.scorer import KINDS, Plan, save_scorer, train_scorer
+from to4d.judge.tracker import Seen, joined, look
 
-SEED, CLIPS = 1, 8000  # of the clips that it is trained on; the prior's have seed 0
+SEED, CLIPS = 1, 8000  # of the clips; no training of the prior has this seed
 BLOCK = 64  # clips a task
 
 
@@ -49,12 +52,17 @@ def watch_all(frames: np.ndarray, codec: PatchCodec, processes: int = 2) -> Seen
         return joined(pool.map(partial(watch_rough, codec=codec), blocks, starts))
 
 
-def judge(folder: Path, codec: PatchCodec) -> Scorer:
-    """The classifier of a data folder, trained first if it is not there."""
-    path = folder / "scorer.safetensors"
-    if not path.exists():
-        clips = load(folder, "train", SEED, CLIPS)
-        rows = np.array([row for row, kind in enumerate(clips.kind) if kind in KINDS])
-        seen = watch_all(clips.frames, codec)[torch.from_numpy(rows)]
-        save_scorer(train_scorer(seen, [clips.kind[row] for row in rows], Plan()), path)
-    return load_scorer(path)
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="where the clips are kept; the weights go there too")
+    folder = parser.parse_args().data
+    clips = load(folder, "train", SEED, CLIPS)
+    rows = np.array([row for row, kind in enumerate(clips.kind) if kind in KINDS])
+    seen = watch_all(clips.frames, MiniPrior().net.codec)[torch.from_numpy(rows)]
+    save_scorer(train_scorer(seen, [clips.kind[row] for row in rows], Plan()), folder / "judge.safetensors")
+    print(f"weights in {folder / 'judge.safetensors'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
-"""Which motion does a clip show? A small classifier of what a tracker sees: it judges the prior's samples.
+"""Which motion does a clip show? A small classifier of what a tracker sees.
 
-It knows nothing of the prior: other clips (another seed), outlines and flow that are measured, not told, and no paint.
+It judges what a prior or a 4D object shows and knows nothing of either: outlines and flow are measured, not told, and
+of paint it sees nothing. Its own clips (`guidance/mini/judge.py`) are of other seeds than the embedded prior's.
 It knows the motions of a whole object; of limbs that move by a pixel or two it can't judge.
 """
 
@@ -13,12 +14,35 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, cross_entropy
 
-from to4d.guidance.mini.data.clips import FRAMES
-from to4d.guidance.mini.data.motions import MOTIONS
-from to4d.guidance.mini.tracker import BOX, CANVAS, Seen
+from to4d.judge.tracker import BOX, CANVAS, Seen
 from to4d.types import generator_at
 
-KINDS = tuple(sorted(MOTIONS))
+KINDS = (
+    "bloom",
+    "bounce",
+    "fall",
+    "flap",
+    "fly",
+    "grow",
+    "jump",
+    "melt",
+    "nod",
+    "pulse",
+    "ripple",
+    "rock",
+    "roll",
+    "shake",
+    "shrink",
+    "spin",
+    "still",
+    "stretch",
+    "sway",
+    "swim",
+    "twist",
+    "wilt",
+)
+FRAMES = 16
+SHIPPED = Path(__file__).with_name("judge.safetensors")
 FEATURES = CANVAS**2 + 5 * BOX**2
 
 
@@ -100,20 +124,30 @@ def train_scorer(seen: Seen, kinds: list[str], plan: Plan) -> Scorer:
 
 
 def save_scorer(scorer: Scorer, path: Path) -> None:
-    """Write the weights."""
-    save_file(scorer.state_dict(), path)
+    """Write the weights, in half precision but for statistics."""
+    state = {name: value.half() if value.dim() > 1 else value for name, value in scorer.state_dict().items()}
+    save_file(state, path)
 
 
-def load_scorer(path: Path) -> Scorer:
-    """Read the weights."""
-    scorer = Scorer()
+def load_scorer(path: Path = SHIPPED) -> Scorer:
+    """Read the weights; by default those that come with the package."""
+    with torch.random.fork_rng(devices=[]):
+        scorer = Scorer()
     with safe_open(path, "pt") as file:
-        scorer.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (not a dict)
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    scorer.load_state_dict(
+        {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+    )
     return scorer.eval().requires_grad_(False)
 
 
 @torch.no_grad()
+def chances(scorer: Scorer, seen: Seen) -> Tensor:
+    """(N, kinds) probabilities, seen as it is and in a mirror."""
+    both = [scorer(features(each)).log_softmax(1) for each in (seen, seen.mirrored())]
+    return (0.5 * (both[0] + both[1])).softmax(1)
+
+
 def recognised(scorer: Scorer, seen: Seen) -> list[str]:
-    """The likeliest kind of each clip, seen as it is and in a mirror."""
-    chances = sum(scorer(features(each)).log_softmax(1) for each in (seen, seen.mirrored()))
-    return [KINDS[index] for index in chances.argmax(1).tolist()]
+    """The likeliest kind of each clip."""
+    return [KINDS[index] for index in chances(scorer, seen).argmax(1).tolist()]

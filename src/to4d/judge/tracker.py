@@ -4,15 +4,13 @@ Everything is told in coordinates of the object in frame 0: its box, and a canva
 longer side. Lengths are shares of half of that side, so that large and small objects look alike.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
-
-from to4d.guidance.mini.tensors import mapped
 
 FINE = 96  # pixels a side in which flow is looked for
 CANVAS, BOX = 16, 8  # cells a side
@@ -32,13 +30,16 @@ class Seen:
         return len(self.body)
 
     def __getitem__(self, rows: Tensor | slice) -> "Seen":
-        return mapped(self, lambda x: x[rows])
+        return self._each(lambda x: x[rows])
 
     def mirrored(self) -> "Seen":
         """Seen in a mirror: left is right."""
         across = self.steps.new_tensor([-1.0, 1.0])[:, None, None]
-        flipped = mapped(self, lambda x: x.flip(-1))
+        flipped = self._each(lambda x: x.flip(-1))
         return Seen(flipped.outline, flipped.steps * across, flipped.tracks * across, flipped.body)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Seen":
+        return Seen(change(self.outline), change(self.steps), change(self.tracks), change(self.body))
 
 
 def joined(parts: Iterable[Seen]) -> Seen:
