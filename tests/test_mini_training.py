@@ -102,6 +102,14 @@ def test_a_stage_that_was_stopped_goes_on_to_the_same_weights(boxes: ClipSet, st
     assert any(not torch.equal(a, b) for a, b in zip(start.parameters(), nets[0].parameters(), strict=True))
 
 
+@pytest.mark.parametrize("stage", [head, joint])
+def test_batches_that_are_made_ahead_are_the_same(boxes: ClipSet, start: MiniNet, tmp_path, stage):
+    nets = [deepcopy(start), deepcopy(start)]
+    for net, ahead in zip(nets, (0, 3), strict=True):
+        stage(net, boxes, replace(tiny(tmp_path / str(ahead)), ahead=ahead))
+    assert_equal_nets(*nets)
+
+
 def test_samples_do_not_touch_the_training(boxes: ClipSet, start: MiniNet, tmp_path):
     nets = []
     for name in ("seen", "unseen"):
@@ -182,6 +190,8 @@ def test_the_table_holds_each_clip_once_in_order(boxes: ClipSet, start: MiniNet)
     net, tokens = start, tokenise(boxes, VOCABULARY)
     whole = tabulate_all(net, boxes, tokens, seed=3, size=6)
     last = tabulate(net, augmented(take(boxes, tokens, np.arange(6, 10)), generator_at(3, 6)))
+    ahead = tabulate_all(net, boxes, tokens, seed=3, size=6, ahead=2)
+    assert all(torch.equal(getattr(ahead, field.name), getattr(whole, field.name)) for field in fields(whole))
     for field in fields(whole):
         assert len(getattr(whole, field.name)) == 10
         torch.testing.assert_close(getattr(whole[6:], field.name), getattr(last, field.name))

@@ -300,3 +300,9 @@ def test_every_checkpoint_is_of_a_known_size_and_option(name):
     known = CHECKPOINTS[name]
     assert name == f"dynamicrafter-{known.size}" and known.size in SIZES
     assert (CONF / "guidance" / f"{known.option}.yaml").exists()
+
+
+def test_numbers_may_come_again_where_there_are_too_many_to_draw():
+    few, all_ = random_tensor("a.bias", (10,), distinct=4), random_tensor("a.bias", (10,))
+    assert torch.equal(few[:4], few[4:8]) and torch.equal(few[:4], random_tensor("a.bias", (4,)))
+    assert len(all_.unique()) == 10
