@@ -1,5 +1,6 @@
 """The numbers that need no downloaded weights."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from to4d.errors import InputError
-from to4d.judge.scorer import FRAMES
+from to4d.judge.scorer import FRAMES, SHIPPED
 from to4d.metrics.figures import agreement, amount, by_frame, cleanliness, deformation, identity, per_view
 from to4d.metrics.jsonable import jsonable
 from to4d.metrics.judged import judged
@@ -69,11 +70,8 @@ class Weightless:
 
     def recipe(self) -> dict[str, Any]:
         """What the figures rest on."""
-        return {
-            "flow": "dense inverse search, OpenCV's medium preset",
-            "networks": "the shipped judge",
-            "floor": self.floor,
-        }
+        judge = hashlib.sha256(SHIPPED.read_bytes()).hexdigest()
+        return {"flow": "dense inverse search, OpenCV's medium preset", "judge_sha256": judge, "floor": self.floor}
 
     def floors(self) -> dict[str, float | None]:
         """The motion figures of the run that stood still."""
