@@ -1,6 +1,5 @@
 """The numbers that need no downloaded weights."""
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,8 +16,9 @@ from to4d.metrics.motion_checks import CHECKS
 from to4d.metrics.prompt_check import KINDS, best_verdict, check_clip, motion_kind
 from to4d.metrics.seen import Seen
 from to4d.metrics.tracks import surface_points
+from to4d.metrics.weights import checksum
 from to4d.tracks import field_tracks
-from to4d.types import Prompt, Render, Scene
+from to4d.types import Render, Scene
 
 MOTION = ("flow", "flow_top5", "silhouette_change")  # the figures that need a floor beside them
 EMPTY = ("floaters", "silhouette_iou")  # the figures that know no number where nothing is to be seen
@@ -41,6 +41,7 @@ class Weightless:
         Everything goes into JSON: what is no finite number is null, and `eval/notes` says why.
         """
         clips, mesh, prompt = seen.clips, seen.mesh, seen.scene.prompt
+        kind = motion_kind(prompt.text, prompt.noun)
         moved, found, why = follow(seen.scene, seen.times)
         figures = {
             **per_view(seen.names, lambda b: identity(clips, mesh, b)),
@@ -50,8 +51,8 @@ class Weightless:
             **agreement(clips, mesh, seen.cameras),
             **deformation(moved),
             "tracks_found": found,
-            **adherence(clips, moved, prompt, seen.names),
-            **judged(clips.rgb, motion_kind(prompt.text, prompt.noun), seen.names),
+            **adherence(clips, moved, kind, seen.names),
+            **judged(clips.rgb, kind, seen.names),
         }
         figures["psnr_t0_min"] = min(figures[f"psnr_t0/{name}"] for name in seen.names)
         figures |= by_frame(clips, mesh, seen.names)
@@ -60,7 +61,7 @@ class Weightless:
         unjudged = f"the judge sees clips of {FRAMES} frames, and does not know every motion"
         reasons |= {f"eval/{name}": unjudged for name in figures if name.startswith("judged")}
         reasons |= {f"eval/views_passing/{check}": why for check in KINDS if check not in CHECKS}
-        if motion_kind(prompt.text, prompt.noun) and figures["motion"] is None:
+        if kind and figures["motion"] is None:
             reasons |= dict.fromkeys(("eval/motion_passed", "eval/motion_views"), why)
         reasons |= dict.fromkeys(("eval/tracks_found", "eval/stretch", "eval/stretch_top5"), why)
         reasons |= {f"eval/{name}": "a frame shows nothing" for name in figures if name.startswith(EMPTY)}
@@ -70,8 +71,8 @@ class Weightless:
 
     def recipe(self) -> dict[str, Any]:
         """What the figures rest on."""
-        judge = hashlib.sha256(SHIPPED.read_bytes()).hexdigest()
-        return {"flow": "dense inverse search, OpenCV's medium preset", "judge_sha256": judge, "floor": self.floor}
+        flow = "dense inverse search, OpenCV's medium preset"
+        return {"flow": flow, "judge_sha256": checksum(SHIPPED), "floor": self.floor}
 
     def floors(self) -> dict[str, float | None]:
         """The motion figures of the run that stood still."""
@@ -100,11 +101,11 @@ def follow(scene: Scene, times: Tensor) -> tuple[Tensor | None, float | None, st
     return moved, found, ""
 
 
-def adherence(clips: Render, moved: Tensor | None, prompt: Prompt, names: list[str]) -> dict[str, Any]:
-    """The check of the prompt's motion in every view, and in how many views each known check passes."""
+def adherence(clips: Render, moved: Tensor | None, kind: str | None, names: list[str]) -> dict[str, Any]:
+    """The check of `kind`, the prompt's motion, in every view, and in how many views each known check passes."""
     verdicts = {check: check_clip(check, clips.opacity[..., 0], moved) for check in KINDS}
     figures: dict[str, Any] = {f"views_passing/{check}": own and own.passed_views for check, own in verdicts.items()}
-    own = best_verdict(motion_kind(prompt.text, prompt.noun), verdicts)
+    own = best_verdict(kind, verdicts)
     figures |= {
         "motion": own and own.kind,
         "motion_passed": own and own.passed,

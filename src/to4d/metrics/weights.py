@@ -64,5 +64,10 @@ def told(path: str | None, official: Official) -> dict[str, str] | None:
     found = official.path if path is None else Path(path)
     if not found.is_file():
         return None
-    with found.open("rb") as file:
-        return {"file": found.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    return {"file": found.name, "sha256": checksum(found)}
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from to4d.guidance.mini.ahead import Ahead
+from to4d.guidance.mini.ahead import ahead as begun_ahead
 from to4d.guidance.mini.batches import Batch, augmented, take
 from to4d.guidance.mini.data.dataset import ClipSet
 from to4d.guidance.mini.flow import outline_terms, smooth_flow
@@ -98,7 +98,7 @@ def tabulate_all(
         rows = np.arange(min(number * size, count), min(number * size + size, count))
         return augmented(take(clips, tokens, rows), generator_at(seed, number * size))
 
-    batch = Ahead(read, ahead) if ahead else read
+    batch = begun_ahead(read, ahead)
 
     def part(number: int) -> Table:
         if number % 100 == 0:

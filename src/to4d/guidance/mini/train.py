@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from to4d.guidance.mini.ahead import Ahead
+from to4d.guidance.mini.ahead import ahead
 from to4d.guidance.mini.batches import (
     augmented,
     fit_codec,
@@ -78,7 +78,7 @@ def head_loss(net: MiniNet, table: Table, tokens: Tokens, plan: Plan) -> Loss:
         level = shares[random_steps(len(rows), rng)]
         return moved((known, words, level, seen, torch.randn(known.match.shape, generator=rng)), device)
 
-    drawn = Ahead(draw_rows, plan.ahead) if plan.ahead else draw_rows
+    drawn = ahead(draw_rows, plan.ahead)
 
     def loss(step: int) -> tuple[Tensor, dict[str, float]]:
         torch.manual_seed(step)  # dropout has no generator of its own
@@ -125,7 +125,7 @@ def train_joint(
         batch = augmented(take(clips, tokens, rows.numpy()), rng)
         return moved(draw(batch, shares[random_steps(len(rows), rng)], rng), device)
 
-    drawn = Ahead(draw_clips, plan.ahead) if plan.ahead else draw_clips
+    drawn = ahead(draw_clips, plan.ahead)
 
     def loss(step: int) -> tuple[Tensor, dict[str, float]]:
         flows, table = on_table(plan.head_steps + step)

@@ -120,9 +120,11 @@ class Vocabulary:
         places = [] if noun is None else noun_positions(words, noun)
         read = []
         for at, word in enumerate(words):
-            word = word if at in places or word in numbers else understood(word, self.words)
-            if at in places or word in numbers or misspelt(word, self.words):
-                read.append((word, at in places))
+            named = at in places
+            if not named and word not in numbers:
+                word = understood(word, self.words)
+            if named or word in numbers or misspelt(word, self.words):
+                read.append((word, named))
         read = read[: MAX_TOKENS - 1]
         if noun is not None and not any(named for _, named in read):
             raise ValueError(
