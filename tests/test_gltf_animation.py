@@ -77,6 +77,9 @@ def test_steps_jump_and_quaternions_take_the_short_way():
         (b'"children": [2]', b'"children": [1]'),
         (b'"joints": [1, 2]', b'"joints": [1, 9]'),
         (b'"indices": 3', b'"indices": 7'),
+        (b'"target": {"node": 2', b'"target": {"node": 9'),
+        (b'"target": {"node": 2', b'"target": {"node": 0.5'),
+        (b'"target": {"node": 2', b'"target": {"node": true'),
     ],
 )
 def test_a_broken_file_is_refused_in_words(tmp_path, old, new):

@@ -61,7 +61,7 @@ def _read_track(arrays: Arrays, channel: dict, sampler: dict) -> Track:
     times, values = arrays[sampler["input"]][:, 0], arrays[sampler["output"]]
     if not len(times) or (np.diff(times) < 0).any():
         raise InputError("the keys of a clip are not in the order of time")
-    if not 0 <= target["node"] < len(arrays.header["nodes"]):
+    if type(target["node"]) is not int or not 0 <= target["node"] < len(arrays.header["nodes"]):
         raise InputError("a clip moves a node that is not there")
     per_key = 3 if kind == "CUBICSPLINE" else 1
     values = values.reshape(len(times) * per_key, -1)
