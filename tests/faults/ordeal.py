@@ -50,7 +50,7 @@ class Outcome:
     program: str
     what: str  # happened, in words
     verdict: str  # "same", "silent damage", "crash", "lost"
-    lost: int  # steps that were done again
+    lost: int  # steps that were done before it was started again, and after
     refused: tuple[str, ...] = ()  # messages on the way
 
 
@@ -62,10 +62,9 @@ def suffer(seed: int, folder: Path, truth: dict[str, Result], kinds: tuple[str, 
     run.out.parent.mkdir(parents=True)
     with ExitStack() as stack:
         what, crashed = FAULTS[kind](run, random, stack)
-        done = len(run.done()), max(run.done(), default=0)
+        before = run.done()
         status, refused = run.finish()
-        again = run.done()[done[0] :]
-        lost = max(0, done[1] - again[0] + 1) if again else 0
+        lost = len(set(before) & set(run.done()[len(before) :]))
         outcome = Outcome(seed, kind, run.program, what, "lost", lost, tuple(refused))
         if crashed or status == CRASHED:
             return replace(outcome, verdict="crash")
