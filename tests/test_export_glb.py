@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import blender
 import gltf_check
 import khronos
 import numpy as np
@@ -311,20 +312,37 @@ def test_a_file_that_has_changed_since_is_noticed(tmp_path, caplog):
     assert "is not the mesh that was animated" in caplog.text
 
 
-@pytest.mark.skipif(not khronos.READY, reason=khronos.MISSING)
-@pytest.mark.parametrize("skin", [False, True])
-@pytest.mark.parametrize("kind", ["gltf", "skinned", "obj", "plant"])
-def test_the_validator_of_khronos_finds_nothing_in_several_clips(tmp_path, kind, skin):
-    four_colors(tmp_path / "four.png")
+KINDS = ["gltf", "skinned", "obj", "plant"]
+
+
+def make(kind: str, folder: Path) -> Mesh:
+    """An input of a kind."""
+    four_colors(folder / "four.png")
     makers = {
-        "gltf": lambda: load_mesh(two_quads(tmp_path / "two.gltf")),
-        "skinned": lambda: load_mesh(skinned(tmp_path / "s.glb")),
-        "obj": lambda: load_mesh(write_obj(tmp_path), up="z"),
+        "gltf": lambda: load_mesh(two_quads(folder / "two.gltf")),
+        "skinned": lambda: load_mesh(skinned(folder / "s.glb")),
+        "obj": lambda: load_mesh(write_obj(folder), up="z"),
         "plant": load_plant,
     }
-    mesh = makers[kind]()
+    return makers[kind]()
+
+
+@pytest.mark.skipif(not khronos.READY, reason=khronos.MISSING)
+@pytest.mark.parametrize("skin", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_validator_of_khronos_finds_nothing_in_several_clips(tmp_path, kind, skin):
+    mesh = make(kind, tmp_path)
     scenes = [scene(mesh, Moved(sign * BEND)) for sign in (1.0, -1.0)]
     scenes[1].prompt = Prompt("a thing bending back", "thing")
     Glb(frames=3, fps=12.0, tolerance=0.0, skin=skin, bones=2).together(scenes, tmp_path)
     told = khronos.issues(tmp_path / "asset.glb")
     assert told["numErrors"] == 0 and told["numWarnings"] == 0, told["messages"]
+
+
+@pytest.mark.skipif(not blender.FOLDER, reason=blender.MISSING)
+@pytest.mark.parametrize("skin", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_blender_plays_what_we_play(tmp_path, kind, skin):
+    path, _ = export(make(kind, tmp_path), tmp_path, fps=24.0, skin=skin, bones=2)
+    gap, moved, clips = blender.miss(path)
+    assert clips == ["a thing bending"] and moved > 0.05 and gap < 1e-5

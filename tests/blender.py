@@ -1,0 +1,90 @@
+"""What Blender's own importer makes of assets: `python tests/blender.py outputs/robot/asset.glb ...`
+
+It needs Blender as a Python module: `pip install --target FOLDER bpy` (some 400 MB, for one version of Python), and
+TO4D_BPY=FOLDER. Blender plays the file in a process of its own; what it shows is compared with our own player of clips.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+FOLDER = os.environ.get("TO4D_BPY")
+MISSING = "needs TO4D_BPY=<folder of pip install --target ... bpy>"
+FRAMES = 5
+
+
+def play(path: Path, out: Path) -> None:
+    """In Blender: import a file, play its clip, and write where vertices are, (F, N, 3) in the file's axes."""
+    import bpy
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.import_scene.gltf(filepath=str(path))
+    scene, actions = bpy.context.scene, bpy.data.actions
+    own = bpy.data.collections.get("glTF_not_exported")  # what it draws bones with
+    things = [thing for thing in scene.objects if thing.type == "MESH" and not (own and thing.name in own.objects)]
+    last = max(action.frame_range[1] for action in actions)
+    frames, poses = np.linspace(0, last, FRAMES).round().astype(int), []
+    for frame in frames:
+        scene.frame_set(int(frame))
+        graph = bpy.context.evaluated_depsgraph_get()
+        poses.append(np.concatenate([world(thing.evaluated_get(graph)) for thing in things]))
+    materials = sorted(material.name for material in bpy.data.materials)
+    clips = sorted({action.name for action in actions})
+    np.savez(out, seconds=frames / scene.render.fps, poses=poses, materials=materials, clips=clips)
+
+
+def world(thing: object) -> np.ndarray:
+    """(N, 3) vertices of an object of Blender, whose z is up, in glTF's axes."""
+    local = np.empty(3 * len(thing.data.vertices), np.float32)
+    thing.data.vertices.foreach_get("co", local)
+    matrix = np.array(thing.matrix_world)
+    points = local.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
+    return np.stack([points[:, 0], points[:, 2], -points[:, 1]], -1)
+
+
+def imported(path: Path) -> dict:
+    """What `play` writes: `seconds` (F,), `poses` (F, N, 3), `materials`, `clips`."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "played.npz"
+        command = [sys.executable, __file__, "--play", str(path), str(out)]
+        subprocess.run(command, env=os.environ | {"PYTHONPATH": FOLDER}, check=True, capture_output=True)
+        return dict(np.load(out))
+
+
+def miss(path: Path) -> tuple[float, float, list[str]]:
+    """How far what Blender shows is from our player's at most, and how far the clip moves; as shares of the size.
+
+    Also the names of its clips. Vertices are told by where they stand at rest and move to, whatever their order.
+    """
+    from scipy.spatial import KDTree
+
+    from to4d.gltf.animation import load
+
+    played, animation = imported(path), load(path)
+    ours = np.concatenate(list(animation.poses(str(played["clips"][0]), played["seconds"])), -1)
+    theirs = np.concatenate(list(played["poses"]), -1)
+    size = np.linalg.norm(np.ptp(ours[:, :3], axis=0))
+    gap = max(KDTree(a).query(b)[0].max() for a, b in ((ours, theirs), (theirs, ours)))
+    moved = np.linalg.norm(ours.reshape(len(ours), -1, 3) - ours[:, None, :3], axis=-1).max()
+    return float(gap / size), float(moved / size), played["clips"].tolist()
+
+
+def main() -> None:
+    """Print a line a file; fail if Blender shows one otherwise than we do."""
+    if sys.argv[1:2] == ["--play"]:
+        play(Path(sys.argv[2]), Path(sys.argv[3]))
+        return
+    if not FOLDER:
+        sys.exit(MISSING)
+    found = {name: miss(Path(name)) for name in sys.argv[1:]}
+    for name, (gap, moved, clips) in found.items():
+        print(f"{name}: off by {gap:.1e} of its size, moves by {moved:.2f}, clips {', '.join(clips)}")
+    sys.exit(any(gap > 1e-5 for gap, _, _ in found.values()))
+
+
+if __name__ == "__main__":
+    main()
