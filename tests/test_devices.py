@@ -108,7 +108,7 @@ def test_a_number_of_devices_that_means_nothing_is_refused(devices):
 
 
 def start(out, stderr=subprocess.PIPE):
-    settings = ["phase=[static]", "phase.static.steps=40", "trainer.devices=2", "cache=false", "export=[]", "logger=[]"]
+    settings = ["phase=[static]", "phase.static.steps=100", "trainer.devices=2", "cache=false", "export=[]", "logger=[]"]
     tiny = [
         setting for setting in TINY if "dynamic" not in setting and "refine" not in setting and "video" not in setting
     ]
@@ -122,6 +122,9 @@ def test_a_stopped_group_of_processes_saves_once_leaves_nobody_and_goes_on_to_th
     stopped = start(tmp_path / "stopped")
     while not stopped.stderr.readline().startswith("static "):
         assert stopped.poll() is None
+    others = subprocess.run(["pgrep", "-g", str(stopped.pid), "-f", "spawn_main"], capture_output=True, text=True)
+    os.kill(int(others.stdout), signal.SIGTERM)  # which must not leave the first one alone before it has saved
+    time.sleep(1.0)  # some steps
     os.killpg(stopped.pid, signal.SIGTERM)  # as a scheduler does, to all processes
     assert stopped.wait() == 143
     stopped.stderr.close()
@@ -129,6 +132,6 @@ def test_a_stopped_group_of_processes_saves_once_leaves_nobody_and_goes_on_to_th
         for _ in range(300):
             os.killpg(stopped.pid, 0)
             time.sleep(0.1)
-    assert 0 < load_tree(tmp_path / "stopped" / "checkpoints" / "static.autosave")["global_step"] < 40
+    assert 0 < load_tree(tmp_path / "stopped" / "checkpoints" / "static.autosave")["global_step"] < 100
     assert start(tmp_path / "stopped", subprocess.DEVNULL).wait() == 0
     assert equal(weights(tmp_path / "stopped"), weights(tmp_path / "whole"))

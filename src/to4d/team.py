@@ -166,13 +166,19 @@ def join(cfg: DictConfig, rank: int, count: int, folder: str) -> None:
 
 def _help(work: Callable, cfg: DictConfig, rank: int, count: int, folder: str, line: Connection) -> None:
     """The whole life of another process. Signals are for the first one, which may still have a step to save."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    ignore_signals()
     Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     logging.disable(logging.WARNING)  # the first process has said it
     line.send("alive")
     join(cfg, rank, count, folder)
     work(cfg, _tasks(line))
     distributed.destroy_process_group()
+
+
+def ignore_signals() -> None:
+    """All that ask a program to stop; for the whole process, whichever of its threads gets them."""
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2):
+        signal.signal(signum, signal.SIG_IGN)
 
 
 def _end_with(parent: BaseProcess) -> None:

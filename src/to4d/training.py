@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from hydra.utils import instantiate
 from lightning import Trainer, seed_everything
+from lightning.pytorch.callbacks import LambdaCallback
 from omegaconf import DictConfig, OmegaConf
 
 from to4d.build import build_phases, build_scene
@@ -20,7 +21,7 @@ from to4d.errors import InputError
 from to4d.out_of_memory import advice
 from to4d.phases import Phase
 from to4d.share import agree, spread
-from to4d.team import Task, Team, own_device
+from to4d.team import Task, Team, ignore_signals, own_device
 from to4d.types import Scene
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,8 @@ def assist(cfg: DictConfig, tasks: Iterator[Task]) -> None:
     phases = build_phases(cfg, build_scene(cfg, instantiate(cfg.object)))
     for name, resumed in tasks:
         changing = [c for c in instantiate(cfg.callbacks).values() if getattr(c, "everywhere", False)]
-        fit(phases[name], cfg, resumed, changing, [])
+        deaf = LambdaCallback(on_train_start=lambda *_: ignore_signals())  # Lightning has begun to listen
+        fit(phases[name], cfg, resumed, [*changing, deaf], [])
 
 
 def resumable(autosave: Path) -> Path | None:
