@@ -108,7 +108,14 @@ def test_a_number_of_devices_that_means_nothing_is_refused(devices):
 
 
 def start(out, stderr=subprocess.PIPE):
-    settings = ["phase=[static]", "phase.static.steps=100", "trainer.devices=2", "cache=false", "export=[]", "logger=[]"]
+    settings = [
+        "phase=[static]",
+        "phase.static.steps=100",
+        "trainer.devices=2",
+        "cache=false",
+        "export=[]",
+        "logger=[]",
+    ]
     tiny = [
         setting for setting in TINY if "dynamic" not in setting and "refine" not in setting and "video" not in setting
     ]
