@@ -46,19 +46,22 @@ def test_what_stays_there_is_there():
         assert x[torch.tensor([0, 2])].is_cuda and not x.cpu().is_cuda and torch.ones(1).device.type == "cpu"
 
 
+MINI = [setting for setting in TINY if not setting.startswith("distillation.")]  # sds has no steps
+
+
 @pytest.mark.parametrize(
     "settings",
     [
-        [],
-        ["model=nodes", "noise=view_consistent"],
-        ["experiments=[hash4d]", "mask=smoothed"],
-        ["experiments=[sds,text_to_video]", "mask=text_token"],
+        MINI,
+        [*MINI, "model=nodes", "noise=view_consistent"],
+        [*MINI, "experiments=[hash4d]", "mask=smoothed"],
+        [*MINI, "experiments=[sds,text_to_video]", "mask=text_token"],
+        pytest.param(["experiments=[3to4d]", "+tiny='true'"], marks=pytest.mark.slow),
     ],
 )
 def test_whole_steps_and_what_looks_at_them_leave_no_tensor_behind(tmp_path, monkeypatch, settings):
-    tiny = [setting for setting in TINY if not setting.startswith("distillation.")]  # one of which sds has not
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        cfg = compose("train", ["prompt=a plant blooming", f"out={tmp_path}", *tiny, *settings])
+        cfg = compose("train", ["prompt=a plant blooming", f"out={tmp_path}", *settings])
     scene = build_scene(cfg, instantiate(cfg.object))
     phases = build_phases(cfg, scene)
     trainer = SimpleNamespace(global_step=0, loggers=[])
