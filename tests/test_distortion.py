@@ -9,7 +9,7 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from to4d.export.distortion import BURST, Edges, edge_change, held_back
+from to4d.export.distortion import BURST, Edges, edge_change, flipped, held_back, unfolded
 from to4d.export.glb import Glb
 from to4d.export.morphs import Surface
 from to4d.objects.plant import load_plant
@@ -65,6 +65,32 @@ def test_a_tear_is_spread_as_wide_as_it_takes():
     held = held_back(SURFACE, moves, found)
     assert held.last == 2 and edge_change(SURFACE, held.moves)[1] <= BURST and held.found[2].mean() > 0.8
     assert (held.moves[2].min(0) >= 0.0).all() and (held.moves[2] <= shift.max(0)).all()  # between what both sides do
+
+
+@settings(max_examples=20, deadline=None)
+@given(degrees=st.floats(-180, 180), growth=st.floats(0.3, 2.0), reach=st.floats(0.1, 0.2))
+def test_a_piece_turned_inside_out_goes_where_the_surface_around_it_puts_it(degrees, growth, reach):
+    """However far that has turned and grown; nothing else moves."""
+    onward = growth * trimesh.transformations.rotation_matrix(np.radians(degrees), [1, 2, 3])[:3, :3]
+    middle = SURFACE.points[0]
+    piece = np.linalg.norm(SURFACE.points - middle, axis=1) < reach
+    across = np.cross(middle, [0.0, 0.0, 1.0]) / np.linalg.norm(np.cross(middle, [0.0, 0.0, 1.0]))
+    mirrored = SURFACE.points - 2.0 * piece[:, None] * ((SURFACE.points - middle) @ across)[:, None] * across
+    right, move = SURFACE.points @ onward.T - SURFACE.points, mirrored @ onward.T - SURFACE.points
+    alive, edges = np.ones(len(right), bool), Edges(SURFACE)
+    slopes = np.tile(np.linalg.inv(onward), (len(right), 1, 1))
+    assert flipped(SURFACE, move, slopes).any() and not flipped(SURFACE, right, slopes).any()
+    flat, left, near = unfolded(edges, move, alive, right, slopes)
+    assert not flipped(SURFACE, flat, near).any() and not edges.exploding(flat).any() and left.mean() > 0.8
+    assert (flat[left] == move[left]).all() and np.linalg.norm(flat - right, axis=1).max() < 0.15 * growth
+    np.testing.assert_allclose(near, slopes, atol=1e-6)
+
+
+def test_a_surface_that_is_inside_out_everywhere_stays_as_it_is():
+    slopes = np.tile(np.eye(3), (len(SURFACE.points), 1, 1))
+    move, alive = SURFACE.points * [-2.0, 0.0, 0.0], np.ones(len(SURFACE.points), bool)
+    kept, left, _ = unfolded(Edges(SURFACE), move, alive, 0.0 * move, slopes)
+    assert (kept == move).all() and left.all() and flipped(SURFACE, kept, slopes).mean() > 0.5
 
 
 def test_a_part_of_which_nothing_is_known_moves_as_one_like_what_is_near_it():

@@ -266,11 +266,11 @@ def test_folds_and_stretches_are_told():
     square = Surface(QUAD.astype(float), QUAD_FACES.astype(np.int64))
     grown, still = QUAD[None] * 0.5, np.eye(3)[None].repeat(4, 0)
     assert edge_change(square, np.concatenate([0 * grown, grown])) == (1.0, pytest.approx(1.5))
-    assert flipped(square, 0 * QUAD, still) == 0.0
+    assert not flipped(square, 0 * QUAD, still).any()
     folded = np.where(QUAD[:, :1] * QUAD[:, 1:2] > 0, 0.0, -2.0 * QUAD)  # two corners change places
-    assert flipped(square, folded, still) == 1.0
+    assert flipped(square, folded, still).all()
     half_turn = np.diag([-1.0, 1.0, -1.0])  # to the back of the square, and not folded
-    assert flipped(square, QUAD @ half_turn - QUAD, half_turn.T[None].repeat(4, 0)) == 0.0
+    assert not flipped(square, QUAD @ half_turn - QUAD, half_turn.T[None].repeat(4, 0)).any()
 
 
 def test_a_field_that_moves_no_mesh_leaves_the_asset_to_others(tmp_path):

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array, diags_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import spsolve
 
-from to4d.export.morphs import Surface, filled
+from to4d.export.morphs import Surface, filled, stand_ins
 
 SHORT = 1e-3  # share of the size below which edges say nothing
 BURST = 4.0  # a triangle explodes when an edge grows by more than this, beside what the middle edge grows
@@ -116,8 +116,37 @@ class Edges:
         if inner.any():
             rows = self.ties[inner]
             pull = diags_array(rows.sum(1)) - rows[:, inner]
-            move[inner] = spsolve(pull.tocsc(), rows[:, ~inner] @ move[~inner]).reshape(-1, 3)
+            move[inner] = spsolve(pull.tocsc(), rows[:, ~inner] @ move[~inner]).reshape(-1, move.shape[1])
         return move
+
+    def carried(
+        self, move: np.ndarray, known: np.ndarray, before: np.ndarray, slopes: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """`spanned`, but edges between points that are not known turn and grow as those around them do; and the slopes.
+
+        Poisson's equation on the surface (Yu et al. 2004): edges come as near as they can to what the maps make of
+        them, and the maps, the slopes' inverses, are spanned themselves.
+
+        Args:
+            move: (P, 3) from rest.
+            known: (P,) which points follow it.
+            before: (P, 3) the move of the frame before.
+            slopes: (P, 3, 3) see `flipped`, of known points.
+        """
+        eye, spanned = np.eye(3), self.spanned(move, known, before)
+        change = np.linalg.pinv(slopes[stand_ins(self.surface.points, known)]) - eye
+        change = self.spanned(change.reshape(-1, 9), known, np.zeros((len(move), 9))).reshape(-1, 3, 3)
+        inner = ~known & np.isin(self.parts, self.parts[known])
+        if inner.any():
+            rows = self.ties[inner].tocoo()
+            ends, tails = np.flatnonzero(inner)[rows.row], rows.col
+            edge = self.surface.points[ends] - self.surface.points[tails]
+            wish = rows.data[:, None] * np.einsum("eij,ej->ei", 0.5 * (change[ends] + change[tails]), edge)
+            push = np.stack([np.bincount(rows.row, w, rows.shape[0]) for w in wish.T], 1)
+            pull = diags_array(self.ties[inner].sum(1)) - self.ties[inner][:, inner]
+            hold = self.ties[inner][:, ~inner] @ spanned[~inner]
+            spanned[inner] = spsolve(pull.tocsc(), hold + push).reshape(-1, 3)
+        return spanned, np.linalg.pinv(eye + change)
 
     def ratios(self, move: np.ndarray) -> np.ndarray:
         """(E,) lengths under a move (P, 3) as factors of those at rest; 1 where an edge is too short."""
@@ -157,8 +186,8 @@ def edge_change(surface: Surface, moves: np.ndarray) -> tuple[float, float]:
     return float(min((r.min() for r in ratios), default=1.0)), float(max((r.max() for r in ratios), default=1.0))
 
 
-def flipped(surface: Surface, move: np.ndarray, slopes: np.ndarray) -> float:
-    """Share of triangles that face the wrong way in one frame.
+def flipped(surface: Surface, move: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """(M,) which triangles face the wrong way in one frame.
 
     Args:
         surface: at rest.
@@ -168,9 +197,35 @@ def flipped(surface: Surface, move: np.ndarray, slopes: np.ndarray) -> float:
     """
     normals = triangle_normals(surface.points, surface.faces)
     real = np.linalg.norm(normals, axis=1) > (SHORT * surface.size) ** 2
-    expected = np.einsum("mji,mj->mi", slopes[surface.faces[real]].mean(1), normals[real])
-    wrong = (expected * triangle_normals(surface.points + move, surface.faces[real])).sum(1) < 0
-    return float(wrong.mean()) if real.any() else 0.0
+    expected = np.einsum("mji,mj->mi", slopes[surface.faces].mean(1), normals)
+    return real & ((expected * triangle_normals(surface.points + move, surface.faces)).sum(1) < 0)
+
+
+def unfolded(
+    edges: "Edges", move: np.ndarray, alive: np.ndarray, before: np.ndarray, slopes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A frame in which no triangle faces the wrong way: its move, which points (P,) follow it still, and its slopes.
+
+    The points of those that did go where the surface around them puts them, turned and grown as it is, as wide as it
+    takes. If it takes many, the frame stays as it is.
+
+    Args:
+        edges: of the surface.
+        move: (P, 3) from rest.
+        alive: (P,) which points follow it.
+        before: (P, 3) the move of the frame before.
+        slopes: (P, 3, 3) see `flipped`, of the points that follow it.
+    """
+    left, flat, near = alive, move, slopes[stand_ins(edges.surface.points, alive)]
+    for _ in range(ROUNDS):
+        bad = flipped(edges.surface, flat, near) | edges.exploding(flat)
+        if not bad.any():
+            return flat, left, near
+        left = left & ~edges.around(bad, left)
+        if left.sum() < (1.0 - MANY) * alive.sum():
+            break
+        flat, near = edges.carried(move, left, before, slopes)
+    return move, alive, slopes[stand_ins(edges.surface.points, alive)]
 
 
 def triangle_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:

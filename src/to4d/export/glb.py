@@ -123,7 +123,8 @@ def check_place(surface: Surface, mesh: Mesh) -> None:
 def measure(surface: Surface, movement: Movement) -> dict[str, float | int]:
     """What the motion does to the mesh."""
     shrink, grow = edge_change(surface, movement.moves)
-    flips = [flipped(surface, movement.moves[k], s) for k, s in zip(movement.keys, movement.slopes, strict=True)]
+    shapes = zip(movement.keys, movement.slopes, strict=True)
+    flips = [float(flipped(surface, movement.moves[key], slopes).mean()) for key, slopes in shapes]
     edges = Edges(surface)
     return {
         "points": len(surface.points),

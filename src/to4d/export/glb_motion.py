@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from to4d.export.distortion import held_back
-from to4d.export.morphs import Surface, keyframes, stand_ins
+from to4d.export.distortion import Edges, held_back, unfolded
+from to4d.export.morphs import Surface, keyframes, straightened
 from to4d.tracks import field_tracks, slopes
 
 CLOSE = 1e-5  # how near to its source a point must be followed, world units
@@ -46,14 +46,16 @@ def follow(field: nn.Module, surface: Surface, times: Tensor, tolerance: float) 
     moves[0] = 0.0
     held = held_back(surface, moves, found)
     keys = keyframes(held.moves, tolerance)
-    strained = []
-    for key in keys:
+    edges, moves, found, strained = Edges(surface), held.moves.copy(), held.found.copy(), []
+    for before, key in zip([0, *keys], keys, strict=False):
         shape = min(key, held.last)  # the frame whose shape it has
-        places, time = rest + torch.from_numpy(held.moves[key]).to(device), times[shape : shape + 1].to(rest)
+        places, time = rest + torch.from_numpy(moves[key]).to(device), times[shape : shape + 1].to(rest)
         pairs = zip(rest.split(BATCH), places.split(BATCH), strict=True)
         each = torch.cat([_strain(field, *pair, time) for pair in pairs]).cpu().numpy()
-        strained.append(each[stand_ins(surface.points, held.found[shape])])
-    return Movement(held.moves, held.found, held.exploding, held.last, keys, np.stack(strained))
+        alive = found[before] & found[shape]
+        moves[key], found[key], slopes = unfolded(edges, moves[key], alive, moves[before], each)
+        strained.append(slopes)
+    return Movement(straightened(moves, keys), found, held.exploding, held.last, keys, np.stack(strained))
 
 
 def _strain(field: nn.Module, rest: Tensor, places: Tensor, time: Tensor) -> Tensor:

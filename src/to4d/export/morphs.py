@@ -58,6 +58,20 @@ def keyframes(paths: np.ndarray, tolerance: float) -> list[int]:
     return keys
 
 
+def straightened(paths: np.ndarray, keys: list[int]) -> np.ndarray:
+    """Moves (V, P, 3) that are straight lines between the frames `keys`, of which the first is 0 and the last V - 1.
+
+    >>> straightened(np.array([0.0, 9.0, 2.0, 3.0]).reshape(4, 1, 1), [0, 2, 3]).ravel()
+    array([0., 1., 2., 3.])
+    """
+    frames = np.arange(len(paths))
+    left = np.clip(np.searchsorted(keys, frames, "right") - 1, 0, max(len(keys) - 2, 0))
+    start = np.array(keys)[left]
+    end = np.array(keys)[np.minimum(left + 1, len(keys) - 1)]
+    share = ((frames - start) / np.maximum(end - start, 1))[:, None, None].astype(paths.dtype)
+    return paths[start] + share * (paths[end] - paths[start])
+
+
 def _is_straight(paths: np.ndarray, tolerance: float) -> bool:
     """Whether the frames in between are at most `tolerance` from the line between first and last, at equal steps."""
     first, last = paths[0], paths[-1]
