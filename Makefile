@@ -2,10 +2,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 OUT ?= outputs/demo
-# Of a table: 3 objects x 2 prompts x 2 seeds with short phases, 48 cells; CELLS= makes all 360 at full length
-CELLS ?= object=gso/plant,gso/mario,gso/hand_bell motion=jumping,swaying seed=0,1 quality=draft
+# Of a table: 3 objects x 2 prompts x 3 seeds with short phases, 72 cells; CELLS= makes all 360 at full length
+CELLS ?= object=gso/rhino,data/q_houseplant,data/sunflower motion=nodding,spinning seed=0,1,2 quality=draft
 TABLE ?= table2
-CELL ?= experiments=[without_mask] object=gso/plant motion=jumping seed=0 quality=draft
+CELL ?= experiments=[without_mask] object=gso/rhino motion=nodding seed=0 quality=draft
 # tiny-cuda-nn 2.0 of 2026-04-01 and nvdiffrast 0.4.0
 TINYCUDANN := git+https://github.com/NVlabs/tiny-cuda-nn@6ee3546bda615f51abe684ce9edefeb414689135\#subdirectory=bindings/torch
 NVDIFFRAST := git+https://github.com/NVlabs/nvdiffrast@253ac4fcea7de5f396371124af597e6cc957bfae
