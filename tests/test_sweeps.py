@@ -97,7 +97,7 @@ def test_make_takes_fewer_cells_unless_all_are_asked_for():
     (line,) = re.findall(r"^CELLS \?= (.*)$", (ROOT / "Makefile").read_text(), re.M)
     parsed = OverridesParser.create().parse_overrides(line.split())
     chosen = {each.key_or_group: list(each.sweep_iterator()) for each in parsed if each.is_sweep_override()}
-    assert {key: len(values) for key, values in chosen.items()} == {"object": 3, "motion": 2, "seed": 2}
+    assert {key: len(values) for key, values in chosen.items()} == {"object": 3, "motion": 2, "seed": 3}
     every = yaml.safe_load((ROOT / "sweeps" / "cells.yaml").read_text())["hydra"]["sweeper"]["params"]
     assert all(str(value) in every[key].split(",") for key, values in chosen.items() for value in values)
     assert "quality=draft" in line and config("sweeps=table2", *ONE, "quality=draft").steps.static == 300
