@@ -37,6 +37,7 @@ COLUMNS = {
         Column("clip_f", "CLIP-F", "high", 100),
         Column("dynamic_degree_raft", "Dynamic degree", "high", 100),
         Column("motion_passed", "Prompt's motion", "high", 100, "%"),
+        Column("motion_views", "in views of four", "high"),
         Column("judged", "Judged", "high", 100, "%"),
         Column("flow", "Flow", None, 1, "px"),
         Column("flow_top5", "Fastest 5%", None, 1, "px"),
