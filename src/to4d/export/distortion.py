@@ -203,8 +203,8 @@ def flipped(surface: Surface, move: np.ndarray, slopes: np.ndarray) -> np.ndarra
 
 def unfolded(
     edges: "Edges", move: np.ndarray, alive: np.ndarray, before: np.ndarray, slopes: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A frame in which no triangle faces the wrong way: its move, which points (P,) follow it still, and its slopes.
+) -> tuple[np.ndarray, np.ndarray]:
+    """A frame in which no triangle faces the wrong way: its move and its slopes.
 
     The points of those that did go where the surface around them puts them, turned and grown as it is, as wide as it
     takes. If it takes many, the frame stays as it is.
@@ -220,12 +220,12 @@ def unfolded(
     for _ in range(ROUNDS):
         bad = flipped(edges.surface, flat, near) | edges.exploding(flat)
         if not bad.any():
-            return flat, left, near
+            return flat, near
         left = left & ~edges.around(bad, left)
         if left.sum() < (1.0 - MANY) * alive.sum():
             break
         flat, near = edges.carried(move, left, before, slopes)
-    return move, alive, slopes[stand_ins(edges.surface.points, alive)]
+    return move, slopes[stand_ins(edges.surface.points, alive)]
 
 
 def triangle_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:

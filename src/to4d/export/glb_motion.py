@@ -46,16 +46,15 @@ def follow(field: nn.Module, surface: Surface, times: Tensor, tolerance: float) 
     moves[0] = 0.0
     held = held_back(surface, moves, found)
     keys = keyframes(held.moves, tolerance)
-    edges, moves, found, strained = Edges(surface), held.moves.copy(), held.found.copy(), []
+    edges, moves, strained = Edges(surface), held.moves.copy(), []
     for before, key in zip([0, *keys], keys, strict=False):
         shape = min(key, held.last)  # the frame whose shape it has
         places, time = rest + torch.from_numpy(moves[key]).to(device), times[shape : shape + 1].to(rest)
         pairs = zip(rest.split(BATCH), places.split(BATCH), strict=True)
         each = torch.cat([_strain(field, *pair, time) for pair in pairs]).cpu().numpy()
-        alive = found[before] & found[shape]
-        moves[key], found[key], slopes = unfolded(edges, moves[key], alive, moves[before], each)
+        moves[key], slopes = unfolded(edges, moves[key], held.found[shape], moves[before], each)
         strained.append(slopes)
-    return Movement(straightened(moves, keys), found, held.exploding, held.last, keys, np.stack(strained))
+    return Movement(straightened(moves, keys), held.found, held.exploding, held.last, keys, np.stack(strained))
 
 
 def _strain(field: nn.Module, rest: Tensor, places: Tensor, time: Tensor) -> Tensor:
