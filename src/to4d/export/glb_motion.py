@@ -52,8 +52,8 @@ def follow(field: nn.Module, surface: Surface, times: Tensor, tolerance: float) 
         places, time = rest + torch.from_numpy(moves[key]).to(device), times[shape : shape + 1].to(rest)
         pairs = zip(rest.split(BATCH), places.split(BATCH), strict=True)
         each = torch.cat([_strain(field, *pair, time) for pair in pairs]).cpu().numpy()
-        moves[key], slopes = unfolded(edges, moves[key], held.found[shape], moves[before], each)
-        strained.append(slopes)
+        moves[key], strain = unfolded(edges, moves[key], held.found[shape], moves[before], each)
+        strained.append(strain.astype(each.dtype))
     return Movement(straightened(moves, keys), held.found, held.exploding, held.last, keys, np.stack(strained))
 
 
