@@ -60,12 +60,12 @@ setup-gpu: $(READY)  ## build tiny-cuda-nn and nvdiffrast (the latter for non-co
 	$(BIN)/python -m to4d.gpu
 
 table2 table3: $(READY)  ## a table of the paper at laptop scale: an hour; stop it and start it again as you like; CELLS= makes all of it
-	$(BIN)/python train.py -m sweeps=$@ out=outputs/$@ $(CELLS)
+	OMP_NUM_THREADS=1 $(BIN)/python train.py -m sweeps=$@ out=outputs/$@ $(CELLS)
 	$(BIN)/python report.py runs=outputs/$@ paper=$@ out=outputs/$@-report
 
 cell: $(READY)  ## make one cell of a table again, and see that it is the one in docs/tables
 	rm -rf outputs/again
-	TO4D_CACHE=outputs/again/cache $(BIN)/python train.py -m sweeps=$(TABLE) out=outputs/again $(CELL)
+	OMP_NUM_THREADS=1 TO4D_CACHE=outputs/again/cache $(BIN)/python train.py -m sweeps=$(TABLE) out=outputs/again $(CELL)
 	$(BIN)/python report.py runs=outputs/again against=docs/tables/$(TABLE)/runs.csv out=outputs/again-report
 
 lock: $(READY)  ## resolve the newest versions that pyproject.toml allows
