@@ -101,11 +101,14 @@ class Edges:
             wide = wider
         return wide
 
-    def spanned(self, move: np.ndarray, known: np.ndarray, before: np.ndarray) -> np.ndarray:
+    def spanned(
+        self, move: np.ndarray, known: np.ndarray, before: np.ndarray, push: np.ndarray | None = None
+    ) -> np.ndarray:
         """A move (P, 3) where points that are not `known` (P,) move as the known ones around them pull them.
 
-        Each is the mean of its neighbours, near ones weighing more: a harmonic function on the surface. A part of which
-        nothing is known moves, as one, like the nearest known points; if nothing is known at all, all move as `before`.
+        Each is the mean of its neighbours, near ones weighing more: a harmonic function on the surface, or one whose
+        Laplacian is `push` (P, 3). A part of which nothing is known moves, as one, like the nearest known points; if
+        nothing is known at all, all move as `before`.
         """
         move = filled(self.surface.points, move, known, before)
         if known.all() or not known.any():
@@ -116,7 +119,8 @@ class Edges:
         if inner.any():
             rows = self.ties[inner]
             pull = diags_array(rows.sum(1)) - rows[:, inner]
-            move[inner] = spsolve(pull.tocsc(), rows[:, ~inner] @ move[~inner]).reshape(-1, move.shape[1])
+            hold = rows[:, ~inner] @ move[~inner] + (0.0 if push is None else push[inner])
+            move[inner] = spsolve(pull.tocsc(), hold).reshape(-1, move.shape[1])
         return move
 
     def carried(
@@ -133,20 +137,13 @@ class Edges:
             before: (P, 3) the move of the frame before.
             slopes: (P, 3, 3) see `flipped`, of known points.
         """
-        eye, spanned = np.eye(3), self.spanned(move, known, before)
-        change = np.linalg.pinv(slopes[stand_ins(self.surface.points, known)]) - eye
+        eye, points, ties = np.eye(3), self.surface.points, self.ties.tocoo()
+        change = np.linalg.pinv(slopes[stand_ins(points, known)]) - eye
         change = self.spanned(change.reshape(-1, 9), known, np.zeros((len(move), 9))).reshape(-1, 3, 3)
-        inner = ~known & np.isin(self.parts, self.parts[known])
-        if inner.any():
-            rows = self.ties[inner].tocoo()
-            ends, tails = np.flatnonzero(inner)[rows.row], rows.col
-            edge = self.surface.points[ends] - self.surface.points[tails]
-            wish = rows.data[:, None] * np.einsum("eij,ej->ei", 0.5 * (change[ends] + change[tails]), edge)
-            push = np.stack([np.bincount(rows.row, w, rows.shape[0]) for w in wish.T], 1)
-            pull = diags_array(self.ties[inner].sum(1)) - self.ties[inner][:, inner]
-            hold = self.ties[inner][:, ~inner] @ spanned[~inner]
-            spanned[inner] = spsolve(pull.tocsc(), hold + push).reshape(-1, 3)
-        return spanned, np.linalg.pinv(eye + change)
+        middle = 0.5 * (change[ties.row] + change[ties.col])
+        wish = ties.data[:, None] * np.einsum("eij,ej->ei", middle, points[ties.row] - points[ties.col])
+        push = np.stack([np.bincount(ties.row, each, len(points)) for each in wish.T], 1)
+        return self.spanned(move, known, before, push), np.linalg.pinv(eye + change)
 
     def ratios(self, move: np.ndarray) -> np.ndarray:
         """(E,) lengths under a move (P, 3) as factors of those at rest; 1 where an edge is too short."""
@@ -216,7 +213,8 @@ def unfolded(
         before: (P, 3) the move of the frame before.
         slopes: (P, 3, 3) see `flipped`, of the points that follow it.
     """
-    left, flat, near = alive, move, slopes[stand_ins(edges.surface.points, alive)]
+    own = slopes[stand_ins(edges.surface.points, alive)]
+    left, flat, near = alive, move, own
     for _ in range(ROUNDS):
         bad = flipped(edges.surface, flat, near) | edges.exploding(flat)
         if not bad.any():
@@ -225,7 +223,7 @@ def unfolded(
         if left.sum() < (1.0 - MANY) * alive.sum():
             break
         flat, near = edges.carried(move, left, before, slopes)
-    return move, slopes[stand_ins(edges.surface.points, alive)]
+    return move, own
 
 
 def triangle_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
