@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,8 @@ def test_settings_that_differ_are_found_and_a_mixed_row_is_named(runs):
     assert between_rows(by_row(runs)) == {"mask._target_": ROWS}
     assert within_rows(by_row(runs)) == {}
     assert within_rows({"all": runs}) == {"all": ["mask._target_"]}
+    again = replace(runs[0], settings={**runs[0].settings, "group": "table3", "export": None})  # made for another table
+    assert within_rows({"ours": [runs[0], again]}) == {}
 
 
 def test_evaluations_are_used_only_if_all_runs_were_evaluated_alike(tmp_path):

@@ -9,6 +9,7 @@ CELL = {"object", "prompt", "motion", "seed", "row"}  # what a cell is, not how 
 BESIDE = {
     "out",
     "tags",
+    "group",
     "logger",
     "callbacks",
     "export",
