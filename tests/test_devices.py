@@ -48,7 +48,8 @@ class KeepGradients(Callback):
         self.steps = []
 
     def on_before_optimizer_step(self, trainer, pl_module, optimizer):
-        gradients = [p.grad.flatten().clone() for p in pl_module.renderer.field.parameters() if p.requires_grad]
+        trained = (p for p in pl_module.renderer.field.parameters() if p.requires_grad)
+        gradients = [torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten().clone() for p in trained]
         self.steps.append((torch.cat(gradients), dict(trainer.callback_metrics)))
 
 
@@ -58,16 +59,18 @@ def steps_of(cfg):
     told = {}
     with team(cfg, devices_of(cfg), assist) as others:
         for name, phase in build_phases(cfg, scene).items():
-            keep, occupancy = KeepGradients(), instantiate(cfg.callbacks.occupancy)
+            keep = KeepGradients()
+            before = [instantiate(cfg.callbacks[callback]) for callback in ("occupancy", "coarse_first")]
             others.tell((name, None))
-            fit(phase, cfg, None, [keep, occupancy], [])
+            fit(phase, cfg, None, [*before, keep], [])
             told[name] = keep.steps
     return told
 
 
 @pytest.mark.slow
-def test_two_processes_of_one_view_do_what_one_process_of_two_does(tmp_path):
-    settings = [*SMALL, *STILL]
+@pytest.mark.parametrize("model", ["deform", "nodes"])  # the latter has levels that start late
+def test_two_processes_of_one_view_do_what_one_process_of_two_does(tmp_path, model):
+    settings = [f"model={model}", *SMALL, *STILL]
     alone, shared = steps_of(config(tmp_path, *settings)), steps_of(config(tmp_path, *settings, "trainer.devices=2"))
     assert place() == (0, 1)
     for name in ("static", "dynamic", "refine"):

@@ -195,5 +195,5 @@ def test_levels_wait_for_their_start():
     phase = SimpleNamespace(renderer=SimpleNamespace(field=SimpleNamespace(motion=motion)), distilled=0.2)
     for knots in motion.knots:
         knots.grad = torch.ones_like(knots)
-    CoarseFirst((0.0, 0.1, 0.3)).on_after_backward(None, phase)
+    CoarseFirst((0.0, 0.1, 0.3)).on_before_optimizer_step(None, phase)
     assert [level[0].grad is None for level in motion.levels()] == [False, False, True]
