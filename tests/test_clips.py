@@ -1,6 +1,7 @@
 """Several prompts and seeds make one asset; each run is the one that its prompt and seed make alone."""
 
 import json
+import shutil
 from pathlib import Path
 
 import gltf_check
@@ -109,9 +110,18 @@ def test_the_best_seed_is_kept_and_all_stand_on_one_sheet(seeds):
         assert sheet.size == (9 * 144 + 44, 2 * 144 + 22)
 
 
-def test_a_finished_folder_is_refused(prompts):
+def test_a_finished_folder_is_refused_or_taken_as_it_is(prompts):
     with pytest.raises(InputError, match="holds a finished run"):
         animate(config(prompts))
+    assert animate(config(prompts, "skip_finished=true")) == json.loads((prompts / "metrics.json").read_text())
+    with pytest.raises(InputError, match="different in .*seed"):
+        animate(config(prompts, "skip_finished=true", "seed=1"))
+
+
+def test_a_finished_run_of_other_settings_is_not_taken_for_one_of_several(seeds, tmp_path):
+    shutil.copytree(seeds / "seed_1", tmp_path / "seed_0")
+    with pytest.raises(InputError, match="seed_0 belongs to a run with another configuration, different in .*seed"):
+        animate(config(tmp_path, "n_seeds=2", prompts=PROMPTS[1]))
 
 
 def test_runs_are_ranked_by_the_check_then_by_what_is_whole_then_by_likeness():

@@ -15,12 +15,12 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from to4d.disk.files import read_checked, write_atomically
+from to4d.disk.files import write_atomically
 from to4d.disk.locks import owned
 from to4d.errors import InputError
 from to4d.export.sheet import write_sheet
 from to4d.prompt import make_prompt
-from to4d.run import check_folder, check_seed, restore, run
+from to4d.run import check_folder, check_seed, restore, run, taken
 from to4d.state import telling
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def animate(cfg: DictConfig) -> dict[str, Any]:
         if len(takes) == 1:
             return run(one(cfg, takes[0]))
         with owned(Path(cfg.out)):
-            return run_all(cfg, takes)
+            return taken(cfg) or run_all(cfg, takes)
 
 
 def plan(prompts: Sequence[Any], seed: int, count: int) -> list[Take]:
@@ -95,8 +95,7 @@ def run_all(cfg: DictConfig, takes: list[Take]) -> dict[str, Any]:
     figures = {}
     for number, take in enumerate(takes, 1):
         log.info("run %d of %d: %r, seed %d, in %s", number, len(takes), take.prompt, take.seed, out / take.folder)
-        done = out / take.folder / "metrics.json"
-        figures[take] = json.loads(read_checked(done)) if done.exists() else run(one(cfg, take))
+        figures[take] = run(OmegaConf.merge(one(cfg, take), {"skip_finished": True}))
     best, metrics = [], {}
     for prompt in dict.fromkeys(take.prompt for take in takes):
         own = sorted(

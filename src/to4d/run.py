@@ -29,8 +29,6 @@ from to4d.types import Mesh, Scene
 
 log = logging.getLogger(__name__)
 
-WATCHING = {"view", "callbacks.live.enabled"}  # settings that change nothing about a run
-
 
 def run(cfg: DictConfig) -> dict[str, Any]:
     """Train the phases of `cfg` in order on one scene, measure it, export it.

@@ -1,5 +1,6 @@
 """Whether the run in a folder has the settings that it is to be resumed, or taken, with."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from to4d.disk.files import read_checked
 from to4d.errors import BROKEN, InputError
 from to4d.out_of_memory import SETTINGS
 
-WATCHING = ("view", "callbacks.live.enabled")
+# Of which a run may be resumed with another value, for they change nothing about what comes of it.
+FREE = {*SETTINGS, "view", "callbacks.live.enabled", "skip_finished"}
 MAX_BYTES = 2**20  # of a config.yaml; ours have some 10,000
 
 
@@ -81,13 +83,18 @@ def check_seed(seed: Any) -> int:
 
 
 def differences(a: DictConfig, b: DictConfig) -> list[str]:
-    """Dotted names of the leaves on which two configs differ, but for memory and watching."""
-
-    def leaves(node: Any, prefix: str = "") -> dict[str, Any]:
-        if not isinstance(node, dict):
-            return {prefix: node}
-        return {k: v for key, child in node.items() for k, v in leaves(child, f"{prefix}.{key}".strip(".")).items()}
-
+    """Dotted names of the leaves on which two configs differ, but for those that are free."""
     left, right = leaves(OmegaConf.to_container(a)), leaves(OmegaConf.to_container(b))
-    keys = (left.keys() | right.keys()) - {*SETTINGS, *WATCHING}  # which change nothing about what comes of a run
+    keys = (left.keys() | right.keys()) - FREE
     return sorted(key for key in keys if left.get(key, ...) != right.get(key, ...))
+
+
+def leaves(node: Any, prefix: str = "") -> dict[str, Any]:
+    """A nested dict as dotted names and values.
+
+    >>> leaves({"phase": {"dynamic": {"steps": 3}}, "seed": 0})
+    {'phase.dynamic.steps': 3, 'seed': 0}
+    """
+    if not isinstance(node, Mapping) or not node:
+        return {prefix: node}
+    return {k: v for key, child in node.items() for k, v in leaves(child, f"{prefix}.{key}".strip(".")).items()}

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from to4d.report.runs import Run
+from to4d.settings import FREE, leaves
 
 CELL = {"object", "prompt", "motion", "seed", "row"}  # what a cell is, not how it is done
 BESIDE = {
@@ -15,25 +16,13 @@ BESIDE = {
     "export",
     "cache",
     "autosave_seconds",
-    "skip_finished",
 }  # changes no result
-
-
-def leaves(node: Any, prefix: str = "") -> dict[str, Any]:
-    """A nested dict as dotted names and values.
-
-    >>> leaves({"phase": {"dynamic": {"steps": 3}}, "seed": 0})
-    {'phase.dynamic.steps': 3, 'seed': 0}
-    """
-    if not isinstance(node, Mapping) or not node:
-        return {prefix: node}
-    return {k: v for key, child in node.items() for k, v in leaves(child, f"{prefix}.{key}".strip(".")).items()}
 
 
 def results_settings(run: Run) -> dict[str, Any]:
     """The settings that a result depends on, other than object, prompt and seed."""
     kept = {key: value for key, value in run.settings.items() if key not in CELL | BESIDE}
-    return {key: value for key, value in leaves(kept).items() if key.rpartition(".")[2] != "seed"}
+    return {key: value for key, value in leaves(kept).items() if key not in FREE and not key.endswith("seed")}
 
 
 def between_rows(rows: Mapping[str, Sequence[Run]]) -> dict[str, dict[str, Any]]:
