@@ -141,8 +141,11 @@ def test_settings_that_differ_are_found_and_a_mixed_row_is_named(runs):
     assert between_rows(by_row(runs)) == {"mask._target_": ROWS}
     assert within_rows(by_row(runs)) == {}
     assert within_rows({"all": runs}) == {"all": ["mask._target_"]}
-    again = replace(runs[0], settings={**runs[0].settings, "group": "table3", "export": None})  # made for another table
-    assert within_rows({"ours": [runs[0], again]}) == {}
+    other = {"group": "table3", "export": None, "skip_finished": True, "distillation": {"noise_seed": 7}}
+    for key, value in other.items():  # made for another table, started again, with a seed of its own
+        base = {**runs[0].settings, "distillation": {"noise_seed": 0}}
+        pair = [replace(runs[0], settings=settings) for settings in (base, {**base, key: value})]
+        assert within_rows({"ours": pair}) == {}
 
 
 def test_evaluations_are_used_only_if_all_runs_were_evaluated_alike(tmp_path):
@@ -185,8 +188,25 @@ def test_bad_input_is_named(folder, tmp_path):
     with pytest.raises(InputError, match="are the same cell"):
         compare({"one": str(folder)}, tmp_path)
     (write_run(tmp_path / "broken", "ours", "a", 0, {}) / "metrics.json").write_text("{")
-    with pytest.raises(InputError, match="broken cannot be read as a run"):
+    with pytest.raises(InputError, match="broken/metrics.json is damaged"):
         compare(str(tmp_path), tmp_path)
+    (tmp_path / "broken" / "metrics.json").write_text("{}")
+    (tmp_path / "broken" / "evaluation.json").write_text("[3]")
+    with pytest.raises(InputError, match="broken/evaluation.json is damaged"):
+        compare(str(tmp_path), tmp_path)
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match="has no runs with row, object, prompt, seed"):
+        Comparison(columns=["haze"], against=str(tmp_path / "table.csv"))(str(folder), tmp_path)
+
+
+def test_of_several_seeds_or_prompts_each_is_a_run_and_their_common_folder_none(tmp_path):
+    for seed in (0, 1):
+        write_run(tmp_path / "several" / f"seed_{seed}", "ours", "a", seed, {"haze": 0.1})
+    above = yaml.safe_dump({"object": {"folder": "a"}, "prompt": [PROMPT], "seed": 0, "n_seeds": 2, "row": "ours"})
+    (tmp_path / "several" / "config.yaml").write_text(above)
+    (tmp_path / "several" / "metrics.json").write_text(json.dumps({"clips": {PROMPT: {"best": "seed_0"}}}))
+    found, source, unfinished = read_runs({str(tmp_path): None})
+    assert [run.seed for run in found] == [0, 1] and (source, unfinished) == ("metrics.json", 0)
 
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on PATH: apt-get install chromium")

@@ -22,8 +22,11 @@ def check_against(runs: Sequence[Run], path: Path) -> None:
     """
     if not path.is_file():
         raise InputError(f"against={path} is no file; it is the runs.csv of a report")
-    with path.open(newline="") as file:
-        kept = {tuple(line[key] for key in CELL): line for line in csv.DictReader(file)}
+    with path.open(newline="", errors="replace") as file:
+        lines = list(csv.DictReader(file))
+    if not lines or not lines[0].keys() >= set(CELL):
+        raise InputError(f"against={path} has no runs with {', '.join(CELL)}; it should be the runs.csv of a report")
+    kept = {tuple(line[key] for key in CELL): line for line in lines}
     for run in runs:
         cell = (run.row, *map(str, run.cell))
         if cell not in kept:

@@ -50,7 +50,7 @@ def read_runs(named: Mapping[str, str | None]) -> tuple[list[Run], str, int]:
         InputError: if there is none.
     """
     found = {path.parent: row for folder, row in named.items() for path in sorted(Path(folder).rglob("config.yaml"))}
-    found = {folder: row for folder, row in found.items() if folder.name != ".hydra"}
+    found = {folder: row for folder, row in found.items() if folder.name != ".hydra" and not is_several(folder)}
     measured = ("metrics.json", "evaluation.json")  # a peer has only the latter
     finished = {folder: row for folder, row in found.items() if any((folder / name).is_file() for name in measured)}
     if not finished:
@@ -69,9 +69,38 @@ def common_source(folders: Iterable[Path]) -> str:
     paths = [folder / "evaluation.json" for folder in folders]
     if not all(path.is_file() for path in paths):
         return "metrics.json"
-    recipes = [json.loads(path.read_text())["recipe"] for path in paths]
-    first = recipes[0]
-    return "evaluation.json" if all(r[key] == first[key] for r in recipes for key in SAME) else "metrics.json"
+    first, *others = (read_json(path).get("recipe", {}) for path in paths)
+    return "evaluation.json" if all(alike(first, other) for other in others) else "metrics.json"
+
+
+def alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two evaluations looked alike, and measured alike what both measured.
+
+    >>> recipe = {"views": [0, 90], "frames": 16, "fps": 8, "measures": {"clip": "ViT-B-32"}}
+    >>> alike(recipe, recipe | {"measures": {}}), alike(recipe, recipe | {"measures": {"clip": "ViT-L-14"}})
+    (True, False)
+    """
+    by = [recipe.get("measures", {}) for recipe in (one, other)]
+    same = all(one.get(key) == other.get(key) for key in SAME)
+    return same and all(by[0][name] == by[1][name] for name in by[0].keys() & by[1].keys())
+
+
+def is_several(folder: Path) -> bool:
+    """Whether it is the folder of several prompts or seeds (`to4d.clips`), whose runs lie below it."""
+    path = folder / "metrics.json"
+    return path.is_file() and "clips" in read_json(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What a file of figures holds.
+
+    Raises:
+        InputError: if it is damaged.
+    """
+    try:
+        return dict(json.loads(read_checked(path)))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path} is damaged ({error}); leave its run out of runs=...") from error
 
 
 def read_run(folder: Path, row: str | None, source: str) -> Run:
@@ -82,7 +111,7 @@ def read_run(folder: Path, row: str | None, source: str) -> Run:
     """
     try:
         settings = yaml.safe_load(read_checked(folder / "config.yaml"))
-        figures = json.loads(read_checked(folder / source))
+        figures = read_json(folder / source)
         name = object_name(settings["object"])
         return Run(
             folder=folder,
