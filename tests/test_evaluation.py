@@ -79,6 +79,12 @@ def test_the_recipe_says_of_what_and_how(evaluated):
     assert len(told["measures"]["weightless"]["judge_sha256"]) == 64
 
 
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "conf" / "measures").glob("*.yaml")))
+def test_every_measure_tells_how_it_measures(name):
+    measure = instantiate(config("evaluate", "out=here", f"measures=[{name}]").measures[name])
+    assert isinstance(json.loads(json.dumps(measure.recipe())), dict)
+
+
 def test_what_cannot_be_computed_is_null_with_its_reason_and_the_rest_is_there(finished):
     def absent(seen):
         raise NotComputed(["style", "style/000"], "no weights")

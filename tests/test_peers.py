@@ -1,6 +1,7 @@
 """What other programs made is measured like a run: our own pictures and files, read back, give the same figures."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ from to4d.evaluation import evaluate, write_frames
 from to4d.export.glb import Glb
 from to4d.metrics.seen import see
 from to4d.metrics.weightless import Weightless
-from to4d.peers import AnimatedFile, Frames
+from to4d.peers import AnimatedFile, Frames, picture
 from to4d.render.mesh_cpu import MeshRenderer
 from to4d.report.runs import read_runs
 from to4d.types import Prompt, Scene
@@ -71,6 +72,21 @@ def test_longer_and_larger_clips_are_thinned_out_and_alpha_is_opacity(pictures, 
     faint = 128 / 255
     assert torch.allclose(other.clips.rgb, faint * one.clips.rgb + 1.0 - faint, atol=1e-6)  # frames 0 and 2, over white
     assert torch.allclose(other.clips.opacity, torch.full_like(other.clips.opacity, faint))
+
+
+def test_pictures_are_those_of_the_last_evaluation_in_the_order_of_time(tmp_path):
+    scene = Scene(MovingBall(0.0), MovingBall(0.3), Prompt("a ball jumping", "ball"))
+    for views, frames in ((VIEWS, 101), (replace(VIEWS, azimuths_deg=(0.0,), size=16), 3)):
+        write_frames(see(scene, replace(views, size=16), frames), tmp_path)
+        names = sorted(path.name for path in (tmp_path / "000").iterdir())
+        assert len(names) == frames and [int(name.split(".")[0]) for name in names] == list(range(frames))
+    assert not list((tmp_path / "090").iterdir()) and [p.name for p in (tmp_path / "mesh").iterdir()] == ["000.png"]
+
+
+def test_only_pictures_of_the_kinds_that_are_named_are_opened(pictures, tmp_path):
+    (tmp_path / "000.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n")  # Pillow runs a program
+    with pytest.raises(InputError, match="cannot be read as a picture"):
+        picture(tmp_path / "000.png", 48)
 
 
 def test_what_is_missing_or_too_small_is_named(pictures, tmp_path):

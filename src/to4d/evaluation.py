@@ -51,10 +51,13 @@ def in_bytes(seen: Seen) -> Seen:
 
 def write_frames(seen: Seen, folder: Path) -> None:
     """Write `<azimuth>/<frame>.png` and `mesh/<azimuth>.png`: what other programs measure, a folder a clip."""
+    for earlier in [*folder.glob("[0-9][0-9][0-9]/*.png"), *folder.glob("mesh/*.png")]:  # other views, or more frames
+        earlier.unlink()
+    digits = max(2, len(str(len(seen.times) - 1)))
     for name, clip, (still,) in zip(seen.names, to_uint8(seen.clips.rgb), to_uint8(seen.mesh.rgb), strict=True):
         write_image(folder / "mesh" / f"{name}.png", still)
         for i, frame in enumerate(clip):
-            write_image(folder / name / f"{i:02d}.png", frame)
+            write_image(folder / name / f"{i:0{digits}d}.png", frame)
 
 
 def recipe(sources: Iterable[Path], views: Viewpoints, frames: int, measures: Mapping[str, Callable]) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from to4d.errors import InputError
 from to4d.mesh import load_mesh
-from to4d.metrics.real_clips import NoClips, animation_of, posed
+from to4d.metrics.real_clips import NoClips, Played, animation_of, posed
 from to4d.metrics.seen import Seen, see
 from to4d.prompt import make_prompt
-from to4d.types import Cameras, Mesh, Render, Scene
+from to4d.types import Mesh, Render, Scene
 from to4d.viewpoints import Viewpoints, frame_times
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 WHITE = 1.0 - 8.0 / 255.0  # a pixel with no channel below this is background, where a picture has no alpha
 
 
@@ -112,20 +112,6 @@ class AnimatedFile:
         return [Path(self.path), *([] if self.input is None else [Path(self.input)])]
 
 
-class Played(nn.Module):
-    """Shows one mesh a frame, whatever the times."""
-
-    def __init__(self, meshes: list[Mesh], reference: Callable[[Mesh], nn.Module]) -> None:
-        """V meshes."""
-        super().__init__()
-        self.stills = nn.ModuleList(reference(mesh) for mesh in meshes)
-
-    def forward(self, cameras: Cameras, times: Tensor, normals: bool = True) -> Render:
-        """(B cameras), (V,) -> (B, V)."""
-        stills = [still(cameras, times[:1], normals=False) for still in self.stills]
-        return Render(*(torch.cat([getattr(still, key) for still in stills], 1) for key in ("rgb", "opacity", "depth")))
-
-
 def picture(path: Path, size: int) -> Tensor:
     """(size, size, 4) colour over white, and opacity.
 
@@ -133,9 +119,9 @@ def picture(path: Path, size: int) -> Tensor:
         InputError: if it cannot be read, is not square, or is too small.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=[PICTURES[path.suffix.lower()]]) as image:
             image = image.convert("RGBA" if "A" in image.getbands() or "transparency" in image.info else "RGB")
-    except OSError as error:
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path} cannot be read as a picture ({error})") from error
     if image.width != image.height or image.width < size:
         raise InputError(

@@ -1,14 +1,15 @@
 """The clips that an artist made for this very object, as meshes in the run's own world."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from to4d.gltf.animation import Animation, Piece, load
-from to4d.types import Mesh
+from to4d.types import Cameras, Mesh, Render
 
 
 class NoClips(Exception):
@@ -41,6 +42,20 @@ def posed(mesh: Mesh, animation: Animation, clip: str, frames: int) -> Iterator[
     seconds = animation.duration(clip) * np.arange(frames) / frames
     for pose in animation.poses(clip, seconds):
         yield replace(mesh, vertices=torch.from_numpy(world(mesh, pose[order]).astype(np.float32)))
+
+
+class Played(nn.Module):
+    """Shows one mesh a frame, whatever the times."""
+
+    def __init__(self, meshes: list[Mesh], reference: Callable[[Mesh], nn.Module]) -> None:
+        """V meshes."""
+        super().__init__()
+        self.stills = nn.ModuleList(reference(mesh) for mesh in meshes)
+
+    def forward(self, cameras: Cameras, times: Tensor, normals: bool = True) -> Render:
+        """(B cameras), (V,) -> (B, V)."""
+        stills = [still(cameras, times[:1], normals=False) for still in self.stills]
+        return Render(*(torch.cat([getattr(still, key) for still in stills], 1) for key in ("rgb", "opacity", "depth")))
 
 
 def vertex_order(mesh: Mesh, animation: Animation) -> NDArray:

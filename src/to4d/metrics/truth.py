@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from to4d.errors import InputError, NotComputed
 from to4d.metrics.identity import silhouette_iou, ssim
 from to4d.metrics.jsonable import jsonable
-from to4d.metrics.real_clips import NoClips, animation_of, posed
+from to4d.metrics.real_clips import NoClips, Played, animation_of, posed
 from to4d.metrics.seen import Seen
 from to4d.types import Mesh, Render
 from to4d.viewpoints import look
@@ -64,6 +63,10 @@ class RealClips:
             figures[f"real/{name}/silhouette_iou"] = overlap(seen.clips.opacity, real.opacity)
         return jsonable({f"eval/{k}": v for k, v in (figures | self.summary(figures, clips)).items()}, NOT_NAMED)
 
+    def recipe(self) -> dict[str, Any]:
+        """How the figures are made."""
+        return {"clip": self.clip, "among": None if self.among is None else list(self.among)}
+
     def chosen(self, known: list[str]) -> list[str]:
         """The clips to look at."""
         asked = list(known if self.among is None else self.among)
@@ -74,8 +77,7 @@ class RealClips:
 
     def draw(self, seen: Seen, meshes: list[Mesh]) -> Render:
         """A clip (B, V, ...) of meshes, one a frame."""
-        stills = [look(self.reference(mesh), seen.cameras, torch.zeros(1)) for mesh in meshes]
-        return Render(*(torch.cat([getattr(still, key) for still in stills], 1) for key in ("rgb", "opacity", "depth")))
+        return look(Played(meshes, self.reference), seen.cameras, seen.times)
 
     def summary(self, figures: dict[str, float], clips: dict[str, Render]) -> dict[str, Any]:
         """Which is nearest, where the clip that is meant stands, and how alike the real ones are."""
