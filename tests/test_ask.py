@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from to4d.ask import Ask
+from to4d.distillation import SDS, Mixed
 from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 from to4d.guidance.mini.prior import MiniPrior
@@ -108,5 +109,10 @@ def test_what_a_prior_cannot_do_is_refused_by_name(prior):
     check_abilities(prior, {"distillation": demanding})
     with pytest.raises(InputError, match="distillation asks for a guidance of the image alone and negative prompts"):
         check_abilities(MiniPrior(), {"distillation": demanding})
+    turns = Mixed({"a": SDS()}, {"a": 1.0}, {"a": 1.0})
+    with pytest.raises(
+        InputError, match="distillation asks for several priors by turns, which MiniPrior does not have"
+    ):
+        check_abilities(MiniPrior(), {"distillation": turns})
     with pytest.raises(InputError, match="'loud'; choose one of usual, threestudio"):
         Ask("loud")

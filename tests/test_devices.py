@@ -104,7 +104,7 @@ def test_views_that_do_not_divide_among_devices_are_refused_with_a_way_out():
     assert devices_of(config("somewhere", "trainer.devices=4", *FOUR)) == 4
 
 
-@pytest.mark.parametrize("devices", ["0", "-1", "auto", "[]"])
+@pytest.mark.parametrize("devices", ["0", "-1", "auto", "[]", "null"])
 def test_a_number_of_devices_that_means_nothing_is_refused(devices):
     with pytest.raises(InputError, match="must be a number, or a list"):
         devices_of(config("somewhere", f"trainer.devices={devices}"))

@@ -50,6 +50,18 @@ def distil(style, clip, step=0):
 
 
 @pytest.mark.parametrize("style", STYLES)
+def test_a_prior_that_overflows_is_named_instead_of_being_taken_for_one_that_says_nothing(style):
+    clip = clip_of(float("inf"))
+    with pytest.raises(InputError, match="the prior's answer at its step .* is not finite; .*bfloat16"):
+        distil(style, clip)
+
+
+def test_denoising_in_no_steps_is_refused():
+    with pytest.raises(InputError, match="distillation.steps=0"):
+        Reconstruction(steps=0)
+
+
+@pytest.mark.parametrize("style", STYLES)
 def test_descent_reaches_a_mode_of_the_prior_and_stays(style):
     value = torch.tensor(0.55)
     for step in range(60):

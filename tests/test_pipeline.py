@@ -13,11 +13,12 @@ import av
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
 from lightning import Callback
 
 from to4d.disk.checkpoint import load_tree, save_tree
 from to4d.errors import InputError
-from to4d.run import restore, run
+from to4d.run import cache_path, restore, run
 
 ROOT = Path(__file__).parents[1]
 TINY = [
@@ -115,6 +116,31 @@ def test_a_crashed_run_resumes_to_the_same_bits(unbroken, tmp_path, phase, step)
     (tmp_path / "run" / "config.yaml").unlink()  # the crash itself is not part of the configuration to resume
     run(config(tmp_path / "run", *settings))
     assert equal(weights(tmp_path / "run"), weights(unbroken))
+
+
+def test_a_static_fit_is_shared_by_runs_in_which_it_is_the_same(tmp_path):
+    mesh = instantiate(config(tmp_path).object)
+
+    def path(*settings):
+        return cache_path(config(tmp_path, *settings), "static", mesh)
+
+    for free in (
+        "renderer.chunk=4096",
+        "export=[]",
+        "phase.dynamic.steps=9",
+        "phase=[static]",
+        "mask=none",
+        "view=true",
+    ):
+        assert path(free) == path()
+    others = [
+        "seed=1",
+        "trainer.precision=bf16-mixed",
+        "callbacks=[guard,multiview]",
+        "phase=[dynamic,static]",
+        "reference.antialias=1",
+    ]
+    assert len({path(), *map(path, others)}) == 1 + len(others)
 
 
 def test_a_finished_run_is_not_overwritten(unbroken):

@@ -72,7 +72,7 @@ def check_abilities(prior: nn.Module, parts: Mapping[str, Any]) -> None:
         if missing := getattr(part, "needs", frozenset()) - getattr(prior, "abilities", frozenset()):
             raise InputError(
                 f"{name} asks for {' and '.join(sorted(missing))}, which {type(prior).__name__} does not have; "
-                "choose another prior (guidance=dynamicrafter has it), or leave that setting out"
+                "choose another prior (docs/priors.md), or leave that setting out"
             )
 
 

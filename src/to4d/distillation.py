@@ -21,7 +21,7 @@ from to4d.errors import InputError
 from to4d.schedules import Constant
 from to4d.share import draw
 from to4d.timestep import Uniform
-from to4d.types import Denoised, Prior, Prompt, Render, Score
+from to4d.types import SEVERAL, Denoised, Prior, Prompt, Render, Score
 
 WEIGHTINGS = {  # w(t), as a function of alpha_bar
     "sds": lambda a: 1.0 - a,
@@ -41,9 +41,17 @@ def noised(latents: Tensor, noise: Tensor, alpha_bar: Tensor) -> Tensor:
 
 
 def as_score(latents: Tensor, guess: Denoised, gradient: Tensor, clip: Render, t: int) -> Score:
-    """What a phase needs of a guess at step t."""
-    opacity = pooled_opacity(clip, latents)
-    gradient = gradient.detach().nan_to_num()
+    """What a phase needs of a guess at step t.
+
+    Raises:
+        InputError: if the prior answered with what is no number.
+    """
+    if not torch.isfinite(gradient).all():
+        raise InputError(
+            f"the prior's answer at its step {t} is not finite; half precision can overflow: take "
+            "guidance.precision=bfloat16 or float32"
+        )
+    opacity, gradient = pooled_opacity(clip, latents), gradient.detach()
     return Score(latents, guess.clean, gradient, guess.attention, opacity, t, guess.flow, guess.looks, guess.forward)
 
 
@@ -145,6 +153,10 @@ class Reconstruction:
     noise_seed: int = 0
     ask: Ask = field(default_factory=Ask)
 
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise InputError(f"distillation.steps={self.steps} denoises nothing; it takes 1 or more")
+
     @property
     def needs(self) -> frozenset[str]:
         """What the prior must be able to do."""
@@ -203,8 +215,8 @@ class Mixed:
 
     @property
     def needs(self) -> frozenset[str]:
-        """What all priors must be able to do."""
-        return frozenset().union(*(way.needs for way in self.ways.values()))
+        """What all priors must be able to do; they are several."""
+        return frozenset({SEVERAL}).union(*(way.needs for way in self.ways.values()))
 
     def __call__(
         self,

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from lightning import seed_everything
 from omegaconf import DictConfig, OmegaConf
 
@@ -128,11 +128,16 @@ def reopen(folder: Path, trust: bool = False) -> Scene:
 
 def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:
     """Where this phase's result for this very mesh and these very settings is shared by all runs."""
-    parts = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in ("model", "renderer", "reference")}
-    parts["phase"] = OmegaConf.to_container(cfg.phase[name], resolve=True)
+    settings = OmegaConf.to_container(cfg, resolve=True)
+    parts = {key: settings[key] for key in ("model", "renderer", "reference", "seed")}
     for key in ("chunk", "recompute"):  # of memory alone
         parts["renderer"].pop(key, None)
-    content = json.dumps([parts, cfg.seed, mesh.content_key(), version("to4d")], sort_keys=True)
+    names = list(cfg.phase)
+    parts["phases"] = [[each, settings["phase"][each]] for each in names[: names.index(name) + 1]]
+    parts["trainer"] = {k: v for k, v in settings["trainer"].items() if k not in ("accelerator", "devices")}
+    callbacks = settings["callbacks"].values()
+    parts["callbacks"] = [c for c in callbacks if getattr(get_class(c["_target_"]), "everywhere", False)]
+    content = json.dumps([parts, mesh.content_key(), version("to4d")], sort_keys=True)
     return cache_folder() / name / f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.safetensors"
 
 

@@ -68,6 +68,8 @@ def spread(module: nn.Module) -> None:
 
 def agree(state: Mapping[str, Tensor]) -> None:
     """Raise if the processes' states have come apart, which a shared gradient never does to them."""
+    if place()[1] == 1:
+        return
     sums = torch.stack([value.double().sum().cpu() for value in state.values()])
     everyones = gathered(sums[None])
     apart = [key for key, column in zip(state, everyones.unbind(1), strict=True) if (column != column[0]).any()]

@@ -21,7 +21,7 @@ from threading import Thread
 from typing import Any
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from torch import distributed
 
 from to4d.errors import InputError
@@ -38,7 +38,7 @@ def devices_of(cfg: DictConfig) -> int:
         InputError: if there are not as many, or the views of a phase do not divide among them.
     """
     asked, gpus = cfg.trainer.devices, on_gpus(cfg)
-    count = asked if isinstance(asked, int) else len(asked) if not isinstance(asked, str) else 0
+    count = asked if isinstance(asked, int) else len(asked) if isinstance(asked, ListConfig) else 0
     if count < 1:
         raise InputError(f"trainer.devices={asked} must be a number, or a list of GPUs as in [0,1]")
     if count > 1 and gpus and count > torch.cuda.device_count():

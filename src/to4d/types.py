@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 NEGATIVE_PROMPT, IMAGE_SCALE, LOOKS = "negative prompts", "a guidance of the image alone", "attention layer by layer"
 RELIEF, VIEW = "the relief of the first frame", "where the camera stands"
+SEVERAL = "several priors by turns"
 
 
 def check_shape(name: str, x: Tensor, shape: tuple[int | None, ...]) -> None:
@@ -220,7 +221,7 @@ class Prior(Protocol):
     `abilities` names what it can beyond that (none, if it is left out); a part that asks for more says so in `needs`:
     NEGATIVE_PROMPT reads `Prompt.negative`, IMAGE_SCALE takes `image_scale` in `denoise`, LOOKS fills `Denoised.looks`,
     RELIEF takes `relief` (B, H, W, 1) in `condition`: what is known of the shape, for those who can use it. VIEW takes
-    `azimuth_deg` (B,) there: 0 looks at the front.
+    `azimuth_deg` (B,) there: 0 looks at the front. SEVERAL has `parts`, priors by name.
     """
 
     abilities: frozenset[str]

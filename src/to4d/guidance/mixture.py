@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from torch import nn
 
 from to4d.errors import InputError
-from to4d.types import Prior
+from to4d.types import SEVERAL, Prior
 
 
 class Mixture(nn.Module):
@@ -23,7 +23,7 @@ class Mixture(nn.Module):
             raise InputError(f"guidance.parts know clips of different lengths, {lengths}; give them the same")
         self.size, self.parts = size, nn.ModuleDict(parts)
         self.frames = next(iter(parts.values())).frames
-        self.abilities = frozenset.intersection(*(part.abilities for part in parts.values()))
+        self.abilities = frozenset.intersection(*(part.abilities for part in parts.values())) | {SEVERAL}
 
     def train(self, mode: bool = True) -> "Mixture":
         """Stays in evaluation mode, whatever its owner does."""
