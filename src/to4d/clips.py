@@ -119,17 +119,15 @@ def standing(metrics: dict[str, Any]) -> tuple[float, ...]:
     Whether it does what the prompt says, in how many views, how many frames of the asset had to be held back, whether
     it moves, how like the input it starts, in its worst view.
     """
-    passed, views, moves, likeness = (
-        float(metrics.get(f"eval/{name}") or 0.0)
-        for name in ("motion_passed", "motion_views", "dynamic_degree", "psnr_t0_min")
-    )
-    return passed, views, -float(metrics.get("export/held_frames") or 0.0), moves, likeness
+    return tuple(told(metrics).values())
 
 
 def told(metrics: dict[str, Any]) -> dict[str, float]:
     """`standing`, by name."""
-    names = ("motion_passed", "motion_views", "minus_held_frames", "dynamic_degree", "psnr_t0_min")
-    return dict(zip(names, standing(metrics), strict=True))
+    names = ("eval/motion_passed", "eval/motion_views", "export/held_frames", "eval/dynamic_degree", "eval/psnr_t0_min")
+    passed, views, held, moves, likeness = (float(metrics.get(name) or 0.0) for name in names)
+    rest = {"minus_held_frames": -held, "dynamic_degree": moves, "psnr_t0_min": likeness}
+    return {"motion_passed": passed, "motion_views": views, **rest}
 
 
 def show(takes: list[Take], out: Path) -> None:

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from to4d.build import build_phases, build_scene
 from to4d.callbacks.progress import Progress
 from to4d.disk.checkpoint import load_into
-from to4d.disk.files import read_checked, write_atomically, write_sums
+from to4d.disk.files import read_checked, unfinished, write_atomically, write_sums
 from to4d.disk.folders import cache_folder
 from to4d.disk.locks import owned
 from to4d.errors import InputError
@@ -70,8 +70,8 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
     measure, exports = instantiate(cfg.metrics), [instantiate(export) for export in cfg.export.values()]
     write_sums(out, {"config.yaml": text.encode()})
     write_atomically(out / "config.yaml", text.encode())
-    for unfinished in out.rglob(".*.tmp"):  # of a run that was killed while it wrote
-        unfinished.unlink()
+    for left in unfinished(out):
+        left.unlink()
     loggers = list(instantiate(cfg.logger).values())
     progress = Progress({name: (phase.steps, phase.cost) for name, phase in phases.items()}, out / PROGRESS)
     with team(cfg, count, assist) as others:
@@ -87,8 +87,8 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
     write_atomically(out / "metrics.json", figures)
     for unneeded in (out / PROGRESS, *out.glob("checkpoints/*.autosave*")):
         unneeded.unlink(missing_ok=True)
-    finish(loggers, metrics)
     export_all(pages, scene, out)
+    finish(loggers, metrics)
     return metrics
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 NEGATIVE_PROMPT, IMAGE_SCALE, LOOKS = "negative prompts", "a guidance of the image alone", "attention layer by layer"
 RELIEF, VIEW = "the relief of the first frame", "where the camera stands"
@@ -199,6 +199,9 @@ class Field(Protocol):
     def density(self, points: Tensor, times: Tensor) -> Tensor:
         """(N, 3), (N,) -> (N,)."""
 
+    def start_from(self, points: Tensor) -> None:
+        """Be empty away from these points (N, 3) of the surface, before anything is learnt."""
+
     def regularizer(self) -> Tensor:
         """A scalar that is large where motion is rough; 0 where the model has none."""
 
@@ -207,10 +210,18 @@ class Field(Protocol):
 
 
 class Renderer(Protocol):
-    """Looks at the mesh or at the 4D model, an nn.Module."""
+    """Looks at the 4D model `field`, an nn.Module. What looks at the mesh is called so too, but for the generator."""
 
-    def __call__(self, cameras: Cameras, times: Tensor, normals: bool = True) -> Render:
-        """(B cameras), (V,) -> Render with leading shape (B, V)."""
+    field: Field
+    occupancy: nn.Module  # where the field may be: see `to4d.render.occupancy`
+
+    def start_from(self, points: Tensor) -> None:
+        """Be empty away from these points (N, 3) of the surface, before anything is learnt."""
+
+    def __call__(
+        self, cameras: Cameras, times: Tensor, normals: bool = True, generator: Generator | None = None
+    ) -> Render:
+        """(B cameras), (V,) -> Render with leading shape (B, V); `generator` shifts samples along their rays."""
 
 
 class Prior(Protocol):

@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from to4d.errors import InputError
@@ -17,31 +17,51 @@ def before(path: Path) -> Path:
 
 
 def write_atomically(path: Path, data: bytes, keep: bool = False) -> None:
-    """Write `data` to `path`, all or nothing, and durable when this returns; `keep` what was there as `before(path)`.
+    """Write `data` to `path`; see `replacing`."""
+    with replacing(path, keep) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, keep: bool = False) -> Iterator[Path]:
+    """A file to write which then takes the place of `path`: all or nothing, and durable afterwards.
+
+    What was there is kept as `before(path)` if `keep` says so.
 
     Raises:
         InputError: if the disk refuses; what was there stays.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")  # the ending tells some writers how
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
+        _sync(temporary)
         if keep and path.exists():
             path.replace(before(path))
         temporary.replace(path)
         _sync(path.parent)
     except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"cannot write {path}: {reason}; free some space or choose another out=DIR") from error
+    finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise InputError(f"cannot write {path}: {error.strerror}; free some space or choose another out=DIR") from None
 
 
-def _sync(folder: Path) -> None:
-    """Make names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
+def unfinished(folder: Path) -> list[Path]:
+    """What programs that were killed while they wrote have left in a folder, or below."""
+    return list(folder.rglob(".*.tmp*"))
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    """Make a file's content, or the names in a folder, durable."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

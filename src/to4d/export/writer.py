@@ -1,7 +1,5 @@
 """Pictures, moving pictures and videos on disk: complete or not there at all."""
 
-import os
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +9,7 @@ from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 from torch import Tensor
 
-from to4d.errors import InputError
+from to4d.disk.files import replacing
 from to4d.types import check_shape
 
 
@@ -22,13 +20,17 @@ def write_video(path: Path, frames: Tensor, fps: float) -> Path:
     """
     check_shape("frames", frames, (None, None, None, 3))
     pixels = np.pad(frames.numpy(), [(0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)], "edge")
-    return _whole(Path(path), lambda partial: _encode(partial, pixels, Fraction(fps).limit_denominator(1000)))
+    with replacing(Path(path)) as temporary:
+        _encode(temporary, pixels, Fraction(fps).limit_denominator(1000))
+    return Path(path)
 
 
 def write_image(path: Path, image: Tensor) -> Path:
     """Write (H, W, 3) uint8 in the format that the name's ending says."""
     check_shape("image", image, (None, None, 3))
-    return _whole(Path(path), lambda partial: Image.fromarray(image.numpy()).save(partial))
+    with replacing(Path(path)) as temporary:
+        Image.fromarray(image.numpy()).save(temporary)
+    return Path(path)
 
 
 def write_animation(path: Path, frames: Tensor, fps: float) -> Path:
@@ -36,7 +38,9 @@ def write_animation(path: Path, frames: Tensor, fps: float) -> Path:
     check_shape("frames", frames, (None, None, None, 3))
     first, *rest = (Image.fromarray(frame) for frame in frames.numpy())
     look = {"save_all": True, "append_images": rest, "duration": round(1000.0 / fps), "loop": 0}
-    return _whole(Path(path), lambda partial: first.save(partial, **look))
+    with replacing(Path(path)) as temporary:
+        first.save(temporary, **look)
+    return Path(path)
 
 
 def _encode(path: Path, pixels: np.ndarray, rate: Fraction) -> None:
@@ -49,21 +53,3 @@ def _encode(path: Path, pixels: np.ndarray, rate: Fraction) -> None:
         for frame in pixels:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
-
-
-def _whole(path: Path, write: Callable[[Path], None]) -> Path:
-    """Write under another name, then rename: a reader never sees half a file. A bad disk is one clear line."""
-    partial = path.with_name(f".partial-{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(partial)
-        os.replace(partial, path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(
-            f"cannot write {path}: {reason}; free some space or choose another folder with out=DIR"
-        ) from error
-    finally:
-        if path.parent.is_dir():
-            partial.unlink(missing_ok=True)
-    return path

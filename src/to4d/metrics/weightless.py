@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
+from to4d.disk.files import sha256_of
 from to4d.errors import InputError
 from to4d.judge.scorer import FRAMES, SHIPPED
 from to4d.metrics.figures import agreement, amount, by_frame, cleanliness, deformation, identity, per_view
@@ -16,7 +17,6 @@ from to4d.metrics.motion_checks import CHECKS
 from to4d.metrics.prompt_check import KINDS, best_verdict, check_clip, motion_kind
 from to4d.metrics.seen import Seen
 from to4d.metrics.tracks import surface_points
-from to4d.metrics.weights import checksum
 from to4d.tracks import field_tracks
 from to4d.types import Render, Scene
 
@@ -72,7 +72,7 @@ class Weightless:
     def recipe(self) -> dict[str, Any]:
         """What the figures rest on."""
         flow = "dense inverse search, OpenCV's medium preset"
-        return {"flow": flow, "judge_sha256": checksum(SHIPPED), "floor": self.floor}
+        return {"flow": flow, "judge_sha256": sha256_of(SHIPPED), "floor": self.floor}
 
     def floors(self) -> dict[str, float | None]:
         """The motion figures of the run that stood still."""

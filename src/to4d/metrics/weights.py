@@ -1,12 +1,12 @@
 """Official weights of networks that measure: files, loaded strictly by key, never fetched while measuring."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from to4d.disk.files import sha256_of
 from to4d.errors import InputError, NotComputed
 from to4d.metrics.official import Official
 from to4d.metrics.unpickle import tensors_of
@@ -64,10 +64,4 @@ def told(path: str | None, official: Official) -> dict[str, str] | None:
     found = official.path if path is None else Path(path)
     if not found.is_file():
         return None
-    return {"file": found.name, "sha256": checksum(found)}
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return {"file": found.name, "sha256": sha256_of(found)}

@@ -11,12 +11,12 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from to4d.disk.download import opened
-from to4d.disk.files import write_atomically
+from to4d.disk.files import sha256_of, write_atomically
 from to4d.disk.folders import weights_folder
 from to4d.disk.locks import making
 from to4d.errors import InputError
 from to4d.weights.known import Checkpoint
-from to4d.weights.resume import Claim, fetch_large, sha256_of
+from to4d.weights.resume import Claim, fetch_large
 
 log = logging.getLogger(__name__)
 CONVERTER = "to4d.guidance.dynamicrafter.checkpoint"

@@ -1,6 +1,5 @@
 """Fetching a large file: goes on where it stopped, and only a file of the right size and hash is kept."""
 
-import hashlib
 import logging
 import os
 import time
@@ -14,6 +13,7 @@ from urllib.request import urlopen
 from rich.progress import Progress, TaskID
 
 from to4d.disk.download import opened, progress_bar
+from to4d.disk.files import sha256_of
 from to4d.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -123,12 +123,6 @@ def _check(part: Path, claim: Claim, url: str) -> str:
                 f"what {url} sent has {name} {got}, but should have {wanted}: damaged, or another file; it is deleted"
             )
     return found.sha256
-
-
-def sha256_of(path: Path) -> str:
-    """Of a file's content, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _refused(error: OSError) -> bool:

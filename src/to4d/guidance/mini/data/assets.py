@@ -184,8 +184,3 @@ def load_whole(entry: dict) -> ColouredMesh:
 def load_asset(entry: dict) -> ColouredMesh:
     """One model of the manifest, reduced, y up, in its own units."""
     return reduced(load_whole(entry))
-
-
-def load_assets(held_out: bool) -> dict[str, ColouredMesh]:
-    """Slug -> mesh, either the models for training or those of `HELD_OUT`."""
-    return {e["slug"]: load_asset(e) for e in manifest() if (e["slug"] in HELD_OUT) == held_out}
