@@ -31,7 +31,7 @@ from to4d.phases import Motion
 CONF = Path(__file__).parents[1] / "conf"
 FULL = ["guidance.weights=random", "guidance.precision=bfloat16"]
 GOAL = "0.25 s a step on one H100; the paper: 1.44 s on an A100"
-UPDATE = 16  # steps between updates of the occupancy (callbacks.occupancy), one of which is in the seconds of each
+UPDATE = 10  # steps between updates of the occupancy (callbacks.occupancy), one of which is in the seconds of each
 
 
 class Alone(Motion):

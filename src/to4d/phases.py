@@ -228,7 +228,7 @@ class Motion(Phase):
         if score.forward is None or not hasattr(self.renderer.field, "displacement"):
             raise InputError(
                 f"phase.{self.name}.flow_weight={self.flow_weight} needs a prior that tells flow (guidance=mini) and a "
-                "model that moves a static field (model=deform); set it to 0 otherwise"
+                "model that moves a static field (model=deform, nodes); set it to 0 otherwise"
             )
         imagined = self.prior.decode(score.clean)
         moved = surface_matches(score.forward, mask, still, cameras, times)

@@ -67,7 +67,7 @@ class Report:
     def stage(self, scene: Scene, folder: Path) -> str:
         """The asset in a 3D view; else the turntable; else why there is neither."""
         asset, video = folder / "asset.glb", folder / "turntable.mp4"
-        why = "No asset.glb: that needs model=deform and export=[glb]."
+        why = "No asset.glb: that needs model=deform or nodes, and export=[glb]."
         if asset.is_file() and asset.stat().st_size <= 1e6 * self.asset_mb:
             return report_media.viewer(asset, scene.reference.mesh)
         if asset.is_file():

@@ -29,7 +29,7 @@ class Shape:
 
 
 def moving_mesh(scene: Scene, times: Tensor) -> Iterator[Shape]:
-    """The user's own mesh, whose triangles and corners stay the same; for a moved field (model=deform)."""
+    """The user's own mesh, whose triangles and corners stay the same; for a moved field (model=deform, nodes)."""
     mesh, field = scene.reference.mesh, scene.renderer.field
     rest = mesh.vertices.double().numpy()
     surface, numbers = welded(rest, mesh.faces.numpy())

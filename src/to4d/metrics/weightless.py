@@ -92,7 +92,7 @@ def follow(scene: Scene, times: Tensor) -> tuple[Tensor | None, float | None, st
     """Tracks (V, N, 3) of the mesh's surface, the share of points found in all frames, and why there are no tracks."""
     field, mesh = getattr(scene.renderer, "field", None), getattr(scene.reference, "mesh", None)
     if not hasattr(field, "displacement") or mesh is None:
-        return None, None, "needs surface tracks, which only a moved field (model=deform) has"
+        return None, None, "needs surface tracks, which only a moved field (model=deform, nodes) has"
     device = next((parameter.device for parameter in field.parameters()), times.device)
     tracks = field_tracks(field, surface_points(mesh).to(device), times)
     moved, found = tracks.kept().double().cpu(), tracks.found.all(0).double().mean().item()
