@@ -35,7 +35,7 @@ TRUSTED = Limits(faces=2**31, texels=2**40, file_bytes=2**40)  # the file was ch
 
 @dataclass(frozen=True)
 class Glb:
-    """Writes `asset.glb` for a 4D model that moves a static field (model=deform, nodes); others are left to other exporters.
+    """Writes `asset.glb` for a 4D model that moves a static field (model=deform, nodes); others have other exporters.
 
     Args:
         frames: frame i stands at time i/frames of the motion.
@@ -65,7 +65,7 @@ class Glb:
     def __call__(self, scene: Scene, out: Path) -> dict[str, Any]:
         """Write below the folder `out`; returns figures about the asset, `export/<quantity>`."""
         if not hasattr(scene.renderer.field, "displacement"):
-            log.info("no asset.glb: only a moved field (model=deform, nodes) can move the mesh itself; see format=flipbook")
+            log.info("no asset.glb: only a moved field (model=deform, nodes) moves the mesh itself; see format=flipbook")
             return {}
         figures, surface, movements = self.write([scene], out)
         figures |= measure(surface, movements[scene.prompt.text])

@@ -1,7 +1,7 @@
 """Print the prior's figures on held-out objects: `python -m to4d.guidance.mini.evaluate --data DIR`.
 
-Everything is measured on clips that training never saw (objects of `assets.HELD_OUT`, and procedural snowmen and sheep), with
-ordinary random signs, phases and directions, and with the conditional prediction (guidance scale 1).
+Everything is measured on clips that training never saw (objects of `assets.HELD_OUT`, and procedural snowmen and
+sheep), with ordinary random signs, phases and directions, and with the conditional prediction (guidance scale 1).
 """
 
 import argparse
