@@ -65,7 +65,7 @@ class Glb:
     def __call__(self, scene: Scene, out: Path) -> dict[str, Any]:
         """Write below the folder `out`; returns figures about the asset, `export/<quantity>`."""
         if not hasattr(scene.renderer.field, "displacement"):
-            log.info("no asset.glb: only a moved field (model=deform, nodes) moves the mesh itself; see format=flipbook")
+            log.info("no asset.glb: only a moved field (model=deform, nodes) moves the mesh; see format=flipbook")
             return {}
         figures, surface, movements = self.write([scene], out)
         figures |= measure(surface, movements[scene.prompt.text])
