@@ -96,6 +96,7 @@ class RealClips:
 def overlap(a: Tensor, b: Tensor) -> float:
     """Mean overlap of silhouettes (..., H, W, 1), frame by frame.
 
+    >>> import torch
     >>> overlap(torch.tensor([1.0, 1.0, 0.0]).view(1, 3, 1), torch.tensor([0.0, 1.0, 1.0]).view(1, 3, 1))
     0.3333333333333333
     """
