@@ -1,0 +1,163 @@
+"""What does distillation lose by itself? It is asked to find motions of which its prior knows the truth.
+
+    TO4D_DATA=... python bench/perfect_prior.py --out DIR [--objects ...] [--motions ...] [--models ...] [KEY=VALUE ...]
+
+The prior answers every question with the clip, the flows and the silhouette of the mesh as the data engine moves it,
+seen by the camera that asks, at 64 x 64. What is missing in the end is lost by cameras that see one side at a time, by
+the model of the motion and its price, and by the number of steps; the rest of what a real run misses is the real
+prior's.
+
+    missed  distance of the surface from where it should be, as a share of how far it should have gone (root mean square
+            over vertices and frames)
+    views   of four, in which the prompt's own motion check passes, with its figure and threshold
+    stretch see docs/metrics.md
+
+Finished cells are kept: the command resumes.
+"""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from motion_matrix import animated
+from scipy.ndimage import distance_transform_edt
+from torch import Tensor
+
+from to4d.geometry import azimuths_deg
+from to4d.guidance.mini.data import assets, autorig, clips
+from to4d.guidance.mini.data.actions import Action, perform
+from to4d.guidance.mini.data.limb_motions import LIMB_MOTIONS
+from to4d.guidance.mini.data.objects import Subject
+from to4d.guidance.mini.data.style import Style
+from to4d.guidance.mini.prior import MiniPrior
+from to4d.phases import Motion
+from to4d.report.writers import grid
+from to4d.run import restore
+from to4d.tracks import field_tracks
+from to4d.types import Cameras, Denoised
+
+OBJECTS = {"gso/mario": ("gso_mario", "biped"), "gso/spiderman": ("gso_spiderman", "biped")}  # slug, what its limbs are
+KINDS = {
+    **{"jumping": "jump", "growing": "grow", "melting": "melt", "swaying": "sway", "spinning": "spin"},
+    **{"shaking": "shake", "nodding": "nod", "falling over": "fall", "walking": "walk", "running": "run"},
+    "waving": "wave",
+}
+STYLE = Style(amplitude=1.0, speed=1.0, sign=1.0, phase=0.0, cycles=0.5, heading=0.0)  # the ordinary one
+RADIUS = 0.55
+
+
+class Truth:
+    """A mesh of `TO4D_DATA` that moves as the data engine moves it."""
+
+    def __init__(self, slug: str, build: str, kind: str) -> None:
+        mesh = assets.load_asset(next(entry for entry in assets.manifest() if entry["slug"] == slug))
+        self.subject = Subject(replace(mesh, limbs=autorig.rig(mesh, build)), ("object",))
+        self.action = Action(kind, "limbs" if kind in LIMB_MOTIONS else "whole")
+
+    def moved(self, times: np.ndarray) -> np.ndarray:
+        """(V,) -> vertices (V, N, 3)."""
+        return perform(self.action, self.subject, np.random.default_rng(0), times, STYLE, RADIUS)
+
+
+class PerfectPrior(MiniPrior):
+    """The embedded prior's codec, and the truth for an answer."""
+
+    def __init__(self, slug: str, build: str, kind: str, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.truth = Truth(slug, build, kind)
+        self.seen: tuple[Cameras, Tensor] | None = None  # who asks, and of which times
+
+    def denoise(self, noisy: Tensor, t: int, condition: object, guidance_scale: float) -> Denoised:
+        """The true clip, whatever was asked."""
+        cameras, times = self.seen
+        parts = zip(
+            *(self.clip(cameras.each(lambda x, i=i: x[i : i + 1]), times) for i in range(len(noisy))), strict=True
+        )
+        frames, opacity, flow, forward = (torch.stack(part) for part in parts)
+        return Denoised(self.encode(frames), opacity, flow, forward=forward)
+
+    def clip(self, camera: Cameras, times: Tensor) -> tuple[Tensor, ...]:
+        """Frames (V, S, S, 3), opacity at the latents' pixels (V, 16, 16), flow and forward flow (V, 3, S, S)."""
+        eye = camera.pose[0, :3, 3]
+        view = clips.View(
+            azimuth_deg=float(azimuths_deg(camera)),
+            elevation_deg=float(torch.rad2deg(torch.arcsin(eye[1] / eye.norm()))),
+            distance=float(eye.norm()),
+            fov_deg=float(torch.rad2deg(camera.fov)),
+            background=np.ones(3),
+            light=np.array([0.0, 1.0, 0.0]),
+            ambient=1.0,
+        )
+        moved = self.truth.moved(times.double().numpy())
+        frames, opacity, sources, here, goals = clips.render(self.truth.subject.mesh, moved, view)
+        first = np.broadcast_to(opacity[:1], opacity.shape)
+        flow, forward = filled(sources - here, opacity), filled(goals - here[:1], first)
+        small, _ = clips.pooled(opacity, opacity)
+        return tuple(torch.from_numpy(np.ascontiguousarray(x)).float() for x in (frames, small, flow, forward))
+
+
+class Asking(Motion):
+    """A phase that tells its prior who asks."""
+
+    def training_step(self, *batch: Any) -> Tensor:
+        """As ever, with the cameras and times that this step will draw known before."""
+        random = self.random()
+        self.prior.seen = self.cameras(random), self.time_sampler(random)
+        return super().training_step(*batch)
+
+
+def filled(values: np.ndarray, opacity: np.ndarray) -> np.ndarray:
+    """(V, S, S, c) -> (V, c, S, S): beside the object, as at its nearest pixel; a prior's flows are smooth there."""
+    out = []
+    for frame, there in zip(values, opacity[..., 0] > 0.5, strict=True):
+        rows, columns = distance_transform_edt(~there, return_distances=False, return_indices=True)
+        out.append(frame[rows, columns].transpose(2, 0, 1))
+    return np.stack(out)
+
+
+def missed(folder: Path, truth: Truth, frames: int = 16) -> float:
+    """See the top of this file."""
+    times = torch.arange(frames) / frames
+    wanted = torch.from_numpy(truth.moved(times.double().numpy())).float()
+    tracks = field_tracks(restore(folder, trust=True).renderer.field, wanted[0], times)
+    error, way = (tracks.places - wanted)[tracks.found], (wanted - wanted[:1])[tracks.found]
+    return float((error.square().sum() / way.square().sum()).sqrt())
+
+
+def cell(name: str, motion: str, model: str, out: Path, settings: list[str]) -> list[str]:
+    """The figures of one object, motion and model; run unless that is done."""
+    known = dict(zip(("slug", "build", "kind"), (*OBJECTS[name], KINDS[motion]), strict=True))
+    own = ["guidance._target_=perfect_prior.PerfectPrior", *(f"+guidance.{key}={known[key]}" for key in known)]
+    own += [f"phase.{phase}._target_=perfect_prior.Asking" for phase in ("dynamic", "refine")]
+    folder = animated(name, motion, out / model, [f"model={model}", *own, *settings])
+    metrics = json.loads((folder / "metrics.json").read_text())
+    check = max((metrics[f"eval/motion/{view}"] for view in ("000", "090", "180", "270")), key=lambda c: c["value"])
+    views = f"{metrics['eval/motion_views']} ({check['value']:.3g} of {check['threshold']:.3g})"
+    return [name, motion, model, f"{missed(folder, Truth(**known)):.2f}", views, f"{metrics['eval/stretch']:.3f}"]
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--objects", nargs="+", default=list(OBJECTS), choices=list(OBJECTS))
+    parser.add_argument("--motions", nargs="+", default=list(KINDS), choices=list(KINDS))
+    parser.add_argument("--models", nargs="+", default=["deform", "nodes"])
+    words = [word for word in sys.argv[1:] if "=" not in word]  # else --motions would take the settings for its own
+    options, settings = parser.parse_args(words), [word for word in sys.argv[1:] if "=" in word]
+    os.environ["PYTHONPATH"] = str(Path(__file__).parent)  # the runs are processes of their own, and find this file
+    print(grid(["object", "motion", "model", "missed", "views", "stretch"], []), end="")
+    for name in options.objects:
+        for motion in options.motions:
+            for model in options.models:
+                print(f"| {' | '.join(cell(name, motion, model, options.out.resolve(), settings))} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
