@@ -1,7 +1,9 @@
 """Every sweep makes cells with folders and rows of their own, and a finished cell is taken as it is."""
 
+import csv
 import json
 import re
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -93,14 +95,16 @@ def test_the_mini_benchmark_has_ten_objects_three_prompts_and_three_seeds():
         assert (ROOT / "conf" / "object" / f"{name}.yaml").is_file()
 
 
-def test_make_takes_fewer_cells_unless_all_are_asked_for():
+@pytest.mark.parametrize("table", ["table2", "table3"])
+def test_a_kept_table_holds_every_cell_that_make_makes_once(table):
     (line,) = re.findall(r"^CELLS \?= (.*)$", (ROOT / "Makefile").read_text(), re.M)
-    parsed = OverridesParser.create().parse_overrides(line.split())
-    chosen = {each.key_or_group: list(each.sweep_iterator()) for each in parsed if each.is_sweep_override()}
-    assert {key: len(values) for key, values in chosen.items()} == {"object": 3, "motion": 2, "seed": 3}
+    assert config(f"sweeps={table}", *ONE, *line.split()).steps.static == 300
     every = yaml.safe_load((ROOT / "sweeps" / "cells.yaml").read_text())["hydra"]["sweeper"]["params"]
-    assert all(str(value) in every[key].split(",") for key, values in chosen.items() for value in values)
-    assert "quality=draft" in line and config("sweeps=table2", *ONE, "quality=draft").steps.static == 300
+    with (ROOT / "docs" / "tables" / table / "runs.csv").open(newline="") as file:
+        cells = [(x["row"], x["object"], x["prompt"].split()[-1], x["seed"]) for x in csv.DictReader(file)]
+    rows, objects, *rest = (sorted(set(column)) for column in zip(*cells, strict=True))
+    assert rest == [sorted(every["motion"].split(",")), sorted(str(every["seed"]).split(","))]
+    assert len(rows) == 4 and len(objects) == 10 and sorted(cells) == sorted(product(rows, objects, *rest))
 
 
 def test_the_paper_s_scale_has_its_steps_and_sizes():
