@@ -74,13 +74,15 @@ def common_source(folders: Iterable[Path]) -> str:
 
 
 def alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two evaluations looked alike, and measured alike what both measured.
+    """Whether two evaluations looked alike, and by the same networks where both looked by networks.
 
-    >>> recipe = {"views": [0, 90], "frames": 16, "fps": 8, "measures": {"clip": "ViT-B-32"}}
-    >>> alike(recipe, recipe | {"measures": {}}), alike(recipe, recipe | {"measures": {"clip": "ViT-L-14"}})
-    (True, False)
+    >>> recipe = {"views": [0, 90], "frames": 16, "fps": 8, "measures": {"clip": {"network": "ViT-B-32"}}}
+    >>> alike(recipe, recipe | {"measures": {}})
+    True
+    >>> alike(recipe, recipe | {"measures": {"clip": {"network": "ViT-L-14"}}})
+    False
     """
-    by = [recipe.get("measures", {}) for recipe in (one, other)]
+    by = [{k: v for k, v in recipe.get("measures", {}).items() if "network" in v} for recipe in (one, other)]
     same = all(one.get(key) == other.get(key) for key in SAME)
     return same and all(by[0][name] == by[1][name] for name in by[0].keys() & by[1].keys())
 
