@@ -14,13 +14,12 @@ Finished cells are kept: the command resumes.
 
 import argparse
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from motion_matrix import animated
+from motion_matrix import animated, parsed
 from PIL import Image
 from scipy.spatial import cKDTree
 from three_view import pictures, tests
@@ -132,12 +131,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--objects", nargs="+", default=OBJECTS)
     parser.add_argument("--motions", nargs="+", default=MOTIONS)
-    words = [word for word in sys.argv[1:] if "=" not in word]  # else --motions would take the settings for its own
-    arguments = parser.parse_args(words)
+    arguments, settings = parsed(parser)
     print(f"| {' | '.join(COLUMNS)} |\n" + "|---" * len(COLUMNS) + "|", flush=True)
     for name in arguments.objects:
         for motion in arguments.motions:
-            row = cell(name, motion, arguments.out.resolve(), [word for word in sys.argv[1:] if "=" in word])
+            row = cell(name, motion, arguments.out.resolve(), settings)
             print("| " + " | ".join(shown(row[key]) for key in COLUMNS) + " |", flush=True)
 
 

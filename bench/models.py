@@ -14,13 +14,12 @@ Finished cells are kept: the command resumes. At the end: the mean of each model
 
 import argparse
 import json
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
-from motion_matrix import animated
+from motion_matrix import animated, parsed
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
@@ -105,8 +104,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     parser.add_argument("--objects", nargs="+", default=OBJECTS)
     parser.add_argument("--motions", nargs="+", default=MOTIONS)
-    words = [word for word in sys.argv[1:] if "=" not in word]  # else --motions would take the settings for its own
-    options, settings = parser.parse_args(words), [word for word in sys.argv[1:] if "=" in word]
+    options, settings = parsed(parser)
     print(f"| model | object | motion | {' | '.join(COLUMNS)} |\n" + "|---" * (len(COLUMNS) + 3) + "|", flush=True)
     rows: dict[str, list[dict]] = {model: [] for model in options.models}
     for name in options.objects:

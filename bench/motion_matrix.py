@@ -42,15 +42,19 @@ def animated(name: str, motion: str, out: Path, settings: list[str]) -> Path:
     return folder
 
 
+def parsed(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[str]]:
+    """The options of the command line and the settings KEY=VALUE, which `--motions` would take for its own."""
+    words, settings = ([word for word in sys.argv[1:] if ("=" in word) == wanted] for wanted in (False, True))
+    return parser.parse_args(words), settings
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--objects", nargs="+", default=OBJECTS)
     parser.add_argument("--motions", nargs="+", default=MOTIONS)
-    words = [word for word in sys.argv[1:] if "=" not in word]  # else --motions would take the settings for its own
-    settings = [word for word in sys.argv[1:] if "=" in word]
-    arguments = parser.parse_args(words)
+    arguments, settings = parsed(parser)
     print(grid(HEADS, []), end="")
     cells = []
     for name in arguments.objects:

@@ -9,14 +9,13 @@ or `guidance.knows_view=false`.
 """
 
 import argparse
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from motion_matrix import ROOT
+from motion_matrix import ROOT, parsed
 from torch import Tensor
 
 from to4d.ask import Ask
@@ -55,8 +54,7 @@ def main() -> None:
     parser.add_argument("--objects", nargs="+", default=OBJECTS)
     parser.add_argument("--motion", default="swaying")
     parser.add_argument("--step", type=float, default=5.0)
-    words = [word for word in sys.argv[1:] if "=" not in word]  # else --objects would take the settings for its own
-    options, settings = parser.parse_args(words), [word for word in sys.argv[1:] if "=" in word]
+    options, settings = parsed(parser)
     print(grid(["object", "renders", "view_consistent", "random"], []), end="")
     for name in options.objects:
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):

@@ -18,14 +18,13 @@ Finished cells are kept: the command resumes.
 import argparse
 import json
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from motion_matrix import animated
+from motion_matrix import animated, parsed
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
@@ -71,16 +70,18 @@ class PerfectPrior(MiniPrior):
     def __init__(self, slug: str, build: str, kind: str, **settings: Any) -> None:
         super().__init__(**settings)
         self.truth = Truth(slug, build, kind)
-        self.seen: tuple[Cameras, Tensor] | None = None  # who asks, and of which times
+        self.answer: Denoised | None = None
+
+    def look(self, cameras: Cameras, times: Tensor) -> None:
+        """Find out the answer for those who are about to ask."""
+        each = (cameras.each(lambda x, i=i: x[i : i + 1]) for i in range(len(cameras.pose)))
+        parts = zip(*(self.clip(camera, times) for camera in each), strict=True)
+        frames, opacity, flow, forward = (torch.stack(part) for part in parts)
+        self.answer = Denoised(self.encode(frames), opacity, flow, forward=forward)
 
     def denoise(self, noisy: Tensor, t: int, condition: object, guidance_scale: float) -> Denoised:
-        """The true clip, whatever was asked."""
-        cameras, times = self.seen
-        parts = zip(
-            *(self.clip(cameras.each(lambda x, i=i: x[i : i + 1]), times) for i in range(len(noisy))), strict=True
-        )
-        frames, opacity, flow, forward = (torch.stack(part) for part in parts)
-        return Denoised(self.encode(frames), opacity, flow, forward=forward)
+        """The true clip, however often and noisy it is asked for."""
+        return self.answer
 
     def clip(self, camera: Cameras, times: Tensor) -> tuple[Tensor, ...]:
         """Frames (V, S, S, 3), opacity at the latents' pixels (V, 16, 16), flow and forward flow (V, 3, S, S)."""
@@ -108,7 +109,7 @@ class Asking(Motion):
     def training_step(self, *batch: Any) -> Tensor:
         """As ever, with the cameras and times that this step will draw known before."""
         random = self.random()
-        self.prior.seen = self.cameras(random), self.time_sampler(random)
+        self.prior.look(self.cameras(random), self.time_sampler(random))
         return super().training_step(*batch)
 
 
@@ -149,8 +150,7 @@ def main() -> None:
     parser.add_argument("--objects", nargs="+", default=list(OBJECTS), choices=list(OBJECTS))
     parser.add_argument("--motions", nargs="+", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--models", nargs="+", default=["deform", "nodes"])
-    words = [word for word in sys.argv[1:] if "=" not in word]  # else --motions would take the settings for its own
-    options, settings = parser.parse_args(words), [word for word in sys.argv[1:] if "=" in word]
+    options, settings = parsed(parser)
     os.environ["PYTHONPATH"] = str(Path(__file__).parent)  # the runs are processes of their own, and find this file
     print(grid(["object", "motion", "model", "missed", "views", "stretch"], []), end="")
     for name in options.objects:
