@@ -1,6 +1,9 @@
 """How well the motion checks tell motions apart: true clips of held-out meshes and of moving limbs, share that passes.
 
-TO4D_DATA=... python bench/motion_checks.py [--amplitude 0.5] [--limbs]
+    TO4D_DATA=... python bench/motion_checks.py [--amplitude 0.5] [--limbs | --artists]
+
+Limbs are those of procedural objects; `--artists` takes the clips that the meshes of TO4D_DATA came with, whole and on
+the spot, by what their names say.
 """
 
 import argparse
@@ -13,6 +16,8 @@ import torch
 from torch import Tensor
 
 from to4d.guidance.mini.data import clips
+from to4d.guidance.mini.data.animated import load_clips
+from to4d.guidance.mini.data.assets import manifest
 from to4d.guidance.mini.data.coloured import ColouredMesh
 from to4d.guidance.mini.data.limb_motions import LIMB_MOTIONS
 from to4d.guidance.mini.data.motions import MOTIONS, move
@@ -54,6 +59,18 @@ def limbs(amplitude: float, random: np.random.Generator) -> Iterator[tuple[str, 
                 yield kind, mesh, animate(mesh, TAU, draw_style(random, amplitude, 1.0))
 
 
+def artists(amplitude: float, random: np.random.Generator) -> Iterator[tuple[str, ColouredMesh, np.ndarray]]:
+    """Every clip of an animated mesh whose name says what it shows, 16 frames from its start to its end."""
+    for entry in manifest():
+        if animated := load_clips(entry):
+            for kind, name in ((kind, name) for kind, names in animated.kinds.items() for name in names):
+                poses = animated.pose(name, TAU * animated.duration(name))
+                poses = poses - TAU[:, None, None] * (poses[-1] - poses[0]).mean(0) * [1.0, 0.0, 1.0]
+                offset, scale = fitting(poses[0], 0.6)
+                moved = (poses + offset) * scale
+                yield kind, animated.mesh, moved[:1] + amplitude * (moved - moved[:1])
+
+
 def opacity(mesh: ColouredMesh, moved: np.ndarray) -> Tensor:
     """(4 views, V, H, W)."""
     light = np.array([0.0, 1.0, 0.0])
@@ -65,10 +82,11 @@ def main() -> None:
     """Print the share of views that pass each check, a row a motion."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--amplitude", type=float, default=1.0)
-    parser.add_argument("--limbs", action="store_true", help="limb motions of procedural objects instead")
+    parser.add_argument("--limbs", action="store_const", const=limbs, default=whole, dest="motions")
+    parser.add_argument("--artists", action="store_const", const=artists, dest="motions")
     options = parser.parse_args()
     rows, random = defaultdict(lambda: defaultdict(list)), np.random.default_rng(0)
-    for kind, mesh, moved in (limbs if options.limbs else whole)(options.amplitude, random):
+    for kind, mesh, moved in options.motions(options.amplitude, random):
         corners, weights = surface_sample(torch.from_numpy(mesh.vertices), torch.from_numpy(mesh.faces))
         points, seen = (torch.from_numpy(moved)[:, corners] * weights[..., None]).sum(2), opacity(mesh, moved)
         for check in KINDS:

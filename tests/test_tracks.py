@@ -148,6 +148,19 @@ def test_four_legs_walk_in_diagonal_pairs():
     assert TRACK_CHECKS["walking"](torch.cat(parts, 1)).passed
 
 
+def test_four_legs_gallop_front_against_back_and_what_breathes_does_not():
+    step, parts = torch.tensor(0.1 * np.sin(3 * math.pi * TAU))[:, None], []
+    body = box((0, 0.4, 0), (0.5, 0.4, 1.2), 800).repeat(16, 1, 1)
+    for x in (-0.2, 0.2):
+        for z in (-0.5, 0.5):
+            parts.append(box((x, 0.1, z), (0.1, 0.2, 0.1), 60).repeat(16, 1, 1))
+            parts[-1][..., 2] += np.sign(z) * step
+    gallop = TRACK_CHECKS["walking"](torch.cat([body, *parts], 1))
+    assert gallop.passed and gallop.value == pytest.approx(0.1 / 0.6, rel=0.1)
+    longer = body * torch.tensor([1.0, 1.0, 1.0]) + step[..., None] * torch.tensor([0.0, 0.0, 2.0]) * body
+    assert not TRACK_CHECKS["walking"](torch.cat([longer, *parts], 1)).passed
+
+
 def test_a_walker_that_sways_as_a_whole_still_walks():
     sway = torch.tensor([0.1, 0.05, 0.0]) * torch.tensor(np.sin(6 * TAU))[:, None, None]
     assert TRACK_CHECKS["walking"](walk() + sway).passed

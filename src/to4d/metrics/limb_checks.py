@@ -24,33 +24,56 @@ class Phase:
 
 
 def limb_phase(moved: Tensor) -> tuple[Phase, ...]:
-    """The phase of the feet: of one pair (left, right), and of two pairs (at the front, at the back).
+    """The phase of the feet: of left and right, of those at the front, of those at the back, of front and back.
 
     A path is the mean of a foot's points along z.
     """
     low = outer(moved, top=False, share=FEET)[0]
     path = outer(relative_to_body(moved), top=False, share=FEET)[..., 2]
     x, z = low[:, 0] - moved[0, :, 0].median(), low[:, 2] - 0.5 * (low[:, 2].max() + low[:, 2].min())
-    pairs = [(x < 0, x >= 0), ((x < 0) & (z >= 0), (x >= 0) & (z >= 0)), ((x < 0) & (z < 0), (x >= 0) & (z < 0))]
-    return tuple(_phase(path[:, left], path[:, right], height(moved)) for left, right in pairs)
+    left, right, front, back = x < 0, x >= 0, z >= 0, z < 0
+    pairs = [(left, right), (left & front, right & front), (left & back, right & back), (front, back)]
+    return tuple(_phase(path[:, a], path[:, b], height(moved)) for a, b in pairs)
+
+
+def on_four(moved: Tensor) -> bool:
+    """Whether the feet cover a place that is longer than wide by half: a biped's toes and heels do not gallop."""
+    x, _, z = outer(moved, top=False, share=FEET)[0].T
+    return bool(z.max() - z.min() > 1.5 * (x.max() - x.min()))
+
+
+def stretching(moved: Tensor) -> float:
+    """By how much what is not feet gets longer and shorter along z, share of H: half the way from end to end.
+
+    The feet at the front and at the back of what breathes go to and fro as well; in a gallop the body keeps its length.
+    """
+    y = moved[0, :, 1]
+    body = relative_to_body(moved)[:, y > y.quantile(0.01) + FEET * height(moved)]
+    middle = 0.5 * (body[0, :, 2].max() + body[0, :, 2].min())
+    front, back = (body[:, side, 2].mean(1) for side in (body[0, :, 2] >= middle, body[0, :, 2] < middle))
+    length = (front - back) / height(moved)
+    return 0.25 * (length.max() - length.min()).item()
 
 
 def walking(moved: Tensor) -> Check:
     """Left and right feet move along z by 3% of H or more each, in turn: turning round, correlated by 0 or less.
 
-    Either all left against all right (two legs), or at the front as well as at the back (four). The base has to
-    seem turned more than the top third: a twist moves the halves of the base in turn as well.
+    Either all left against all right (two legs), or at the front as well as at the back (four), or on four legs the
+    front ones against the back ones (a gallop), if the body does not get longer and shorter by half as much. But in a
+    gallop the base has to seem turned more than the top third: a twist moves the halves of the base in turn as well.
     """
-    both, front, back = limb_phase(moved)
-    best = max((both,), (front, back), key=lambda pairs: min(_strength(pair) for pair in pairs))
+    both, front, back, gallop = limb_phase(moved)
+    names = {"left and right": (both,), "front and back pairs": (front, back)}
+    if on_four(moved) and stretching(moved) < 0.5 * gallop.amplitude:
+        names["front and back"] = (gallop,)
+    name, best = max(names.items(), key=lambda pairs: min(_strength(pair) for pair in pairs[1]))
     value = min(_strength(pair) for pair in best)
     top, bottom = (
         (angle.max() - angle.min()).item() for angle in (yaw(outer(moved, top=end)) for end in (True, False))
     )
-    name = "left and right" if len(best) == 1 else "front and back pairs"
     phases = ", ".join(f"{pair.amplitude:.3f} of the height with correlation {pair.correlation:.2f}" for pair in best)
     text = f"the feet ({name}) move by {phases}; the top turns by {top:.1f} degrees, the base by {bottom:.1f}"
-    return Check("walking", value >= 0.03 and top <= bottom, value, 0.03, text)
+    return Check("walking", value >= 0.03 and (top <= bottom or best == (gallop,)), value, 0.03, text)
 
 
 def waving(moved: Tensor) -> Check:
