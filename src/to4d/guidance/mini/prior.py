@@ -4,14 +4,15 @@ It has the interface of DynamiCrafter in small: first frame and words in, latent
 guidance, a frame stride, and the cross-attention to the prompt's noun. docs/mini_prior.md is its model card.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
-from to4d.guidance.mini.flow import GRID
+from to4d.guidance.mini.flow import GRID, warp
+from to4d.guidance.mini.gaits import Gaits, gait_of
 from to4d.guidance.mini.head import FRAMES, Words
 from to4d.guidance.mini.net import FirstFrame
 from to4d.guidance.mini.schedule import alpha_bar
@@ -29,6 +30,7 @@ class Condition:
 
     both: FirstFrame  # (2 B, ...)
     words: Words  # (2 B, ...)
+    gait: Tensor | None = None  # (B, V, 2, 3, 16, 16) the mean flows of a prompt that wants steps
 
     def __len__(self) -> int:
         return len(self.both.image) // 2
@@ -54,6 +56,7 @@ class MiniPrior(nn.Module):
         super().__init__()
         self.abilities = frozenset({RELIEF, VIEW} if knows_view else {RELIEF})
         self.net, self.vocabulary = load_weights(SHIPPED if weights is None else Path(weights))
+        self.gaits = Gaits()
         self.register_buffer("alpha_bar", alpha_bar(), persistent=False)
         self.frames, self.size, self.frame_stride = FRAMES, (SIZE, SIZE), frame_stride
         self.sees_image = sees_image
@@ -88,7 +91,12 @@ class MiniPrior(nn.Module):
         check_shape("still", still, (SIZE, SIZE, 3))
         tokens = self.vocabulary.encode([prompt.text], [prompt.noun])
         relief = None if relief is None else on_grid(relief)
-        return self.conditions(still, tokens[torch.zeros(len(still), dtype=torch.long)], relief, azimuth_deg)
+        known = self.conditions(still, tokens[torch.zeros(len(still), dtype=torch.long)], relief, azimuth_deg)
+        gait = gait_of(prompt.text, prompt.noun) if self.sees_image else None
+        if gait is None:
+            return known
+        first = mapped(known.both, lambda x: x[: len(known)])
+        return replace(known, gait=self.gaits(gait, first.outline, first.azimuth_deg, self.frame_stride))
 
     @torch.no_grad()
     def conditions(
@@ -120,11 +128,22 @@ class MiniPrior(nn.Module):
         stride = torch.full((rows,), self.frame_stride, device=noisy.device)
         prediction = self.net(frames, self.alpha_bar[t].expand(rows), first, words, stride)
         answers = (prediction.clean, prediction.flow, prediction.forward)
+        if condition.gait is not None:
+            answers = self._stepping(answers, condition.gait, first.image[:count])
         clean, flow, forward = (x[count:].lerp(x[:count], guidance_scale) if guided else x for x in answers)
         clean = self.net.codec.encode(self.net.codec.decode(clean).clamp(0.0, 1.0))
         attention = prediction.attention[:count]
         attention = attention / attention.amax((1, 2, 3), keepdim=True).clamp_min(1e-6)
         return Denoised(clean.transpose(1, 2), attention, flow, forward=forward)
+
+    def _stepping(self, answers: tuple[Tensor, ...], gait: Tensor, image: Tensor) -> tuple[Tensor, ...]:
+        """Clean clips, flows and forward flows; the first rows, which know the prompt, with the steps of a gait."""
+        (clean, flow, forward), count = (x.clone() for x in answers), len(gait)
+        still = self.net.codec.encode(warp(image, flow[:count, :, :2]))
+        flow[:count] += gait[:, :, 0]
+        forward[:count] += gait[:, :, 1]
+        clean[:count] += self.net.codec.encode(warp(image, flow[:count, :, :2])) - still
+        return clean, flow, forward
 
 
 def on_grid(relief: Tensor) -> Tensor:
