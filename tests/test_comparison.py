@@ -12,6 +12,7 @@ import scipy.stats
 import torch
 import yaml
 from browser import CHROMIUM, Browser
+from hydra import compose, initialize_config_dir
 
 from to4d.errors import InputError
 from to4d.export.writer import write_video
@@ -267,3 +268,9 @@ def test_the_scatter_shows_every_run_and_every_mean_inside_its_frame(page):
 def test_the_page_asks_for_nothing_and_believes_no_prompt(page):
     assert page.value("window.bad") is None and PROMPT in column(page, "runs", 2)
     assert not page.requests() and not page.troubles()
+
+
+def test_a_report_is_told_its_baseline_and_axes_on_the_command_line():
+    with initialize_config_dir(str(Path(__file__).parents[1] / "conf"), version_base="1.3"):
+        told = compose("report", ["runs={a: x, b: y}", "baseline=b", "comparison.identity=psnr_t0", "out=z"])
+    assert told.comparison.reference == "b" and told.comparison.identity == "psnr_t0"
