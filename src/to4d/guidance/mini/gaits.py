@@ -3,8 +3,9 @@
 The net hardly tells steps: legs are a small part of a picture, and what moves them alone is a difference of large terms
 of its smooth flows. A flow with terms of limbs that depends on nothing but the motion, the side, and how wide and deep
 the object looks, tells more. Least squares over training objects find it at once (`fit_gaits.py`). A mean of flows is
-smaller than what it is the mean of, so what goes against the body as a whole is scaled until those objects
-step as far as they should.
+smaller than what it is the mean of, and distillation loses of it too, so it is enlarged until those objects would step
+as far as they should. How the body as a whole goes, up and down or leaning, is left to the net: only what no affine
+motion of it explains is taken.
 """
 
 from pathlib import Path
@@ -69,15 +70,19 @@ def basis(outline: Outline, azimuth_deg: Tensor) -> Tensor:
     return torch.einsum("bqhw,bk->bqkhw", scaled, weights).flatten(1, 2)
 
 
-def enlarged(flows: Tensor, there: Tensor, gain: Tensor | float) -> Tensor:
-    """Flows (..., 3, h, w) whose difference to their mean over the object, where `there` (..., h, w), is enlarged."""
-    weight = there[..., None, :, :]
-    whole = (flows * weight).sum((-2, -1), keepdim=True) / weight.sum((-2, -1), keepdim=True).clamp_min(1.0)
-    return whole + gain * (flows - whole)
+def against_body(flows: Tensor, there: Tensor) -> Tensor:
+    """What no affine motion of all places explains, in flows (..., h, w) of an object where `there` (..., h, w)."""
+    down, right = (torch.linspace(-1.0, 1.0, size).to(flows) for size in flows.shape[-2:])
+    places = torch.stack(torch.broadcast_tensors(torch.ones_like(flows[..., :1, :1]), down[:, None], right), -3)
+    places = places[(0,) * (places.dim() - 3)].flatten(1)  # (3, h w)
+    weighted = places * there.flatten(-2)[..., None, :]
+    normal = weighted @ places.T + 1e-6 * torch.eye(3).to(flows)
+    fit = torch.linalg.solve(normal, weighted @ flows.flatten(-2)[..., None])[..., 0]
+    return flows - (fit @ places).reshape(flows.shape)
 
 
 class Gaits(nn.Module):
-    """The mean flows of `GAITS`, backward and forward: coefficients (gait, V, 2, 3, 480), and gains (gait,)."""
+    """Mean flows of `GAITS`, backward and forward: coefficients (gait, V, 2, 3, 480), and gains (gait,)."""
 
     def __init__(self, path: Path = SHIPPED) -> None:
         super().__init__()
@@ -93,4 +98,5 @@ class Gaits(nn.Module):
         low, share = at.floor().long(), (at % 1.0)[:, None, None, None]
         paced = known[low].lerp(known[(low + 1).clamp_max(FRAMES - 1)], share)
         flows = torch.einsum("vwcp,bphx->bvwchx", paced, basis(outline, azimuth_deg))
-        return enlarged(flows, (adaptive_avg_pool2d(outline.inside, GRID) > 0.3).to(flows)[:, None, None], gain)
+        there = (adaptive_avg_pool2d(outline.inside, GRID) > 0.3).to(flows)[:, None, None, None]
+        return gain * against_body(flows, there.expand_as(flows))
