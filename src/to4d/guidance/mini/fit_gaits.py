@@ -16,13 +16,12 @@ from to4d.guidance.mini.data.autorig import BUILDS
 from to4d.guidance.mini.data.clips import DISTANCE, FRAMES, Clip, Told, View, make_clip
 from to4d.guidance.mini.data.objects import HELD_OUT_KINDS, KINDS, Subject, load_real
 from to4d.guidance.mini.data.style import Style
-from to4d.guidance.mini.flow import AXES, GRID, find_object
-from to4d.guidance.mini.gaits import GAITS, SHIPPED, against_body, basis
+from to4d.guidance.mini.flow import find_object
+from to4d.guidance.mini.gaits import GAITS, SHIPPED, basis, enlarged
 
 ORDINARY = Style(amplitude=1.0, speed=1.0, sign=1.0, phase=0.0, cycles=0.5, heading=0.0)
 EACH, AZIMUTHS_DEG = 2, range(-180, 180, 30)  # procedural objects of a kind, and sides to see each from
 RADIUS, ELEVATION_DEG, FOV_DEG = 0.55, 10.0, 35.0
-KEPT = 0.65  # of a true step by distillation: half with a grid, three quarters with nodes (bench/perfect_prior.py)
 
 
 @dataclass(frozen=True)
@@ -79,17 +78,19 @@ def fitted(examples: list[Example], ridge: float = 1e-3) -> Tensor:
     return torch.linalg.solve(normal + ridge * size * eye, right).transpose(-2, -1)
 
 
-def told(coefficients: Tensor, each: Example) -> float:
-    """How much of a clip's forward flow against the body is there, over places that go half as far as the farthest."""
-    square = (FRAMES, AXES, GRID, GRID)
-    there = each.there[:, 1, None].expand(-1, AXES, -1).reshape(square)
-    flow, truth = (
-        (against_body(x.reshape(square), there) * there).flatten(2)
-        for x in (coefficients[:, 1] @ each.basis, each.flows[:, 1])
-    )
+def told(coefficients: Tensor, each: Example, gain: float) -> float:
+    """How much of a clip's true forward flow is there, over places that go at least half as far as the farthest."""
+    truth, there = each.flows[:, 1] * each.there[:, 1, None], each.there[:, 1]
     far = truth.norm(dim=1, keepdim=True)
     far = (far > 0.5 * far.max()).double()
+    flow = enlarged((coefficients[:, 1] @ each.basis)[..., None], there[..., None], gain)[..., 0]
     return float((flow * truth * far).sum() / (truth.square() * far).sum())
+
+
+def gain_of(coefficients: Tensor, examples: list[Example]) -> float:
+    """What makes the examples' flows tell all of the truth on average; what is told is linear in it."""
+    none, one = (np.mean([told(coefficients, each, gain) for each in examples]) for gain in (0.0, 1.0))
+    return float((1.0 - none) / (one - none))
 
 
 def main() -> None:
@@ -99,8 +100,8 @@ def main() -> None:
         examples = [example(subject, gait, float(azimuth)) for subject in subjects for azimuth in AZIMUTHS_DEG]
         parts.append(fitted(examples))
         parts[-1][0] = 0.0  # frame 0 is the first frame itself
-        share = np.mean([told(parts[-1], each) for each in examples])
-        gains.append(1.0 / (share * KEPT))
+        gains.append(gain_of(parts[-1], examples))
+        share = np.mean([told(parts[-1], each, 1.0) for each in examples])
         print(f"{gait}: {len(subjects)} objects, {len(examples)} clips, {share:.2f} told; enlarged by {gains[-1]:.2f}")
     known = {"coefficients": torch.stack(parts).half().contiguous(), "gain": torch.tensor(gains, dtype=torch.float32)}
     save_file(known, SHIPPED)
