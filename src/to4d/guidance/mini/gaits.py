@@ -20,9 +20,7 @@ from to4d.guidance.mini.flow import GRID, Outline, coordinates, smooth_terms
 from to4d.guidance.mini.head import FRAMES, bearing
 from to4d.guidance.mini.motion_words import kind_of
 
-GAITS = (
-    "walk",
-)  # what a run does as a whole the net tells as well: told twice, it leans and grows (docs/mini_prior.md)
+GAITS = ("walk",)  # what a run does as a whole the net tells as well, and twice is too much (docs/mini_prior.md)
 SHIPPED = Path(__file__).with_name("gaits.safetensors")
 NOT_VERBS_AFTER = {"a", "an", "the", "of", "on", "in", "his", "her", "its", "their"}  # "on a step"
 
