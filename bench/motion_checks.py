@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from to4d.guidance.mini.data import clips
-from to4d.guidance.mini.data.animated import load_clips
+from to4d.guidance.mini.data.animated import drift, load_clips
 from to4d.guidance.mini.data.assets import manifest
 from to4d.guidance.mini.data.coloured import ColouredMesh
 from to4d.guidance.mini.data.limb_motions import LIMB_MOTIONS
@@ -65,7 +65,7 @@ def artists(amplitude: float, random: np.random.Generator) -> Iterator[tuple[str
         if animated := load_clips(entry):
             for kind, name in ((kind, name) for kind, names in animated.kinds.items() for name in names):
                 poses = animated.pose(name, TAU * animated.duration(name))
-                poses = poses - TAU[:, None, None] * (poses[-1] - poses[0]).mean(0) * [1.0, 0.0, 1.0]
+                poses = poses - TAU[:, None, None] * drift(poses, 0.0)
                 offset, scale = fitting(poses[0], 0.6)
                 moved = (poses + offset) * scale
                 yield kind, animated.mesh, moved[:1] + amplitude * (moved - moved[:1])

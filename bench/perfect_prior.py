@@ -33,7 +33,7 @@ from to4d.guidance.mini.data import assets, autorig, clips
 from to4d.guidance.mini.data.actions import Action, perform
 from to4d.guidance.mini.data.limb_motions import LIMB_MOTIONS
 from to4d.guidance.mini.data.objects import Subject
-from to4d.guidance.mini.data.style import Style
+from to4d.guidance.mini.fit_gaits import ORDINARY, RADIUS
 from to4d.guidance.mini.prior import MiniPrior
 from to4d.phases import Motion
 from to4d.report.writers import grid
@@ -47,8 +47,6 @@ KINDS = {
     **{"shaking": "shake", "nodding": "nod", "falling over": "fall", "walking": "walk", "running": "run"},
     "waving": "wave",
 }
-STYLE = Style(amplitude=1.0, speed=1.0, sign=1.0, phase=0.0, cycles=0.5, heading=0.0)  # the ordinary one
-RADIUS = 0.55
 
 
 class Truth:
@@ -61,7 +59,7 @@ class Truth:
 
     def moved(self, times: np.ndarray) -> np.ndarray:
         """(V,) -> vertices (V, N, 3)."""
-        return perform(self.action, self.subject, np.random.default_rng(0), times, STYLE, RADIUS)
+        return perform(self.action, self.subject, np.random.default_rng(0), times, ORDINARY, RADIUS)
 
 
 class PerfectPrior(MiniPrior):

@@ -3,7 +3,7 @@
 Each example is a training object in the ordinary style, seen from one side; least squares weigh it by its own size.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,13 @@ from torch import Tensor
 from to4d.guidance.mini.data.actions import Action, perform
 from to4d.guidance.mini.data.autorig import BUILDS
 from to4d.guidance.mini.data.clips import DISTANCE, FRAMES, Clip, Told, View, make_clip
+from to4d.guidance.mini.data.limb_motions import LIMB_MOTIONS
 from to4d.guidance.mini.data.objects import HELD_OUT_KINDS, KINDS, Subject, load_real
 from to4d.guidance.mini.data.style import Style
-from to4d.guidance.mini.flow import find_object
+from to4d.guidance.mini.flow import Outline, find_object
 from to4d.guidance.mini.gaits import GAITS, SHIPPED, basis, enlarged
 
+Terms = Callable[[Outline, Tensor], Tensor]
 ORDINARY = Style(amplitude=1.0, speed=1.0, sign=1.0, phase=0.0, cycles=0.5, heading=0.0)
 EACH, AZIMUTHS_DEG = 2, range(-180, 180, 30)  # procedural objects of a kind, and sides to see each from
 RADIUS, ELEVATION_DEG, FOV_DEG = 0.55, 10.0, 35.0
@@ -33,26 +35,25 @@ class Example:
     there: Tensor
 
 
-def example(subject: Subject, gait: str, azimuth_deg: float) -> Example:
-    """One object in the ordinary style."""
-    clip = clip_of(subject, gait, azimuth_deg)
+def example(clip: Clip, terms: Terms = basis) -> Example:
+    """A clip as sums of what `terms` make of an outline and an azimuth (1,)."""
     frames, relief = torch.from_numpy(clip.frames[:1]).float() / 255.0, torch.from_numpy(clip.relief[None]).float()
     both = np.stack([clip.flow, clip.forward], 1)
     there = np.stack([clip.opacity, np.broadcast_to(clip.opacity[:1], clip.opacity.shape)], 1) > 0.3
     return Example(
-        basis(find_object(frames, relief), torch.tensor([azimuth_deg]))[0].flatten(1).double(),
+        terms(find_object(frames, relief), torch.tensor([clip.told.azimuth_deg]))[0].flatten(1).double(),
         torch.from_numpy(both).double().movedim(-1, 2).flatten(3),
         torch.from_numpy(there).double().flatten(2),
     )
 
 
-def clip_of(subject: Subject, gait: str, azimuth_deg: float) -> Clip:
-    """The same as pictures."""
-    tau = np.arange(FRAMES) / FRAMES
-    moved = perform(Action(gait, "limbs"), subject, np.random.default_rng(0), tau, ORDINARY, RADIUS)
+def clip_of(subject: Subject, kind: str, azimuth_deg: float) -> Clip:
+    """An object in the ordinary style."""
+    action, tau = Action(kind, "limbs" if kind in LIMB_MOTIONS else "whole"), np.arange(FRAMES) / FRAMES
+    moved = perform(action, subject, np.random.default_rng(0), tau, ORDINARY, RADIUS)
     light = np.array([0.0, 1.0, 0.0])
     view = View(azimuth_deg, ELEVATION_DEG, DISTANCE, FOV_DEG, np.ones(3), light, ambient=1.0)
-    return make_clip(subject.mesh, moved, view, Told("", "", gait, 1.0, azimuth_deg))
+    return make_clip(subject.mesh, moved, view, Told("", subject.nouns[0], kind, 1.0, azimuth_deg))
 
 
 def walkers(random: np.random.Generator) -> Iterator[Subject]:
@@ -78,13 +79,18 @@ def fitted(examples: list[Example], ridge: float = 1e-3) -> Tensor:
     return torch.linalg.solve(normal + ridge * size * eye, right).transpose(-2, -1)
 
 
-def told(coefficients: Tensor, each: Example, gain: float) -> float:
-    """How much of a clip's true forward flow is there, over places that go at least half as far as the farthest."""
-    truth, there = each.flows[:, 1] * each.there[:, 1, None], each.there[:, 1]
+def along(flow: Tensor, truth: Tensor) -> float:
+    """How much of the truth a flow tells (both (V, 3, 256)), over places that go half as far as the farthest."""
     far = truth.norm(dim=1, keepdim=True)
     far = (far > 0.5 * far.max()).double()
-    flow = enlarged((coefficients[:, 1] @ each.basis)[..., None], there[..., None], gain)[..., 0]
     return float((flow * truth * far).sum() / (truth.square() * far).sum())
+
+
+def told(coefficients: Tensor, each: Example, gain: float) -> float:
+    """How much of a clip's true forward flow is in the enlarged sum."""
+    there = each.there[:, 1]
+    flow = enlarged((coefficients[:, 1] @ each.basis)[..., None], there[..., None], gain)[..., 0]
+    return along(flow, each.flows[:, 1] * there[:, None])
 
 
 def gain_of(coefficients: Tensor, examples: list[Example]) -> float:
@@ -97,7 +103,7 @@ def main() -> None:
     """Fit them again and write the file of the package."""
     subjects, parts, gains = list(walkers(np.random.default_rng(5))), [], []
     for gait in GAITS:
-        examples = [example(subject, gait, float(azimuth)) for subject in subjects for azimuth in AZIMUTHS_DEG]
+        examples = [example(clip_of(subject, gait, float(azimuth))) for subject in subjects for azimuth in AZIMUTHS_DEG]
         parts.append(fitted(examples))
         parts[-1][0] = 0.0  # frame 0 is the first frame itself
         gains.append(gain_of(parts[-1], examples))

@@ -7,6 +7,7 @@ smaller than what it is the mean of, so what goes against the body as a whole is
 step as far as they should.
 """
 
+from functools import cache
 from pathlib import Path
 from re import findall
 
@@ -25,6 +26,7 @@ SHIPPED = Path(__file__).with_name("gaits.safetensors")
 NOT_VERBS_AFTER = {"a", "an", "the", "of", "on", "in", "his", "her", "its", "their"}  # "on a step"
 
 
+@cache
 def gait_of(text: str, noun: str) -> str | None:
     """The gait that a prompt asks for, if its first verb of motion is one.
 
@@ -56,10 +58,15 @@ def limb_terms(u: Tensor, v: Tensor, r: Tensor, half_width: Tensor) -> list[Tens
     return [*(leg * pair for leg in legs for pair in pairs), *arms, *(arm * (v - 0.5) for arm in arms)]
 
 
+def covered(outline: Outline) -> Tensor:
+    """Which latent pixels show the object, (B, 16, 16)."""
+    return adaptive_avg_pool2d(outline.inside, GRID) > 0.3
+
+
 def basis(outline: Outline, azimuth_deg: Tensor) -> Tensor:
     """What gaits are sums of: terms x shape x side, (B, 32 * 3 * 5, 16, 16); all zero where the side is unknown."""
     u, v, d, r = coordinates(outline)
-    inside = adaptive_avg_pool2d(outline.inside, GRID) > 0.3
+    inside = covered(outline)
     wide = (u.abs() * inside).amax((1, 2), keepdim=True).clamp_min(0.1)
     deep = (r * inside).amax((1, 2)) - (r * inside).amin((1, 2))
     terms = torch.cat([smooth_terms(u, v, d, r), torch.stack(limb_terms(u, v, r, wide), 1)], 1)
@@ -93,4 +100,4 @@ class Gaits(nn.Module):
         low, share = at.floor().long(), (at % 1.0)[:, None, None, None]
         paced = known[low].lerp(known[(low + 1).clamp_max(FRAMES - 1)], share)
         flows = torch.einsum("vwcp,bphx->bvwchx", paced, basis(outline, azimuth_deg))
-        return enlarged(flows, (adaptive_avg_pool2d(outline.inside, GRID) > 0.3).to(flows)[:, None, None], gain)
+        return enlarged(flows, covered(outline).to(flows)[:, None, None], gain)
