@@ -27,7 +27,7 @@ from torch import Tensor
 from to4d.guidance.mini.data import assets, autorig, clips
 from to4d.guidance.mini.data.actions import possible
 from to4d.guidance.mini.data.objects import Subject
-from to4d.guidance.mini.fit_gaits import along, clip_of, example, fitted, walkers
+from to4d.guidance.mini.fit_gaits import along, clip_of, example, fitted, on_four, walkers
 from to4d.guidance.mini.flow import Outline, outline_terms
 from to4d.guidance.mini.prior import MiniPrior
 from to4d.report.writers import grid
@@ -63,8 +63,7 @@ def trained_on() -> dict[str, list[Subject]]:
     """The objects that the gaits are fitted to, by how many legs they have."""
     found = {"biped": [], "quadruped": []}
     for subject in walkers(np.random.default_rng(5)):
-        on_four = any(limb.end for limb in subject.mesh.limbs if limb.name == "leg")
-        found["quadruped" if on_four else "biped"].append(subject)
+        found["quadruped" if on_four(subject) else "biped"].append(subject)
     return found
 
 

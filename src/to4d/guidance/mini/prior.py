@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
 from to4d.guidance.mini.flow import GRID, warp
-from to4d.guidance.mini.gaits import Gaits, gait_of
+from to4d.guidance.mini.gait_words import gait_of
+from to4d.guidance.mini.gaits import Gaits
 from to4d.guidance.mini.head import FRAMES, Words
 from to4d.guidance.mini.net import FirstFrame
 from to4d.guidance.mini.schedule import alpha_bar
@@ -30,7 +31,7 @@ class Condition:
 
     both: FirstFrame  # (2 B, ...)
     words: Words  # (2 B, ...)
-    gait: Tensor | None = None  # (B, V, 2, 3, 16, 16) the mean flows of a prompt that wants steps
+    gait: Tensor | None = None  # (B, V, 2, 3, 16, 16) the mean flows of what a prompt wants limbs to do
 
     def __len__(self) -> int:
         return len(self.both.image) // 2
@@ -92,8 +93,8 @@ class MiniPrior(nn.Module):
         tokens = self.vocabulary.encode([prompt.text], [prompt.noun])
         relief = None if relief is None else on_grid(relief)
         known = self.conditions(still, tokens[torch.zeros(len(still), dtype=torch.long)], relief, azimuth_deg)
-        gait = gait_of(prompt.text, prompt.noun) if self.sees_image else None
-        if gait is None:
+        gait = gait_of(prompt.text, prompt.noun)
+        if gait is None or azimuth_deg is None or not self.sees_image:
             return known
         first = mapped(known.both, lambda x: x[: len(known)])
         return replace(known, gait=self.gaits(gait, first.outline, first.azimuth_deg, self.frame_stride))
@@ -129,20 +130,22 @@ class MiniPrior(nn.Module):
         prediction = self.net(frames, self.alpha_bar[t].expand(rows), first, words, stride)
         answers = (prediction.clean, prediction.flow, prediction.forward)
         if condition.gait is not None:
-            answers = self._stepping(answers, condition.gait, first.image[:count])
+            answers = self._with_gait(answers, condition.gait, first.image[:count])
         clean, flow, forward = (x[count:].lerp(x[:count], guidance_scale) if guided else x for x in answers)
         clean = self.net.codec.encode(self.net.codec.decode(clean).clamp(0.0, 1.0))
         attention = prediction.attention[:count]
         attention = attention / attention.amax((1, 2, 3), keepdim=True).clamp_min(1e-6)
         return Denoised(clean.transpose(1, 2), attention, flow, forward=forward)
 
-    def _stepping(self, answers: tuple[Tensor, ...], gait: Tensor, image: Tensor) -> tuple[Tensor, ...]:
-        """Clean clips, flows and forward flows; the first rows, which know the prompt, with the steps of a gait."""
+    def _with_gait(self, answers: tuple[Tensor, ...], gait: Tensor, image: Tensor) -> tuple[Tensor, ...]:
+        """Clean clips, flows and forward flows; the first rows, which know the prompt, go as the gait says.
+
+        What the net says of them is left out: it sees the gait in the clip that it is shown, and would tell it again.
+        """
         (clean, flow, forward), count = (x.clone() for x in answers), len(gait)
-        still = self.net.codec.encode(warp(image, flow[:count, :, :2]))
-        flow[:count] += gait[:, :, 0]
-        forward[:count] += gait[:, :, 1]
-        clean[:count] += self.net.codec.encode(warp(image, flow[:count, :, :2])) - still
+        before = self.net.codec.encode(warp(image, flow[:count, :, :2]))
+        flow[:count], forward[:count] = gait.unbind(2)
+        clean[:count] += self.net.codec.encode(warp(image, flow[:count, :, :2])) - before
         return clean, flow, forward
 
 
