@@ -182,7 +182,7 @@ def test_bad_input_is_named(folder, tmp_path):
         compare(None, tmp_path)
     with pytest.raises(InputError, match="no figure is called hase"):
         Comparison(columns=["hase"])(str(folder), tmp_path)
-    with pytest.raises(InputError, match="reference=theirs is no row"):
+    with pytest.raises(InputError, match="baseline=theirs is no row"):
         Comparison(columns=["haze"], reference="theirs")(str(folder), tmp_path)
     with pytest.raises(InputError, match="paper=table9"):
         Comparison(columns=["haze"], paper="table9")(str(folder), tmp_path)

@@ -45,7 +45,7 @@ def make_table(
     rows = by_row(runs)
     reference = reference or ("ours" if "ours" in rows else next(iter(rows)))
     if reference not in rows:
-        raise InputError(f"reference={reference} is no row of these runs; known: {', '.join(rows)}")
+        raise InputError(f"baseline={reference} is no row of these runs; known: {', '.join(rows)}")
     columns = known(names)
     lines: list[Line] = []
     for row, cells in rows.items():
