@@ -41,7 +41,11 @@ from to4d.run import restore
 from to4d.tracks import field_tracks
 from to4d.types import Cameras, Denoised
 
-OBJECTS = {"gso/mario": ("gso_mario", "biped"), "gso/spiderman": ("gso_spiderman", "biped")}  # slug, what its limbs are
+OBJECTS = {  # slug, what its limbs are
+    "gso/mario": ("gso_mario", "biped"),
+    "gso/spiderman": ("gso_spiderman", "biped"),
+    "gso/rhino": ("gso_rhino", "quadruped"),
+}
 KINDS = {
     **{"jumping": "jump", "growing": "grow", "melting": "melt", "swaying": "sway", "spinning": "spin"},
     **{"shaking": "shake", "nodding": "nod", "falling over": "fall", "walking": "walk", "running": "run"},
