@@ -45,6 +45,8 @@ OBJECTS = {  # slug, what its limbs are
     "gso/mario": ("gso_mario", "biped"),
     "gso/spiderman": ("gso_spiderman", "biped"),
     "gso/rhino": ("gso_rhino", "quadruped"),
+    "gso/lion": ("gso_lion", "quadruped"),
+    "gso/unicorn": ("gso_unicorn", "quadruped"),
 }
 KINDS = {
     **{"jumping": "jump", "growing": "grow", "melting": "melt", "swaying": "sway", "spinning": "spin"},

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from perfect_prior import KINDS as MOTIONS
+from perfect_prior import OBJECTS
 from torch import Tensor
 
 from to4d.guidance.mini.data import assets, autorig, clips
@@ -33,13 +34,6 @@ from to4d.guidance.mini.prior import MiniPrior
 from to4d.report.writers import grid
 from to4d.types import Prompt, generator_at
 
-OBJECTS = {  # slug -> noun, what its limbs are
-    "gso_mario": ("mario", "biped"),
-    "gso_spiderman": ("spiderman", "biped"),
-    "gso_rhino": ("rhino", "quadruped"),
-    "gso_lion": ("lion", "quadruped"),
-    "gso_unicorn": ("unicorn", "quadruped"),
-}
 AZIMUTHS_DEG = range(-135, 181, 45)
 HEADS = [
     "motion",
@@ -53,9 +47,9 @@ START = 950  # of 1000 steps: the noise that distillation begins with
 def held_out() -> dict[str, list[Subject]]:
     """The held-out scans by what their limbs are."""
     entries, found = {entry["slug"]: entry for entry in assets.manifest()}, {"biped": [], "quadruped": []}
-    for slug, (noun, build) in OBJECTS.items():
+    for slug, build in OBJECTS.values():
         mesh = assets.load_asset(entries[slug])
-        found[build].append(Subject(replace(mesh, limbs=autorig.rig(mesh, build)), (noun,)))
+        found[build].append(Subject(replace(mesh, limbs=autorig.rig(mesh, build)), (slug.removeprefix("gso_"),)))
     return found
 
 

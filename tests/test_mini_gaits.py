@@ -18,6 +18,7 @@ from to4d.guidance.mini.fit_gaits import (
     example,
     fitted,
     gain_of,
+    seen,
     telling,
     told,
 )
@@ -93,7 +94,7 @@ def test_least_squares_find_the_flows_that_examples_have_and_half_of_their_limbs
     examples = []
     for _ in range(4):
         terms = torch.randn(WHOLE + 4, 256, generator=random, dtype=torch.double)
-        examples.append(Example(terms, true @ terms, torch.ones(16, 2, 256, dtype=torch.double), torch.zeros(10)))
+        examples.append(Example(terms, true @ terms, torch.ones(16, 2, 256, dtype=torch.double)))
     found = fitted(examples, ridge=1e-9)
     torch.testing.assert_close(found, true, atol=1e-6, rtol=0)
     assert told(0.5 * found, examples[0]) == pytest.approx(0.5)
@@ -119,8 +120,7 @@ def test_an_animal_that_nobody_saw_steps_as_it_should_and_is_known_to_stand_on_f
     gaits, shares, fours = Gaits(), [], []
     for azimuth in (-90.0, 0.0, 90.0, 180.0):
         clip = clip_of(sheep, gait, azimuth)
-        frames, relief = torch.from_numpy(clip.frames[:1]).float() / 255.0, torch.from_numpy(clip.relief[None]).float()
-        outline, side, one = find_object(frames, relief), torch.tensor([azimuth]), example(clip)
+        (outline, side), one = seen(clip), example(clip)
         there = one.there[:, 1, None]
         flow = gaits(Gait(gait), outline, side, 1.0)[0, :, 1].flatten(2).double()
         shares.append(along(flow * there, one.flows[:, 1] * there))

@@ -44,20 +44,22 @@ class Example:
     basis: Tensor
     flows: Tensor
     there: Tensor
-    shape: Tensor  # (10,)
+
+
+def seen(clip: Clip) -> tuple[Outline, Tensor]:
+    """What of a clip's first frame is the object, and the azimuth (1,) from which it is seen."""
+    frames, relief = torch.from_numpy(clip.frames[:1]).float() / 255.0, torch.from_numpy(clip.relief[None]).float()
+    return find_object(frames, relief), torch.tensor([clip.told.azimuth_deg])
 
 
 def example(clip: Clip, terms: Terms = basis) -> Example:
     """A clip as sums of what `terms` make of an outline and an azimuth (1,)."""
-    frames, relief = torch.from_numpy(clip.frames[:1]).float() / 255.0, torch.from_numpy(clip.relief[None]).float()
-    outline, azimuth_deg = find_object(frames, relief), torch.tensor([clip.told.azimuth_deg])
     both = np.stack([clip.flow, clip.forward], 1)
     there = np.stack([clip.opacity, np.broadcast_to(clip.opacity[:1], clip.opacity.shape)], 1) > 0.3
     return Example(
-        terms(outline, azimuth_deg)[0].flatten(1).double(),
+        terms(*seen(clip))[0].flatten(1).double(),
         torch.from_numpy(both).double().movedim(-1, 2).flatten(3),
         torch.from_numpy(there).double().flatten(2),
-        shape(outline, azimuth_deg)[0].double(),
     )
 
 
@@ -153,21 +155,22 @@ def main() -> None:
     """Fit them again and write the file of the package."""
     subjects, coefficients = list(walkers(np.random.default_rng(5))), []
     for gait in GAITS:
-        examples = {stance: [] for stance in STANCES}
+        clips = {stance: [] for stance in STANCES}
         for subject in (each for each in subjects if has(each, LIMBS[gait])):
-            clips = [clip_of(subject, gait, float(azimuth)) for azimuth in AZIMUTHS_DEG]
-            examples[STANCES[on_four(subject)]] += [example(clip) for clip in clips]
-        two, four = examples.values()
-        for stance, some in zip(STANCES, (two, four or two), strict=True):  # nobody has arms who stands on four
+            clips[STANCES[on_four(subject)]] += [clip_of(subject, gait, float(azimuth)) for azimuth in AZIMUTHS_DEG]
+        found = {}
+        for stance, some in ((stance, [example(clip) for clip in some]) for stance, some in clips.items() if some):
             known = fitted(some)
             share = np.mean([told(known, each) for each in some])
             kept = WHOLE if LIMBS[gait] == "leg" else 0  # who waves stands still: the whole only makes up for arms
             gain = gain_of(known, some, kept)
-            coefficients.append(enlarged(known, gain, kept))
+            found[stance] = enlarged(known, gain, kept)
             print(f"{gait} {stance}: {len(some)} clips, {share:.2f} told; enlarged by {gain:.2f}", flush=True)
+        two, four = STANCES
+        coefficients += [found[two], found.get(four, found[two])]  # nobody has arms who stands on four
         if gait == GAITS[0]:
-            shapes = torch.stack([each.shape for each in (*two, *four)])
-            stands = (torch.arange(len(shapes)) >= len(two)).to(shapes)
+            shapes = torch.cat([shape(*seen(clip)) for stance in STANCES for clip in clips[stance]]).double()
+            stands = (torch.arange(len(shapes)) >= len(clips[two])).to(shapes)
             telling_four = telling(shapes, stands)
             print(f"two legs or four: {((shapes @ telling_four > 0.0) == (stands > 0.5)).double().mean():.0%} right")
     known = torch.stack(coefficients).unflatten(0, (len(GAITS), len(STANCES))).half().contiguous()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from re import findall
 
-from to4d.guidance.mini.data.sentences import QUICK, SLOW, SOFT, STRONG
+from to4d.guidance.mini.data.sentences import AMPLITUDES, QUICK, SLOW, SOFT, SPEEDS, STRONG
 from to4d.guidance.mini.data.verbs import VERBS
 from to4d.guidance.mini.motion_words import kind_of
 
@@ -47,7 +47,7 @@ def gait_of(text: str, noun: str) -> Gait | None:
         return None
     speed, amplitude = (
         low if is_said(less, text) else high if is_said(more, text) else 1.0
-        for low, less, more, high in ((0.6, SLOW, QUICK, 1.5), (0.6, SOFT, STRONG, 1.35))
+        for (low, high), less, more in ((SPEEDS, SLOW, QUICK), (AMPLITUDES, SOFT, STRONG))
     )
     return Gait(kind, speed, amplitude)
 

@@ -6,6 +6,7 @@ from numpy.random import Generator
 
 from to4d.guidance.mini.data.sentences import (
     AFTER,
+    AMPLITUDES,
     EXTRAS,
     FRAMES,
     HELD_OUT_FRAMES,
@@ -17,6 +18,7 @@ from to4d.guidance.mini.data.sentences import (
     QUICK,
     SLOW,
     SOFT,
+    SPEEDS,
     STRONG,
     TAILS,
 )
@@ -79,11 +81,11 @@ def draw_adverbs(rng: Generator, kind: str) -> tuple[list[str], float, float]:
     if chance[0] < 0.14:
         soft = chance[0] < 0.07
         words.append(pick(rng, SOFT if soft else STRONG + (("high",) if kind in HIGH else ())))
-        amplitude = (0.6 if soft else 1.35) * rng.uniform(0.92, 1.08)
+        amplitude = AMPLITUDES[not soft] * rng.uniform(0.92, 1.08)
     if chance[1] < 0.16:
         slow = chance[1] < 0.08
         words.append(pick(rng, SLOW if slow else QUICK))
-        speed = 0.6 if slow else 1.5
+        speed = SPEEDS[not slow]
     return words, amplitude, speed
 
 

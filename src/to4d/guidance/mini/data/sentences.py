@@ -23,6 +23,7 @@ TAILS = {
 }
 SLOW, QUICK = ("slowly", "lazily", "in slow motion"), ("quickly", "fast", "rapidly")
 SOFT, STRONG = ("slightly", "gently", "softly", "a little"), ("strongly", "wildly", "vigorously", "a lot")
+SPEEDS, AMPLITUDES = (0.6, 1.5), (0.6, 1.35)  # that slow and quick, soft and strong stand for
 HIGH = ("jump", "bounce", "fly")  # kinds that can be done "high"
 AFTER = ("in slow motion", "fast", "a little", "a lot", "high")  # these stand behind the verb
 FRAMES = {  # sentence -> how often; np is a noun phrase, n a noun without its article, the rest are forms of the verb
