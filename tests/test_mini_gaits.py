@@ -46,6 +46,8 @@ def sheep() -> Subject:
         ("the fox walks slowly", "fox", "walk"),
         ("a mario is jogging", "mario", "run"),
         ("a robot trudging", "robot", "walk"),
+        ("a walking fox", "fox", "walk"),
+        ("a fox on a march", "fox", None),
         ("a horse jumps, then gallops", "horse", None),
         ("a walker jumping", "walker", None),
         ("a race car spinning", "car", None),

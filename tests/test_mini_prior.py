@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from mini_clips import batch_of, clip_set
 
-from to4d.guidance.mini.batches import Batch, take, tokenise
+from to4d.guidance.mini.adapter import SHIPPED as ADAPTER
 from to4d.guidance.mini.data.clips import Told, View, draw_clips, make_clip
-from to4d.guidance.mini.data.dataset import ARRAYS, ClipSet
+from to4d.guidance.mini.data.dataset import ClipSet
 from to4d.guidance.mini.data.figures import snowman as draw_snowman
 from to4d.guidance.mini.data.motions import move
 from to4d.guidance.mini.data.objects import fitting
@@ -27,13 +28,6 @@ ORDINARY = Style(amplitude=1.0, speed=1.0, sign=1.0, phase=0.0, cycles=0.3, head
 @pytest.fixture(scope="module")
 def prior() -> MiniPrior:
     return MiniPrior()
-
-
-def clip_set(clips: list) -> ClipSet:
-    arrays = (np.stack([getattr(clip, name) for clip in clips]) for name in ARRAYS)
-    words = ([getattr(clip.told, name) for clip in clips] for name in ("text", "noun", "kind"))
-    numbers = (np.array([getattr(clip.told, name) for clip in clips], "f4") for name in ("stride", "azimuth_deg"))
-    return ClipSet(*arrays, *words, *numbers)
 
 
 @pytest.fixture(scope="module")
@@ -72,29 +66,25 @@ def snowman() -> tuple[ClipSet, torch.Tensor]:
     return clip_set(clips), torch.from_numpy(clips[0].frames[:1]).float() / 255.0
 
 
-def batch_of(prior: MiniPrior, clips: ClipSet) -> Batch:
-    return take(clips, tokenise(clips, prior.vocabulary), np.arange(len(clips)))
-
-
 def test_the_weights_fit_in_ten_megabytes():
-    assert SHIPPED.stat().st_size + GAITS.stat().st_size <= 10_000_000
+    assert sum(path.stat().st_size for path in (SHIPPED, ADAPTER, GAITS)) <= 10_000_000
 
 
 def test_the_prediction_is_nearer_to_the_clip_it_was_given_than_to_the_opposite(prior: MiniPrior, pairs: ClipSet):
-    assert nearer_share(prior.net, pairs, prior.vocabulary, 500, 32) >= 0.85
+    assert nearer_share(prior, pairs, 500, 32) >= 0.85
 
 
 def test_the_prediction_beats_a_clip_that_stands_still(prior: MiniPrior, snowman):
     batch = batch_of(prior, snowman[0])
     clean = prior.net.codec.encode(batch.frames)
-    guess = predict(prior.net, batch, clean, 500, generator_at(0, 0)).clean
+    guess = predict(prior, batch, clean, 500, generator_at(0, 0)).clean
     error, still = ((x - clean).square().mean((1, 2, 3, 4))[:-1] for x in (guess, clean[:, :1]))
     assert (error < 0.5 * still).all()
 
 
 def test_standing_still_moves_less_than_any_motion(prior: MiniPrior, snowman):
     batch = batch_of(prior, snowman[0])
-    flow = predict(prior.net, batch, torch.zeros(4, 16, 8, 16, 16), 990, generator_at(1, 0)).flow
+    flow = predict(prior, batch, torch.zeros(4, 16, 8, 16, 16), 990, generator_at(1, 0)).flow
     sizes = flow_error(flow, torch.zeros_like(flow), batch.opacity[-1:].expand(4, -1, -1, -1))
     assert sizes[-1] < 0.5 * sizes[:-1].min()
 
@@ -125,7 +115,7 @@ def test_a_turn_is_told_forward_from_words_alone(prior: MiniPrior, snowman):
 def test_the_attention_to_the_noun_lies_on_the_object(prior: MiniPrior, snowman):
     batch = batch_of(prior, snowman[0])
     for t in (500, 900):
-        seen = predict(prior.net, batch, prior.net.codec.encode(batch.frames), t, generator_at(2, t)).attention
+        seen = predict(prior, batch, prior.net.codec.encode(batch.frames), t, generator_at(2, t)).attention
         assert overlap(seen, batch.opacity).mean() > 0.5
 
 
@@ -211,7 +201,7 @@ def test_missing_weights_say_how_to_make_them(tmp_path):
 
 
 def test_the_report_measures_what_was_predicted(prior: MiniPrior, few: ClipSet):
-    found = figures(prior.net, few, prior.vocabulary, 600, 8)
+    found = figures(prior, few, 600, 8)
     assert len(found.clean) == 8
     assert (found.truth > 0).all() and (found.flow < found.truth).float().mean() > 0.6
-    assert swapped_flow(prior.net, few, prior.vocabulary, 500, 8) > 0.05
+    assert swapped_flow(prior, few, 500, 8) > 0.05

@@ -17,14 +17,13 @@ from torch import Tensor
 from to4d.guidance.mini import adherence
 from to4d.guidance.mini.batches import Batch, take, tokenise
 from to4d.guidance.mini.data.dataset import ClipSet, load
-from to4d.guidance.mini.net import MiniNet, Prediction
+from to4d.guidance.mini.net import Prediction
 from to4d.guidance.mini.prior import MiniPrior
 from to4d.guidance.mini.samples import Sampler
 from to4d.guidance.mini.schedule import alpha_bar
 from to4d.guidance.mini.stage_head import flow_error
 from to4d.guidance.mini.stage_joint import noised
 from to4d.guidance.mini.tensors import device_of, moved
-from to4d.guidance.mini.vocabulary import Vocabulary
 from to4d.types import generator_at
 
 LEVELS = (300, 600, 900, 999)
@@ -45,20 +44,21 @@ class Figures:
     overlap: Tensor  # (N,) intersection over union of attention > 1/2 of its maximum and opacity > 1/2
 
 
-def batches(net: MiniNet, clips: ClipSet, vocabulary: Vocabulary, count: int) -> Iterator[Batch]:
-    """The first `count` clips in batches, where the net is."""
-    tokens, device = tokenise(clips, vocabulary), device_of(net)
+def batches(prior: MiniPrior, clips: ClipSet, count: int) -> Iterator[Batch]:
+    """The first `count` clips in batches, where the prior is."""
+    tokens, device = tokenise(clips, prior.vocabulary), device_of(prior.net)
     for start in range(0, min(count, len(clips)), SIZE):
         yield moved(take(clips, tokens, np.arange(start, min(start + SIZE, count, len(clips)))), device)
 
 
 @torch.no_grad()
-def predict(net: MiniNet, batch: Batch, clean: Tensor, level: int, rng: torch.Generator) -> Prediction:
-    """The net's view of clips noised to a step; `clean` (B, V, C, 16, 16) need not be the batch's own."""
-    shares = alpha_bar()[level].expand(len(clean)).to(clean)
+def predict(prior: MiniPrior, batch: Batch, clean: Tensor, level: int, rng: torch.Generator) -> Prediction:
+    """The prior's view of clips noised to a step; `clean` (B, V, C, 16, 16) need not be the batch's own."""
+    net, shares = prior.net, alpha_bar()[level].expand(len(clean)).to(clean)
     first = net.first_frame(batch.first, batch.relief, azimuth_deg=batch.azimuth_deg)
     noisy = noised(clean, shares, torch.randn(clean.shape, generator=rng).to(clean))
-    return net(noisy, shares, first, net.encode_words(batch.tokens), batch.stride)
+    head = prior.head(prior.relearnt(batch.tokens))
+    return net(noisy, shares, first, net.encode_words(batch.tokens), batch.stride, head)
 
 
 def overlap(attention: Tensor, opacity: Tensor) -> Tensor:
@@ -68,12 +68,12 @@ def overlap(attention: Tensor, opacity: Tensor) -> Tensor:
     return (seen & there).sum((1, 2, 3)) / (seen | there).sum((1, 2, 3)).clamp_min(1)
 
 
-def figures(net: MiniNet, clips: ClipSet, vocabulary: Vocabulary, level: int, count: int) -> Figures:
-    """All figures of a net at one noise level."""
+def figures(prior: MiniPrior, clips: ClipSet, level: int, count: int) -> Figures:
+    """All figures of a prior at one noise level."""
     rows = []
-    for number, batch in enumerate(batches(net, clips, vocabulary, count)):
-        clean = net.codec.encode(batch.frames)
-        out = predict(net, batch, clean, level, generator_at(7, number))
+    for number, batch in enumerate(batches(prior, clips, count)):
+        clean = prior.net.codec.encode(batch.frames)
+        out = predict(prior, batch, clean, level, generator_at(7, number))
         zero = torch.zeros_like(out.flow)
         rows.append(
             [
@@ -89,7 +89,7 @@ def figures(net: MiniNet, clips: ClipSet, vocabulary: Vocabulary, level: int, co
     return Figures(*(torch.cat(column).cpu() for column in zip(*rows, strict=True)))
 
 
-def nearer_share(net: MiniNet, pairs: ClipSet, vocabulary: Vocabulary, level: int, count: int) -> float:
+def nearer_share(prior: MiniPrior, pairs: ClipSet, level: int, count: int) -> float:
     """How often the prediction from a noised clip is nearer to that clip than to its opposite; 0.5 is blind.
 
     Rows 2 i and 2 i + 1 are opposite clips of one object, view and caption; both get the same noise, and both must see
@@ -97,26 +97,26 @@ def nearer_share(net: MiniNet, pairs: ClipSet, vocabulary: Vocabulary, level: in
     would tell which of the two is the likelier one.
     """
     right = []
-    for number, batch in enumerate(batches(net, pairs, vocabulary, count)):
-        clean = net.codec.encode(batch.frames)
+    for number, batch in enumerate(batches(prior, pairs, count)):
+        clean = prior.net.codec.encode(batch.frames)
         first = batch.first[0::2]
         words = batch.tokens[0 : len(clean) : 2]
         for own, other in ((clean[0::2], clean[1::2]), (clean[1::2], clean[0::2])):
             known = {"first": first, "relief": batch.relief[0::2], "tokens": words, "stride": batch.stride[0::2]}
             same = replace(batch, **known, azimuth_deg=torch.full_like(known["stride"], torch.nan))
-            guess = predict(net, same, own, level, generator_at(8, number)).clean
+            guess = predict(prior, same, own, level, generator_at(8, number)).clean
             to_own, to_other = ((guess - clip).square().sum((1, 2, 3, 4)) for clip in (own, other))
             right.append(to_own < to_other)
     return float(torch.cat(right).float().mean())
 
 
-def swapped_flow(net: MiniNet, clips: ClipSet, vocabulary: Vocabulary, level: int, count: int) -> float:
+def swapped_flow(prior: MiniPrior, clips: ClipSet, level: int, count: int) -> float:
     """How much the flow changes, as a share of itself, if the noised clip is a static one instead of the true one."""
     change, size = [], []
-    for number, batch in enumerate(batches(net, clips, vocabulary, count)):
-        clean = net.codec.encode(batch.frames)
+    for number, batch in enumerate(batches(prior, clips, count)):
+        clean = prior.net.codec.encode(batch.frames)
         flows = [
-            predict(net, batch, each, level, generator_at(9, number)).flow
+            predict(prior, batch, each, level, generator_at(9, number)).flow
             for each in (clean, clean[:, :1].expand_as(clean))
         ]
         change.append(flow_error(flows[1], flows[0], batch.opacity))
@@ -124,11 +124,11 @@ def swapped_flow(net: MiniNet, clips: ClipSet, vocabulary: Vocabulary, level: in
     return float(torch.cat(change).mean() / torch.cat(size).mean())
 
 
-def report(net: MiniNet, vocabulary: Vocabulary, folder: Path, seed: int = 0, count: int = CLIPS) -> Iterator[str]:
+def report(prior: MiniPrior, folder: Path, seed: int = 0, count: int = CLIPS) -> Iterator[str]:
     """Lines of the model card."""
     clips, pairs = load(folder, "validation", seed, CLIPS), load(folder, "pairs", seed, PAIRS)
     kinds = np.array(clips.kind[:count])
-    found = {level: figures(net, clips, vocabulary, level, count) for level in LEVELS}
+    found = {level: figures(prior, clips, level, count) for level in LEVELS}
     yield f"clips {len(kinds)}; flow error |dx| + |dy| in half images (of the true flow's length)"
     yield "kind      truth  " + "  ".join(f"t={level} head  full" for level in LEVELS)
     for kind in [*sorted(set(kinds)), "all"]:
@@ -141,8 +141,8 @@ def report(net: MiniNet, vocabulary: Vocabulary, folder: Path, seed: int = 0, co
         least = min((float(f.size[kinds == kind].mean()), kind) for kind in set(kinds) - {"still"})
         yield f"t={level}: {errors}; noun overlap {f.overlap.mean():.3f}; {moves}{least[0]:.4f} ({least[1]})"
     for level in (500, 800, 950):
-        share = 100 * nearer_share(net, pairs, vocabulary, level, 2 * PAIRS)
-        change = swapped_flow(net, clips, vocabulary, level, 64)
+        share = 100 * nearer_share(prior, pairs, level, 2 * PAIRS)
+        change = swapped_flow(prior, clips, level, 64)
         yield f"t={level}: nearer to its own clip {share:.1f} % of {2 * PAIRS}; flow changes by {change:.2f} of itself"
 
 
@@ -156,7 +156,7 @@ def main() -> None:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     options = parser.parse_args()
     prior = MiniPrior(options.weights).to(options.device)
-    lines = report(prior.net, prior.vocabulary, options.data, count=options.count)
+    lines = report(prior, options.data, count=options.count)
     if options.samples:
         clips = load(options.data, "validation", 0, CLIPS)
         lines = chain(lines, adherence.report(prior, clips, options.samples, Sampler()))

@@ -31,6 +31,8 @@ def gait_of(text: str, noun: str) -> Gait | None:
 
     >>> gait_of("a fox walking slowly", "fox"), gait_of("the horse gallops", "horse")
     (Gait(kind='walk', speed=0.6, amplitude=1.0), Gait(kind='run', speed=1.0, amplitude=1.0))
+    >>> gait_of("a running horse", "horse") == gait_of("a horse running", "horse")
+    True
     >>> gait_of("a walk-in fridge", "fridge"), gait_of("a flag waving", "flag"), gait_of("a dog waves its tail", "dog")
     (None, None, None)
     """
@@ -40,7 +42,7 @@ def gait_of(text: str, noun: str) -> Gait | None:
     told = (
         verbs.get(word) or kind_of(word)
         for before, word in zip(["", *words], words, strict=False)
-        if before not in NOT_VERBS_AFTER and word not in names
+        if (before not in NOT_VERBS_AFTER or word.endswith("ing")) and word not in names
     )
     kind = next((kind for kind in told if kind), None)
     if kind not in GAITS or (kind == "wave" and names.union(words) & set(NO_ARM.split())):

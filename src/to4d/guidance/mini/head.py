@@ -5,6 +5,7 @@ frame: backward, where each place came from, to see the first frame through; and
 frame has gone. A turn is linear in where a surface stands, so forward it is exact for every shape that frame 0 shows.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +19,8 @@ from to4d.guidance.mini.templates import COUNT
 
 FRAMES = 16
 WAYS = 2  # backward and forward
+
+Head = Callable[..., tuple[Tensor, Tensor]]  # a `MotionHead`, or what stands in for one
 
 
 @dataclass(frozen=True)

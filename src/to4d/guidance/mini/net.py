@@ -13,7 +13,7 @@ from torch.nn.functional import avg_pool2d
 
 from to4d.guidance.mini.codec import PatchCodec
 from to4d.guidance.mini.flow import GRID, Outline, coordinates, find_object, outline_terms, smooth_flow, warp
-from to4d.guidance.mini.head import FRAMES, MotionHead, Words, summary
+from to4d.guidance.mini.head import FRAMES, Head, MotionHead, Words, summary
 from to4d.guidance.mini.templates import TemplateBank, Templates, evidence
 from to4d.guidance.mini.tensors import mapped
 from to4d.guidance.mini.text import TextEncoder
@@ -86,19 +86,29 @@ class MiniNet(nn.Module):
         level: Tensor,
         stride: Tensor,
         azimuth_deg: Tensor,
+        head: Head | None = None,
     ) -> tuple[Tensor, Tensor]:
         """The motion head, blind where the first frame is not `seen`; `image` (B, F) is its `summary`."""
-        return self.head(features * seen[:, None, None], words, image * seen[:, None], level, stride, azimuth_deg)
+        head = self.head if head is None else head
+        return head(features * seen[:, None, None], words, image * seen[:, None], level, stride, azimuth_deg)
 
-    def forward(self, noisy: Tensor, alpha_bar: Tensor, first: FirstFrame, words: Words, stride: Tensor) -> Prediction:
-        """Denoise (B, V, C, 16, 16) with signal shares (B,) and frame strides (B,)."""
+    def forward(
+        self,
+        noisy: Tensor,
+        alpha_bar: Tensor,
+        first: FirstFrame,
+        words: Words,
+        stride: Tensor,
+        head: Head | None = None,
+    ) -> Prediction:
+        """Denoise (B, V, C, 16, 16) with signal shares (B,) and frame strides (B,); `head` may stand in for its own."""
         signal, noise = alpha_bar.sqrt(), (1.0 - alpha_bar).sqrt()
         level = torch.log(signal / noise)
         templates = first.templates
         features = evidence(templates.match(noisy, signal), templates.energy, signal, noise)
         image = summary(templates.still, first.outline.stack(), first.outline.relief)
         coefficients, tokens = self.head_coefficients(
-            features, words, image, first.seen, level, stride, first.azimuth_deg
+            features, words, image, first.seen, level, stride, first.azimuth_deg, head
         )
         terms = outline_terms(first.outline)
         head_flow, forward = (smooth_flow(each, terms) for each in coefficients.unbind(2))

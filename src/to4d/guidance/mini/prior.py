@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
+from to4d.guidance.mini.adapter import adapted, asked_for, by_row
 from to4d.guidance.mini.flow import GRID, warp
 from to4d.guidance.mini.gait_words import gait_of
 from to4d.guidance.mini.gaits import Gaits
-from to4d.guidance.mini.head import FRAMES, Words
+from to4d.guidance.mini.head import FRAMES, Head, Words
 from to4d.guidance.mini.net import FirstFrame
 from to4d.guidance.mini.schedule import alpha_bar
 from to4d.guidance.mini.tensors import mapped, moved
@@ -31,6 +32,7 @@ class Condition:
 
     both: FirstFrame  # (2 B, ...)
     words: Words  # (2 B, ...)
+    relearnt: Tensor | None = None  # (2 B,) bool, what the adapted head answers; None if nothing
     gait: Tensor | None = None  # (B, V, 2, 3, 16, 16) the mean flows of what a prompt wants limbs to do
 
     def __len__(self) -> int:
@@ -44,7 +46,7 @@ class MiniPrior(nn.Module):
     gone, in three dimensions.
 
     Args:
-        weights: a safetensors file; None is the one in the package.
+        weights: a safetensors file; None is the one in the package, with the adapter that was trained for it.
         frame_stride: motion time between frames: 0.5 is slow motion, 1.5 is hurried (trained on 0.5 to 1.5).
         sees_image: whether it is shown the first frame; without, it is a text-to-video prior ("w/o image-to-video").
         knows_view: whether it is told where the camera stands, as priors made for several views are; without, each view
@@ -57,6 +59,7 @@ class MiniPrior(nn.Module):
         super().__init__()
         self.abilities = frozenset({RELIEF, VIEW} if knows_view else {RELIEF})
         self.net, self.vocabulary = load_weights(SHIPPED if weights is None else Path(weights))
+        self.adapted = adapted(self.net.head) if weights is None else None
         self.gaits = Gaits()
         self.register_buffer("alpha_bar", alpha_bar(), persistent=False)
         self.frames, self.size, self.frame_stride = FRAMES, (SIZE, SIZE), frame_stride
@@ -110,7 +113,17 @@ class MiniPrior(nn.Module):
         seen = torch.full((len(stills),), self.sees_image, device=device)
         relief, azimuth_deg = (None if x is None else x.to(device).float() for x in (relief, azimuth_deg))
         first = self.net.first_frame(stills.to(device).float(), relief, seen, azimuth_deg)
-        return Condition(first.repeat(2), self.net.encode_words(moved(both, device)))
+        both = moved(both, device)
+        return Condition(first.repeat(2), self.net.encode_words(both), self.relearnt(both))
+
+    def relearnt(self, tokens: Tokens) -> Tensor | None:
+        """Which prompts (B,) the adapted head answers; None if it answers none."""
+        rows = None if self.adapted is None else asked_for(tokens, self.vocabulary)
+        return None if rows is None or not rows.any() else rows
+
+    def head(self, relearnt: Tensor | None) -> Head | None:
+        """The head that answers; None is the net's own."""
+        return None if relearnt is None else by_row(relearnt, self.net.head, self.adapted)
 
     @torch.no_grad()
     def denoise(self, noisy: Tensor, t: int, condition: Condition, guidance_scale: float) -> Denoised:
@@ -127,7 +140,9 @@ class MiniPrior(nn.Module):
         rows = 2 * count if guided else count
         frames = torch.cat([frames, frames]) if guided else frames
         stride = torch.full((rows,), self.frame_stride, device=noisy.device)
-        prediction = self.net(frames, self.alpha_bar[t].expand(rows), first, words, stride)
+        relearnt = condition.relearnt
+        head = self.head(relearnt if relearnt is None else relearnt[:rows])
+        prediction = self.net(frames, self.alpha_bar[t].expand(rows), first, words, stride, head)
         answers = (prediction.clean, prediction.flow, prediction.forward)
         if condition.gait is not None:
             answers = self._with_gait(answers, condition.gait, first.image[:count])

@@ -13,6 +13,7 @@ from numpy.random import Generator
 
 from to4d.guidance.mini.data.clips import FRAMES, GRID, SIZE, Clip, draw_clips
 from to4d.guidance.mini.data.objects import Subject, load_real
+from to4d.guidance.mini.data.verbs import RELEARNT
 
 Draw = Callable[[Generator, Mapping[str, Subject]], list[Clip]]
 ARRAYS = ("frames", "opacity", "flow", "forward", "relief")
@@ -67,10 +68,16 @@ def draw_pair(rng: Generator, real: Mapping[str, Subject]) -> list[Clip]:
     return draw_clips(rng, real, held_out=True, kind=SIGNED[rng.integers(len(SIGNED))], signs=(1.0, -1.0))
 
 
+def draw_relearnt(rng: Generator, real: Mapping[str, Subject]) -> list[Clip]:
+    """One clip for the training of the adapter."""
+    return draw_clips(rng, real, kind=RELEARNT[rng.integers(len(RELEARNT))])
+
+
 DRAWS: dict[str, tuple[Draw, int, bool]] = {  # name -> what to draw, clips a draw, held-out objects
     "train": (draw_train, 1, False),
     "validation": (draw_validation, 1, True),
     "pairs": (draw_pair, 2, True),
+    "relearnt": (draw_relearnt, 1, False),
 }
 
 

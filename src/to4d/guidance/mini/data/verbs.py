@@ -91,6 +91,7 @@ PARTS = {  # kind -> the part that moves, how it moves, and how it moves in word
     "flap": ("wings", "flap, beat, flutter", "flapped, fluttered"),
     "wave": ("arm", "wave, go up and *wave", "waved"),
 }
+RELEARNT = ("ripple", "swim", "flap", "rock", "dance")  # kinds that the adapter is for
 DOUBLED = ("bob", "clap", "dip", "drop", "flap", "flip", "get", "hit", "hop", "jog", "nod")
 DOUBLED += ("run", "sag", "sit", "spin", "squat", "step", "swim", "throb", "tip", "wag")
 
