@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 from mini_clips import batch_of, clip_set
+from safetensors import safe_open
 from torch.nn.utils.parametrize import remove_parametrizations
 
+from to4d.disk.files import sha256_of
 from to4d.guidance.mini import fit_adapter
-from to4d.guidance.mini.adapter import RANK, adapted, asked_for, by_row, give_corrections, save_corrections
+from to4d.guidance.mini.adapter import RANK, SHIPPED, adapted, asked_for, by_row, give_corrections, save_corrections
 from to4d.guidance.mini.data.clips import FRAMES, draw_clips
 from to4d.guidance.mini.data.verbs import RELEARNT
 from to4d.guidance.mini.evaluate import predict
@@ -19,6 +21,7 @@ from to4d.guidance.mini.head import MotionHead, Words
 from to4d.guidance.mini.plan import Plan
 from to4d.guidance.mini.prior import MiniPrior
 from to4d.guidance.mini.stage_head import flow_error
+from to4d.guidance.mini.weights import SHIPPED as WEIGHTS
 from to4d.guidance.mini.weights import save_weights
 from to4d.types import Prompt, generator_at
 
@@ -43,6 +46,11 @@ def prior() -> MiniPrior:
 )
 def test_the_first_verb_of_motion_decides_who_answers(prior: MiniPrior, text, noun, answered):
     assert asked_for(prior.vocabulary.encode([text], [noun]), prior.vocabulary).tolist() == [answered]
+
+
+def test_the_adapter_corrects_the_weights_of_the_package():
+    with safe_open(SHIPPED, "pt") as file:
+        assert file.metadata()["weights_sha256"] == sha256_of(WEIGHTS)  # else it has to be fitted again
 
 
 def inputs(rows: int = 3) -> tuple:
@@ -82,7 +90,7 @@ def test_a_file_of_corrections_gives_the_head_that_was_trained(tmp_path):
     with torch.no_grad():
         for each in corrections.values():
             each.up.normal_(std=0.05)
-    path = save_corrections(corrections, tmp_path / "factors.safetensors")
+    path = save_corrections(corrections, tmp_path / "factors.safetensors", WEIGHTS)
     loaded = adapted(head, path)
     torch.testing.assert_close(loaded(*inputs())[0], trained(*inputs())[0], atol=2e-3, rtol=2e-3)  # half precision
     for name in corrections:

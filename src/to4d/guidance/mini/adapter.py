@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
 
+from to4d.disk.files import sha256_of
 from to4d.guidance.mini.data.verbs import RELEARNT, VERBS
 from to4d.guidance.mini.head import Head, MotionHead, Words
 from to4d.guidance.mini.vocabulary import FIRST_WORD, Tokens, Vocabulary
@@ -44,10 +45,10 @@ def give_corrections(head: MotionHead, rank: int = RANK) -> dict[str, LowRank]:
     return found
 
 
-def save_corrections(corrections: dict[str, LowRank], path: Path) -> Path:
-    """Write corrections in half precision."""
+def save_corrections(corrections: dict[str, LowRank], path: Path, made_for: Path) -> Path:
+    """Write corrections in half precision, with the checksum of the file of weights whose head they correct."""
     factors = {f"{name}.{key}": x for name, each in corrections.items() for key, x in each.state_dict().items()}
-    save_file({name: x.half() for name, x in factors.items()}, path)
+    save_file({name: x.half() for name, x in factors.items()}, path, {"weights_sha256": sha256_of(made_for)})
     return path
 
 

@@ -33,7 +33,7 @@ def fit(plan: Plan, path: Path) -> Path:
     trainer = Trainer("adapter", net, [{"params": parameters, "lr": plan.head_rate}], plan.head_steps, plan.out)
     if not trainer.finished():
         trainer.run(head_loss(net, table, tokens, plan))
-    return save_corrections(corrections, path)
+    return save_corrections(corrections, path, WEIGHTS)
 
 
 def main() -> None:
