@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
 
 from to4d.disk.files import sha256_of
-from to4d.guidance.mini.data.verbs import RELEARNT, VERBS
+from to4d.guidance.mini.data.verbs import RELEARNT
 from to4d.guidance.mini.head import Head, MotionHead, Words
+from to4d.guidance.mini.motion_words import kinds_begun
 from to4d.guidance.mini.vocabulary import FIRST_WORD, Tokens, Vocabulary
 
 RANK = 8
@@ -64,10 +65,7 @@ def adapted(head: MotionHead, path: Path = SHIPPED) -> MotionHead:
 @cache
 def begins_motion(words: tuple[str, ...]) -> Tensor:
     """What each token of a vocabulary may begin: 0 is no motion, 1 also others than `RELEARNT`, 2 those alone."""
-    kinds: dict[str, set[str]] = {}
-    for kind, phrases in VERBS.items():
-        for phrase in phrases:
-            kinds.setdefault(phrase.split()[0], set()).add(kind)
+    kinds = kinds_begun()
     told = [1 + kinds[word].issubset(RELEARNT) if word in kinds else 0 for word in words]
     return torch.tensor([0] * FIRST_WORD + told)
 

@@ -23,15 +23,15 @@ from to4d.guidance.mini.weights import load_weights
 def fit(plan: Plan, path: Path) -> Path:
     """Train corrections of the shipped head and write them to a file, in half precision."""
     torch.set_num_threads(plan.threads)
-    clips = load(plan.data, "relearnt", plan.seed, plan.clips, plan.processes)
     net, vocabulary = load_weights(WEIGHTS)
-    tokens = tokenise(clips, vocabulary)
-    table = tabulate_all(net, clips, tokens, plan.seed + 1)
     torch.manual_seed(plan.seed)
     corrections = give_corrections(net.requires_grad_(False).head)
     parameters = [each for correction in corrections.values() for each in correction.parameters()]
     trainer = Trainer("adapter", net, [{"params": parameters, "lr": plan.head_rate}], plan.head_steps, plan.out)
     if not trainer.finished():
+        clips = load(plan.data, "relearnt", plan.seed, plan.clips, plan.processes)
+        tokens = tokenise(clips, vocabulary)
+        table = tabulate_all(net, clips, tokens, plan.seed + 1)
         trainer.run(head_loss(net, table, tokens, plan))
     return save_corrections(corrections, path, WEIGHTS)
 

@@ -78,9 +78,19 @@ def known_motions(words: tuple[str, ...]) -> dict[str, str]:
     return {kind: options[0] for kind, options in phrases.items() if options}
 
 
+@cache
+def kinds_begun() -> dict[str, set[str]]:
+    """First word of a phrase -> the kinds of motion that have such a phrase."""
+    kinds: dict[str, set[str]] = {}
+    for kind, verbs in VERBS.items():
+        for phrase in verbs:
+            kinds.setdefault(phrase.split()[0], set()).add(kind)
+    return kinds
+
+
 def is_motion(word: str) -> bool:
     """Whether a motion's phrase begins with it."""
-    return any(word == phrase.split()[0] for verbs in VERBS.values() for phrase in verbs)
+    return word in kinds_begun()
 
 
 def kind_of(word: str) -> str | None:

@@ -133,16 +133,14 @@ class MiniPrior(nn.Module):
         the clip is clipped to colours in [0, 1] (static thresholding), which is exact because the codec is linear.
         """
         count, guided = len(condition), guidance_scale != 1.0
-        first, words = condition.both, condition.words
+        first, words, relearnt = condition.both, condition.words, condition.relearnt
         if not guided:
-            first, words = mapped((first, words), lambda x: x[:count])
+            first, words, relearnt = mapped((first, words, relearnt), lambda x: x[:count])
         frames = noisy.transpose(1, 2)
         rows = 2 * count if guided else count
         frames = torch.cat([frames, frames]) if guided else frames
         stride = torch.full((rows,), self.frame_stride, device=noisy.device)
-        relearnt = condition.relearnt
-        head = self.head(relearnt if relearnt is None else relearnt[:rows])
-        prediction = self.net(frames, self.alpha_bar[t].expand(rows), first, words, stride, head)
+        prediction = self.net(frames, self.alpha_bar[t].expand(rows), first, words, stride, self.head(relearnt))
         answers = (prediction.clean, prediction.flow, prediction.forward)
         if condition.gait is not None:
             answers = self._with_gait(answers, condition.gait, first.image[:count])

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.random import Generator
 
+from to4d.guidance.mini.data.captions import pick
 from to4d.guidance.mini.data.clips import FRAMES, GRID, SIZE, Clip, draw_clips
 from to4d.guidance.mini.data.objects import Subject, load_real
 from to4d.guidance.mini.data.verbs import RELEARNT
@@ -65,12 +66,12 @@ def draw_validation(rng: Generator, real: Mapping[str, Subject]) -> list[Clip]:
 
 def draw_pair(rng: Generator, real: Mapping[str, Subject]) -> list[Clip]:
     """Two clips of one held-out object, view and caption, with opposite sign: only the frames can tell them apart."""
-    return draw_clips(rng, real, held_out=True, kind=SIGNED[rng.integers(len(SIGNED))], signs=(1.0, -1.0))
+    return draw_clips(rng, real, held_out=True, kind=pick(rng, SIGNED), signs=(1.0, -1.0))
 
 
 def draw_relearnt(rng: Generator, real: Mapping[str, Subject]) -> list[Clip]:
     """One clip for the training of the adapter."""
-    return draw_clips(rng, real, kind=RELEARNT[rng.integers(len(RELEARNT))])
+    return draw_clips(rng, real, kind=pick(rng, RELEARNT))
 
 
 DRAWS: dict[str, tuple[Draw, int, bool]] = {  # name -> what to draw, clips a draw, held-out objects
