@@ -52,12 +52,12 @@ bench: $(READY)  ## print speed ratios of the kernels as JSON
 	$(BIN)/python bench/bench_cpu.py
 
 setup-gpu: $(READY)  ## build tiny-cuda-nn and nvdiffrast (the latter for non-commercial use only) and check them
-	@$(BIN)/python -m to4d.gpu --ready
+	@$(BIN)/python -m to4d.runs.gpu --ready
 	@echo "nvdiffrast may be used for research or evaluation only (Nvidia Source Code License); tiny-cuda-nn is BSD-3-Clause"
 	$(BIN)/python -m pip install --quiet "setuptools>=77,<81" wheel ninja  # tiny-cuda-nn's setup still wants pkg_resources
 	$(BIN)/python -m pip install --no-build-isolation "$(TINYCUDANN)"
 	$(BIN)/python -m pip install --no-build-isolation "$(NVDIFFRAST)"
-	$(BIN)/python -m to4d.gpu
+	$(BIN)/python -m to4d.runs.gpu
 
 table2 table3: $(READY)  ## a table of the paper at laptop scale: 360 short runs, 4 hours; stop it and go on as you like
 	OMP_NUM_THREADS=1 $(BIN)/python train.py -m sweeps=$@ out=outputs/$@ $(CELLS)

@@ -11,9 +11,9 @@ from to4d.cli import command, friendly
 from to4d.disk.files import write_atomically
 from to4d.disk.locks import owned
 from to4d.errors import InputError
-from to4d.evaluation import evaluate, recipe, write_frames
-from to4d.metrics.seen import see
-from to4d.run import reopen
+from to4d.metrics.renders import see
+from to4d.runs.evaluation import evaluate, recipe, write_frames
+from to4d.runs.run import reopen
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="evaluate")

@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 
 from to4d.cli import command, friendly, nearest
 from to4d.errors import InputError
-from to4d.run import export_all, reopen
+from to4d.runs.run import export_all, reopen
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="export")

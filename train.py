@@ -16,7 +16,9 @@ HERE = Path(__file__).parent
 @friendly
 def main(cfg: DictConfig) -> None:
     """Run what the command line says."""
-    from to4d.clips import animate  # not above: a sweep needs none of it where cells are finished, or done elsewhere
+    from to4d.runs.animate import (
+        animate,  # not above: a sweep needs none of it where cells are finished, or done elsewhere
+    )
 
     with watched(HERE / "view.py", cfg.out) if cfg.view else nullcontext():
         animate(cfg)

@@ -24,15 +24,15 @@ from PIL import Image
 from scipy.spatial import cKDTree
 from three_view import pictures, tests
 
-from to4d.export.glb_build import world_from_asset
-from to4d.export.glb_motion import follow
-from to4d.export.glb_pieces import welded
+from to4d.export.gltf.build import world_from_asset
+from to4d.export.gltf.motion import follow
+from to4d.export.gltf.parts import welded
 from to4d.export.panels import tiles, to_uint8
 from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
 from to4d.metrics.identity import psnr
 from to4d.render.mesh_cpu import MeshRenderer
-from to4d.run import restore
+from to4d.runs.run import restore
 from to4d.types import Material, Mesh, Scene
 from to4d.viewpoints import Viewpoints, frame_times, look
 

@@ -31,7 +31,7 @@ from to4d.kernels.march import march_twin
 from to4d.kernels.mlp import mlp, mlp_twin
 from to4d.kernels.time_grid import interpolate_twin
 from to4d.model.deform import Deform
-from to4d.model.motion import Motion
+from to4d.model.deformation import Motion
 from to4d.model.static import StaticField
 from to4d.render.volume import VolumeRenderer
 

@@ -24,9 +24,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor
 
-from to4d.build import build_scene
 from to4d.guidance.dynamicrafter.prior import PRECISIONS, DynamiCrafter
 from to4d.phases import Motion
+from to4d.runs.build import build_scene
 
 CONF = Path(__file__).parents[1] / "conf"
 FULL = ["guidance.weights=random", "guidance.precision=bfloat16"]

@@ -24,9 +24,9 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from to4d.metrics.identity import psnr, ssim
-from to4d.metrics.motion import optical_flow
-from to4d.metrics.seen import see
-from to4d.run import restore
+from to4d.metrics.motion_amount import optical_flow
+from to4d.metrics.renders import see
+from to4d.runs.run import restore
 from to4d.viewpoints import Viewpoints
 
 MODELS = {"deform": ["model=deform"], "nodes": ["model=nodes"], "hash4d": ["experiments=[hash4d]"]}

@@ -24,8 +24,8 @@ from to4d.guidance.mini.data.motions import MOTIONS, move
 from to4d.guidance.mini.data.objects import KINDS as OBJECTS
 from to4d.guidance.mini.data.objects import fitting, load_real
 from to4d.guidance.mini.data.style import draw_style
-from to4d.metrics.prompt_check import KINDS, check_clip
-from to4d.metrics.tracks import surface_sample
+from to4d.metrics.checks.prompt_check import KINDS, check_clip
+from to4d.metrics.surface_sample import surface_sample
 
 MESHES = ("gso_mario", "gso_hand_bell", "q_houseplant")
 WALKERS = ("figure", "robot", "dog", "horse", "bird")

@@ -18,9 +18,9 @@ from hydra.utils import instantiate
 from motion_matrix import ROOT, parsed
 from torch import Tensor
 
-from to4d.ask import Ask
 from to4d.distillation import Reconstruction
 from to4d.geometry import azimuths_deg, orbit, relief
+from to4d.guidance_query import Ask
 from to4d.prompt import make_prompt
 from to4d.report.writers import grid
 from to4d.types import Prior, Prompt, generator_at

@@ -37,8 +37,8 @@ from to4d.guidance.mini.fit_gaits import ORDINARY, RADIUS
 from to4d.guidance.mini.prior import MiniPrior
 from to4d.phases import Motion
 from to4d.report.writers import grid
-from to4d.run import restore
-from to4d.tracks import field_tracks
+from to4d.runs.run import restore
+from to4d.surface_tracks import field_tracks
 from to4d.types import Cameras, Denoised
 
 OBJECTS = {  # slug, what its limbs are

@@ -20,7 +20,7 @@ from torch import Tensor
 from to4d.disk.checkpoint import load_tree
 from to4d.geometry import orbit
 from to4d.metrics.identity import psnr
-from to4d.run import build_scene, run
+from to4d.runs.run import build_scene, run
 from to4d.types import Cameras, generator_at
 from to4d.viewpoints import look
 

@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         told = {"cells": options.cells, "launcher": options.launcher, "sweep": cost(lambda: run(*command))}
         told["one"] = {kind: round(seconds / options.cells, 3) for kind, seconds in told["sweep"].items()}
         told["again"] = cost(lambda: run(*command))
-        told["status"] = cost(lambda: run(sys.executable, "-m", "to4d.sweep", "status", f"{folder}/sweep"))
+        told["status"] = cost(lambda: run(sys.executable, "-m", "to4d.runs.sweep", "status", f"{folder}/sweep"))
     print(json.dumps(told, indent=1))
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from to4d.clip_tokens import tokenise
 from to4d.distillation import implied_noise, noised
-from to4d.guidance.dynamicrafter.clip import prepare
+from to4d.guidance.clip_image import prepare
 from to4d.guidance.dynamicrafter.prior import SCALE, DynamiCrafter
 from to4d.guidance.dynamicrafter.sizes import SIZES
+from to4d.lexicon.clip_tokenizer import tokenise
 from to4d.types import Prompt
 
 GOLDEN = Path(__file__).parent / "golden" / "dynamicrafter.safetensors"

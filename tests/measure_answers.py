@@ -20,11 +20,11 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from to4d.clip_tokens import tokenise
-from to4d.metrics.amt_net import AmtNet
-from to4d.metrics.lpips_net import LpipsNet, official_keys
-from to4d.metrics.raft_net import RaftNet
-from to4d.metrics.viclip_net import Size, Tower, ViclipNet
+from to4d.lexicon.clip_tokenizer import tokenise
+from to4d.metrics.networks.amt_net import AmtNet
+from to4d.metrics.networks.lpips_net import LpipsNet, official_keys
+from to4d.metrics.networks.raft_net import RaftNet
+from to4d.metrics.networks.viclip_net import Size, Tower, ViclipNet
 from to4d.metrics.viclip_style import prepared
 
 GOLDEN = Path(__file__).parent / "golden" / "measures.safetensors"

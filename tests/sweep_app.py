@@ -10,7 +10,7 @@ from pathlib import Path
 import hydra
 
 from to4d.disk.locks import owned
-from to4d.state import telling
+from to4d.disk.run_state import telling
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="app")

@@ -5,11 +5,11 @@ from functools import cache
 import pytest
 import torch
 
-from to4d.ask import Ask
 from to4d.distillation import SDS, Mixed
 from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 from to4d.guidance.mini.prior import MiniPrior
+from to4d.guidance_query import Ask
 from to4d.phases import check_abilities
 from to4d.types import IMAGE_SCALE, LOOKS, NEGATIVE_PROMPT, RELIEF, VIEW, Prompt, Render, generator_at
 

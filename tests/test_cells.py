@@ -13,9 +13,9 @@ from sweep_folder import ROOT, environment, laid_out
 
 from to4d.disk.checkpoint import load_tree
 from to4d.disk.locks import owned
+from to4d.disk.run_state import DONE, FELL, INTERRUPTED, RUNNING, state_of, telling
 from to4d.errors import InputError
-from to4d.state import DONE, FELL, INTERRUPTED, RUNNING, state_of, telling
-from to4d.sweep import main, table
+from to4d.runs.sweep import main, table
 
 APP = """
 defaults: [_self_, override hydra/sweeper: cells]

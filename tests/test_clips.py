@@ -11,11 +11,11 @@ from hydra import compose, initialize_config_dir
 from lightning import Callback
 from PIL import Image
 
-from to4d.clips import animate, plan, standing
 from to4d.disk.checkpoint import load_tree
 from to4d.disk.files import SUMS
 from to4d.errors import InputError
 from to4d.gltf import animation as gltf_animation
+from to4d.runs.animate import animate, plan, standing
 
 PROMPTS = ["a plant jumping", "a plant swaying, slowly"]
 NAMES = ["a_plant_jumping", "a_plant_swaying_slowly"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from to4d.disk.checkpoint import load_tree
-from to4d.sweep import table
+from to4d.runs.sweep import table
 
 ROOT = Path(__file__).parents[1]
 CELLS = 24

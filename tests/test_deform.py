@@ -5,7 +5,7 @@ from torch.testing import assert_close
 
 from to4d.kernels.time_grid import interpolate_twin
 from to4d.model.deform import Deform
-from to4d.model.motion import Motion, bending, ramps, strain
+from to4d.model.deformation import Motion, bending, ramps, strain
 from to4d.model.static import StaticField
 
 

@@ -12,12 +12,12 @@ from hydra.utils import instantiate
 from lightning import Callback
 from test_pipeline import ROOT, TINY, config, equal, weights
 
-from to4d.build import build_phases, build_scene
 from to4d.disk.checkpoint import load_tree
+from to4d.distributed import draw, own, place
 from to4d.errors import InputError
-from to4d.share import draw, own, place
-from to4d.team import devices_of, team
-from to4d.training import assist, fit
+from to4d.runs.build import build_phases, build_scene
+from to4d.runs.training import assist, fit
+from to4d.runs.worker_group import devices_of, team
 
 SMALL = [
     "phase.static.steps=2",
@@ -90,7 +90,7 @@ def test_each_process_draws_for_all_views_and_keeps_its_own(monkeypatch):
     assert torch.equal(whole, torch.rand(4, 3, generator=torch.Generator().manual_seed(0)))
     parts = []
     for rank in range(2):
-        monkeypatch.setattr("to4d.share.place", lambda rank=rank: (rank, 2))
+        monkeypatch.setattr("to4d.distributed.place", lambda rank=rank: (rank, 2))
         parts.append(draw(torch.rand, (2, 3), torch.Generator().manual_seed(0)))
         assert torch.equal(own(whole), parts[-1])
     assert torch.equal(torch.cat(parts), whole)

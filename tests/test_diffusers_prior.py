@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from to4d.errors import InputError
 from to4d.guidance.diffusers.pickles import NAMES, convert
-from to4d.run import build_scene
+from to4d.runs.run import build_scene
 from to4d.types import Prompt
 
 for package in ("diffusers", "transformers"):

@@ -9,11 +9,11 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from to4d.export.distortion import BURST, Edges, edge_change, flipped, held_back, unfolded
-from to4d.export.glb import Glb
-from to4d.export.morphs import Surface
+from to4d.export.gltf.distortion import BURST, Edges, edge_change, flipped, held_back, unfolded
+from to4d.export.gltf.exporter import Glb
+from to4d.export.gltf.morph_targets import Surface
 from to4d.objects.plant import load_plant
-from to4d.tracks import SEARCH, surface_tracks
+from to4d.surface_tracks import SEARCH, surface_tracks
 from to4d.types import Prompt
 
 BALL = trimesh.creation.icosphere(3, 0.5)

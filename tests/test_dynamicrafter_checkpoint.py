@@ -11,9 +11,9 @@ from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.checkpoint import COPIED, COPY, canonical, check, convert, fill, read, unused
 from to4d.guidance.dynamicrafter.model import Networks
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter
-from to4d.guidance.dynamicrafter.random_weights import random_tensor
 from to4d.guidance.dynamicrafter.schedule import clip_scale, trained_share
 from to4d.guidance.dynamicrafter.sizes import SIZES
+from to4d.guidance.random_weights import random_tensor
 
 
 def shapes_of(size):

@@ -12,10 +12,10 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
 from to4d.errors import NotComputed
-from to4d.evaluation import evaluate
-from to4d.metrics.seen import see
-from to4d.metrics.weightless import Weightless
-from to4d.run import restore, run
+from to4d.metrics.basic import Weightless
+from to4d.metrics.renders import see
+from to4d.runs.evaluation import evaluate
+from to4d.runs.run import restore, run
 
 ROOT = Path(__file__).parents[1]
 TINY = ["phase=[]", "export=[]", "logger=[]", "callbacks=[]", "metrics.views.size=48", "metrics.frames=3"]

@@ -20,14 +20,14 @@ from mesh_files import QUAD, QUAD_FACES, four_colors, gltf, textured_quad, write
 from omegaconf import OmegaConf
 
 from to4d.errors import InputError
-from to4d.export.distortion import edge_change, flipped
-from to4d.export.glb import Glb
-from to4d.export.morphs import Surface, filled, keyframes
+from to4d.export.gltf.distortion import edge_change, flipped
+from to4d.export.gltf.exporter import Glb
+from to4d.export.gltf.morph_targets import Surface, filled, keyframes
 from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
-from to4d.model.motion import Motion
+from to4d.model.deformation import Motion
 from to4d.objects.plant import load_plant
-from to4d.run import build_scene, export_all, restore, save_model
+from to4d.runs.run import build_scene, export_all, restore, save_model
 from to4d.types import Mesh, Prompt
 
 BEND = np.array([[0.1, 0.5, 0.0], [-0.4, 0.0, 0.2], [0.0, 0.0, -0.2]])  # what shows at x at t was at x + t BEND x

@@ -16,7 +16,7 @@ from lightning import Callback
 
 from to4d.disk.checkpoint import load_tree, save_tree
 from to4d.errors import InputError
-from to4d.run import run
+from to4d.runs.run import run
 from to4d.viewer.feed import Feed
 from to4d.viewer.gate import COOKIE, Gate
 

@@ -18,7 +18,7 @@ from scipy.spatial.transform import Rotation
 
 from to4d.disk.asset_folder import Limits
 from to4d.errors import InputError
-from to4d.export import glb
+from to4d.export.gltf import exporter as glb
 from to4d.gltf import animation
 from to4d.gltf.document import Document, read_document
 from to4d.gltf.rest import count_shaped, put_to_rest

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from to4d import gpu
+from to4d.runs import gpu
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "bench"))
@@ -37,7 +37,7 @@ def test_set_up_asks_before_it_builds_builds_pinned_commits_and_tells_the_licenc
     make = (ROOT / "Makefile").read_text()
     lines = make.split("setup-gpu: ")[1].split("\n\n")[0].split("\n")[1:]
     asks, installs = (next(i for i, line in enumerate(lines) if word in line) for word in ("--ready", "pip install"))
-    assert asks == 0 < installs and lines[-1].strip().endswith("to4d.gpu")
+    assert asks == 0 < installs and lines[-1].strip().endswith("to4d.runs.gpu")
     assert "non-commercial" in make and "research or evaluation only" in "\n".join(lines[:installs])
     pins = re.findall(r":= git\+https://github.com/NVlabs/[\w-]+@([0-9a-f]{40})\b", make)
     assert len(pins) == 2

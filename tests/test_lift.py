@@ -3,8 +3,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from to4d.flow_loss import Matches, agreed, empty_matches, flow_loss, surface_matches, together
 from to4d.geometry import image_grid, orbit, pixel_rays
-from to4d.lift import Matches, agreed, empty_matches, flow_loss, surface_matches, together
 from to4d.types import Render
 
 RADIUS, FRAMES = 0.5, 4

@@ -12,19 +12,19 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from to4d.errors import InputError, NotComputed
-from to4d.evaluation import evaluate, in_bytes
-from to4d.metrics.amt_net import SMALLEST, AmtNet
 from to4d.metrics.amt_smoothness import AmtSmoothness
 from to4d.metrics.clip_likeness import ClipLikeness, OpenClip
-from to4d.metrics.lpips_net import LpipsNet
-from to4d.metrics.official import OFFICIAL
+from to4d.metrics.networks.amt_net import SMALLEST, AmtNet
+from to4d.metrics.networks.load_weights import fill, read
+from to4d.metrics.networks.lpips_net import LpipsNet
+from to4d.metrics.networks.pretrained_files import OFFICIAL
+from to4d.metrics.networks.raft_net import RaftNet
+from to4d.metrics.networks.viclip_net import ViclipNet
 from to4d.metrics.perceptual import Lpips
 from to4d.metrics.raft_flow import RaftFlow
-from to4d.metrics.raft_net import RaftNet
-from to4d.metrics.seen import see
-from to4d.metrics.viclip_net import ViclipNet
+from to4d.metrics.renders import see
 from to4d.metrics.viclip_style import ViclipStyle, style
-from to4d.metrics.weights import fill, read
+from to4d.runs.evaluation import evaluate, in_bytes
 from to4d.types import Prompt, Scene
 from to4d.viewpoints import Viewpoints
 

@@ -15,12 +15,12 @@ from skimage.metrics import structural_similarity
 from skimage.transform import downscale_local_mean
 
 from to4d.geometry import orbit, pixel_rays
-from to4d.metrics import motion
+from to4d.metrics import motion_amount as motion
 from to4d.metrics.consistency import view_agreement
-from to4d.metrics.figures import deformation
+from to4d.metrics.final_metrics import FourViews
 from to4d.metrics.floaters import floaters
-from to4d.metrics.four_views import FourViews
 from to4d.metrics.identity import SCALES, ms_ssim, silhouette_iou, ssim
+from to4d.metrics.per_view import deformation
 from to4d.metrics.rigidity import largest, local_stretch
 from to4d.types import Cameras, Prompt, Render, Scene
 from to4d.viewpoints import Viewpoints, look

@@ -14,8 +14,8 @@ from moving_ball import MovingBall
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from to4d.errors import InputError
-from to4d.metrics import motion
-from to4d.metrics.four_views import FourViews
+from to4d.metrics import motion_amount as motion
+from to4d.metrics.final_metrics import FourViews
 from to4d.metrics.identity import haze, psnr, ssim
 from to4d.types import Prompt, Scene
 from to4d.viewpoints import Viewpoints

@@ -5,7 +5,6 @@ import logging
 import numpy as np
 import pytest
 
-from to4d.build import warn_of_words
 from to4d.guidance.mini.data.captions import QUICK, SLOW, SOFT, STRONG, VERBS, all_words, draw_caption
 from to4d.guidance.mini.data.motions import MOTIONS, move
 from to4d.guidance.mini.data.sentences import HELD_OUT_FRAMES
@@ -13,6 +12,7 @@ from to4d.guidance.mini.data.style import draw_style
 from to4d.guidance.mini.data.verbs import FORMS, HELD_OUT_VERBS, PARTS, phrases
 from to4d.guidance.mini.motion_words import is_motion
 from to4d.guidance.mini.vocabulary import Vocabulary, noun_positions, split_words
+from to4d.runs.build import warn_of_words
 from to4d.types import Prompt
 
 TAU = np.arange(16) / 16

@@ -9,9 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from to4d.metrics.motion_checks import CHECKS, check_view
-from to4d.metrics.prompt_check import check_clip, confusion, motion_kind
-from to4d.metrics.silhouette import Track, track
+from to4d.metrics.checks.motion_checks import CHECKS, check_view
+from to4d.metrics.checks.prompt_check import check_clip, confusion, motion_kind
+from to4d.metrics.checks.silhouette import Track, track
 
 
 def breathe(amount: float, periods: float = 1.75) -> draw.Motion:

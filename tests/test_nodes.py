@@ -11,7 +11,7 @@ from torch.testing import assert_close
 
 from to4d.callbacks.coarse_first import CoarseFirst
 from to4d.errors import InputError
-from to4d.export.glb import Glb
+from to4d.export.gltf.exporter import Glb
 from to4d.gltf import animation as gltf_animation
 from to4d.kernels.affine import apply, rotations, similarities, undone
 from to4d.model.mesh_deform import MeshDeform

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from to4d.bits import dilate, mark
+from to4d.kernels.voxel_mask import dilate, mark
 from to4d.render.occupancy import Occupancy, sample_surface
 from to4d.types import Material, Mesh, generator_at
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.measure import label
 
-from to4d.metrics import motion
+from to4d.metrics import motion_amount as motion
 from to4d.metrics.clip_likeness import likeness
 from to4d.metrics.identity import haze
 

@@ -13,9 +13,9 @@ from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 from to4d.guidance.dynamicrafter.unet import UNet
 from to4d.model.hash4d import Hash4D
 from to4d.model.static import StaticField
-from to4d.out_of_memory import advice
 from to4d.render import volume
-from to4d.run import run
+from to4d.runs.out_of_memory import advice
+from to4d.runs.run import run
 from to4d.types import Prompt
 
 CONF = Path(__file__).parents[1] / "conf"

@@ -13,7 +13,7 @@ from lightning import Callback
 from omegaconf import OmegaConf
 
 from to4d.disk.checkpoint import TreeIO
-from to4d.run import build_scene
+from to4d.runs.run import build_scene
 
 ROOT = Path(__file__).parents[1]
 RECIPES = ["3to4d", "3d24d"]

@@ -13,13 +13,13 @@ from test_evaluation import command
 from test_truth import Bent, plain_box
 
 from to4d.errors import InputError
-from to4d.evaluation import evaluate, write_frames
-from to4d.export.glb import Glb
-from to4d.metrics.seen import see
-from to4d.metrics.weightless import Weightless
-from to4d.peers import AnimatedFile, Frames, picture
+from to4d.export.gltf.exporter import Glb
+from to4d.metrics.basic import Weightless
+from to4d.metrics.renders import see
 from to4d.render.mesh_cpu import MeshRenderer
 from to4d.report.runs import read_runs
+from to4d.runs.evaluation import evaluate, write_frames
+from to4d.runs.peers import AnimatedFile, Frames, picture
 from to4d.types import Prompt, Scene
 from to4d.viewpoints import Viewpoints
 

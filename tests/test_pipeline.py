@@ -18,7 +18,7 @@ from lightning import Callback
 
 from to4d.disk.checkpoint import load_tree, save_tree
 from to4d.errors import InputError
-from to4d.run import cache_path, restore, run
+from to4d.runs.run import cache_path, restore, run
 
 ROOT = Path(__file__).parents[1]
 TINY = [

@@ -9,8 +9,8 @@ from hydra.utils import instantiate
 from pretend_gpu import GPU, OnGpu, Pretend, moved
 from test_pipeline import ROOT, TINY
 
-from to4d.build import build_phases, build_scene
 from to4d.phases import Phase
+from to4d.runs.build import build_phases, build_scene
 
 
 @pytest.mark.parametrize(

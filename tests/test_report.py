@@ -18,14 +18,14 @@ import yaml
 from browser import CHROMIUM, Browser
 from PIL import Image
 
-from to4d.export.glb import Glb
+from to4d.export.gltf.exporter import Glb
 from to4d.export.report import Report
 from to4d.export.report_curves import read_log
 from to4d.export.writer import write_video
 from to4d.mesh import load_mesh
 from to4d.objects.plant import load_plant
 from to4d.render.mesh_cpu import MeshRenderer
-from to4d.run import export_all
+from to4d.runs.run import export_all
 from to4d.types import Mesh, Prompt
 from to4d.viewpoints import Viewpoints, look
 

@@ -9,8 +9,8 @@ import torch
 from mesh_files import QUAD, QUAD_FACES, gltf, write_glb
 from scipy.spatial.transform import Rotation
 
-from to4d.export.glb import Glb
-from to4d.export.skin import cheapest, fit
+from to4d.export.gltf.exporter import Glb
+from to4d.export.gltf.fit_skin import cheapest, fit
 from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
 from to4d.types import Prompt

@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from to4d.errors import InputError
 from to4d.report.paper import paper_rows
-from to4d.run import run
+from to4d.runs.run import run
 
 ROOT = Path(__file__).parents[1]
 SWEEPS = sorted(path.stem for path in (ROOT / "sweeps").glob("*.yaml") if path.stem != "cells")

@@ -11,14 +11,14 @@ from moving_ball import MovingBall
 
 from to4d.guidance.mini.data.motions import MOTIONS, move
 from to4d.guidance.mini.data.style import Style
-from to4d.metrics.four_views import FourViews
-from to4d.metrics.limb_checks import limb_phase
-from to4d.metrics.prompt_check import TRACK_CHECKS, best_verdict, check_clip
-from to4d.metrics.track_checks import best_turn, relative_to_body, yaw
-from to4d.metrics.tracks import surface_points
-from to4d.model.motion import Motion
+from to4d.metrics.checks.limb_checks import limb_phase
+from to4d.metrics.checks.prompt_check import TRACK_CHECKS, best_verdict, check_clip
+from to4d.metrics.checks.track_checks import best_turn, relative_to_body, yaw
+from to4d.metrics.final_metrics import FourViews
+from to4d.metrics.surface_sample import surface_points
+from to4d.model.deformation import Motion
 from to4d.objects.plant import load_plant
-from to4d.tracks import surface_tracks
+from to4d.surface_tracks import surface_tracks
 from to4d.types import Prompt, Scene
 from to4d.viewpoints import Viewpoints
 

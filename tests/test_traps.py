@@ -9,13 +9,13 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from to4d.callbacks.occupancy import FollowOccupancy
+from to4d.callbacks.follow_occupancy import FollowOccupancy
 from to4d.geometry import orbit
 from to4d.model.hash4d import Hash4D
 from to4d.model.static import StaticField
 from to4d.render.occupancy import Occupancy
 from to4d.render.volume import VolumeRenderer
-from to4d.run import build_scene
+from to4d.runs.run import build_scene
 
 ROOT = Path(__file__).parents[1]
 SMALL = ["steps.dynamic=10", "phase.dynamic.lens.size=[24,24]", "renderer.samples=48", "renderer.resolution=16"]

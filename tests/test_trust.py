@@ -7,7 +7,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from to4d.errors import InputError
-from to4d.trust import HOMES, check_parts, is_part
+from to4d.runs.trust import HOMES, check_parts, is_part
 
 CONF = Path(__file__).parents[1] / "conf"
 OPTIONS = [

@@ -17,14 +17,14 @@ from to4d.disk.folders import weights_folder
 from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.checkpoint import convert
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter
-from to4d.guidance.dynamicrafter.random_weights import random_tensor
 from to4d.guidance.dynamicrafter.sizes import SIZES
-from to4d.metrics.official import HUB, OFFICIAL, Official
+from to4d.guidance.random_weights import random_tensor
+from to4d.metrics.networks.pretrained_files import HUB, OFFICIAL, Official
 from to4d.weights import checkpoint as official
 from to4d.weights.__main__ import main
 from to4d.weights.known import CHECKPOINTS, REPOSITORIES, Checkpoint
 from to4d.weights.metrics import get_official
-from to4d.weights.resume import Claim, fetch_large
+from to4d.weights.partial_downloads import Claim, fetch_large
 
 CONF = Path(__file__).parents[1] / "conf"
 DATA = bytes(range(256)) * 4000

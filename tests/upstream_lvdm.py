@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from to4d.guidance.dynamicrafter.lvdm import settings
-from to4d.guidance.dynamicrafter.random_weights import randomise
+from to4d.guidance.random_weights import randomise
 
 
 class LightningModule(torch.nn.Module):

@@ -16,10 +16,10 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from to4d.ask import Ask
+from to4d.distributed import draw
 from to4d.errors import InputError
+from to4d.guidance_query import Ask
 from to4d.schedules import Constant
-from to4d.share import draw
 from to4d.timestep import Uniform
 from to4d.types import SEVERAL, Denoised, Prior, Prompt, Render, Score
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, max_pool2d
 
+from to4d.distributed import gathered, own
 from to4d.errors import InputError
 from to4d.geometry import azimuths_deg
-from to4d.share import gathered, own
 from to4d.types import LOOKS, Look, Score
 
 

@@ -11,10 +11,10 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import normalize
 
-from to4d.clip_time import to_latent_frames
+from to4d.distributed import draw
 from to4d.errors import InputError
 from to4d.geometry import pixel_rays
-from to4d.share import draw
+from to4d.latent_frames import to_latent_frames
 from to4d.types import Cameras, Rays
 
 MODES = ("paper", "swapped", "next_anchor")

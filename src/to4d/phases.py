@@ -10,14 +10,14 @@ from lightning import LightningModule
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from to4d.ask import check_abilities, check_frames
-from to4d.clip_time import in_latent_frames, to_clip_frames
 from to4d.disk.checkpoint import fill
+from to4d.distributed import average_gradients, mean, own, place, share_of_all
 from to4d.errors import InputError
+from to4d.flow_loss import empty_matches, flow_loss, surface_matches, together
 from to4d.geometry import azimuths_deg, relief
-from to4d.lift import empty_matches, flow_loss, surface_matches, together
+from to4d.guidance_query import check_abilities, check_frames
+from to4d.latent_frames import in_latent_frames, to_clip_frames
 from to4d.losses import sds_loss
-from to4d.share import average_gradients, mean, own, place, share_of_all
 from to4d.types import Cameras, Render, Scene, Score, generator_at
 
 
@@ -153,7 +153,7 @@ class Motion(Phase):
             static_weight: lambda of Eq. 3.
             regularizer_weight: of the field's own smoothness term (0 in the paper).
             sds_weight: of the prior's term (1 in the paper); at 0 the clip is drawn without gradients: quicker.
-            flow_weight: of the prior's flow, lifted to 3D (see `to4d.lift`; 0 in the paper).
+            flow_weight: of the prior's flow, lifted to 3D (see `to4d.flow_loss`; 0 in the paper).
             random_background: show the prior clip and mesh over one random plain colour a step; else over white. It
                 keeps a field that can grow anywhere (hash4d) from painting with white fog.
             span: the part of the distillation's own schedules that this phase runs through.

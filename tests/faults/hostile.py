@@ -22,8 +22,8 @@ from to4d.disk.download import unpack
 from to4d.errors import InputError
 from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
-from to4d.settings import read_settings
-from to4d.trust import check_parts
+from to4d.runs.settings import read_settings
+from to4d.runs.trust import check_parts
 
 NASTY = [0, -1, 1, 2, 3, 255, 65535, 2**31 - 1, 2**31, 2**32, 2**63, 2**64, 10**30, 5_000_000, 1e308, 1e-320, 0.5]
 NASTY += [None, True, "", "x", "..", "../../etc/passwd", "data:,", "NaN", float("nan"), float("inf")]

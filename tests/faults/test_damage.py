@@ -13,12 +13,12 @@ from damage import DAMAGES
 
 from to4d.disk.checkpoint import TreeIO, load_tree, save_tree
 from to4d.disk.files import before, read_checked, write_atomically, write_sums
+from to4d.disk.run_state import PROGRESS, state_of
 from to4d.errors import InputError
 from to4d.export.report_curves import read_log
-from to4d.settings import read_settings
-from to4d.state import PROGRESS, state_of
-from to4d.sweep import COUNT, STAMP, finished, table
-from to4d.training import resumable, take
+from to4d.runs.settings import read_settings
+from to4d.runs.sweep import COUNT, STAMP, finished, table
+from to4d.runs.training import resumable, take
 
 TREE = {"w": torch.arange(40.0), "half": torch.ones(3, 2).half(), "step": 7, "names": ["a", ("b", None)], 3: {"x": 0.1}}
 

@@ -12,7 +12,7 @@ from lightning import Callback
 from omegaconf import DictConfig
 
 from to4d.cli import friendly
-from to4d.clips import animate
+from to4d.runs.animate import animate
 
 ROOT = Path(__file__).parents[2]
 TINY = ["prompt=a plant jumping", "export=[]", "logger=[csv]", "callbacks=[guard,occupancy]", "autosave_seconds=0"]

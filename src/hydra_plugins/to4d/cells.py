@@ -20,9 +20,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from to4d.cli import fail
 from to4d.disk.files import write_atomically
+from to4d.disk.run_state import reason
 from to4d.errors import InputError
-from to4d.state import reason
-from to4d.sweep import COUNT, STAMP, finished
+from to4d.runs.sweep import COUNT, STAMP, finished
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Cells(BasicSweeper):
         return parser.parse_overrides([*self._parse_config(), *arguments])
 
     def prepare(self, count: int) -> Path:
-        """The folder of the sweep, with what `to4d.sweep` wants to know."""
+        """The folder of the sweep, with what `to4d.runs.sweep` wants to know."""
         folder = Path(self.config.hydra.sweep.dir)
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, folder / "multirun.yaml")

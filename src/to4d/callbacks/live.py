@@ -9,7 +9,7 @@ from lightning import Callback, LightningModule, Trainer
 
 from to4d.disk.checkpoint import save_tree
 from to4d.disk.files import write_atomically
-from to4d.state import LIVE, LIVE_MODEL
+from to4d.disk.run_state import LIVE, LIVE_MODEL
 
 
 class Live(Callback):

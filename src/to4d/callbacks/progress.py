@@ -17,7 +17,7 @@ class Progress(Callback):
 
     `plan` maps each phase of the run to (steps, relative cost of a step): what is still to come is estimated from the
     time that a unit of cost has taken so far. The same goes to the file `path` at most every ten seconds, for others to
-    read (`to4d.state`).
+    read (`to4d.disk.run_state`).
     """
 
     def __init__(self, plan: Mapping[str, tuple[int, float]], path: Path) -> None:

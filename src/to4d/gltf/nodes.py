@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from to4d.errors import InputError
-from to4d.gltf.tracks import Track
+from to4d.gltf.channels import Track
 
 REST = {"translation": (0.0, 0.0, 0.0), "rotation": (0.0, 0.0, 0.0, 1.0), "scale": (1.0, 1.0, 1.0)}
 

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 
 from to4d.errors import InputError
 from to4d.gltf.arrays import Arrays
-from to4d.gltf.tracks import Track
+from to4d.gltf.channels import Track
 
 
 @dataclass(frozen=True)

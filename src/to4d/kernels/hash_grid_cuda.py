@@ -1,7 +1,7 @@
 """The hash grid by tiny-cuda-nn (`make setup-gpu`).
 
 Written from its source at the commit that the Makefile pins; it has not been run on a GPU in this project yet:
-`python -m to4d.gpu` compares it with `hash_grid.encode_twin` where it is installed.
+`python -m to4d.runs.gpu` compares it with `hash_grid.encode_twin` where it is installed.
 """
 
 from functools import cache

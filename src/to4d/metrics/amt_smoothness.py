@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from to4d.errors import InputError
-from to4d.metrics.amt_net import SMALLEST, AmtNet
-from to4d.metrics.figures import per_view
 from to4d.metrics.jsonable import jsonable
-from to4d.metrics.official import OFFICIAL
-from to4d.metrics.seen import Seen
-from to4d.metrics.weights import fill, need, read, told
+from to4d.metrics.networks.amt_net import SMALLEST, AmtNet
+from to4d.metrics.networks.load_weights import fill, need, read, told
+from to4d.metrics.networks.pretrained_files import OFFICIAL
+from to4d.metrics.per_view import per_view
+from to4d.metrics.renders import Seen
 
 NAME = "smoothness"
 

@@ -11,11 +11,11 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from to4d.errors import InputError, NotComputed
-from to4d.metrics.figures import per_view
 from to4d.metrics.jsonable import jsonable
-from to4d.metrics.official import OFFICIAL, Official
-from to4d.metrics.seen import Seen
-from to4d.metrics.weights import need, told
+from to4d.metrics.networks.load_weights import need, told
+from to4d.metrics.networks.pretrained_files import OFFICIAL, Official
+from to4d.metrics.per_view import per_view
+from to4d.metrics.renders import Seen
 
 NAMES = ("clip_i", "clip_f", "clip_t")
 INSTALL = "open_clip is not there; install it by: pip install -e '.[metrics]'"

@@ -6,12 +6,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from to4d.metrics.figures import per_view
 from to4d.metrics.jsonable import jsonable
-from to4d.metrics.lpips_net import LpipsNet, official_keys
-from to4d.metrics.official import OFFICIAL, Official
-from to4d.metrics.seen import Seen
-from to4d.metrics.weights import fill, need, read, told
+from to4d.metrics.networks.load_weights import fill, need, read, told
+from to4d.metrics.networks.lpips_net import LpipsNet, official_keys
+from to4d.metrics.networks.pretrained_files import OFFICIAL, Official
+from to4d.metrics.per_view import per_view
+from to4d.metrics.renders import Seen
 
 FILES = {"alex": ("alexnet", "lpips-alex"), "vgg": ("vgg16", "lpips-vgg")}  # of official weights
 

@@ -6,13 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from to4d.metrics import motion
-from to4d.metrics.figures import per_view
+from to4d.metrics import motion_amount as motion
 from to4d.metrics.jsonable import jsonable
-from to4d.metrics.official import OFFICIAL
-from to4d.metrics.raft_net import RaftNet
-from to4d.metrics.seen import Seen
-from to4d.metrics.weights import fill, need, read, told
+from to4d.metrics.networks.load_weights import fill, need, read, told
+from to4d.metrics.networks.pretrained_files import OFFICIAL
+from to4d.metrics.networks.raft_net import RaftNet
+from to4d.metrics.per_view import per_view
+from to4d.metrics.renders import Seen
 
 NAMES = ("dynamic_degree_raft", "flow_top5_raft", "flow_raft")
 

@@ -12,10 +12,10 @@ from typing import Any
 from torch import Tensor
 
 from to4d.errors import InputError, NotComputed
+from to4d.metrics.artist_clips import NoClips, Played, animation_of, posed
 from to4d.metrics.identity import silhouette_iou, ssim
 from to4d.metrics.jsonable import jsonable
-from to4d.metrics.real_clips import NoClips, Played, animation_of, posed
-from to4d.metrics.seen import Seen
+from to4d.metrics.renders import Seen
 from to4d.types import Mesh, Render
 from to4d.viewpoints import look
 

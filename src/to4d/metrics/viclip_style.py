@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, interpolate
 
-from to4d.clip_tokens import tokenise
-from to4d.metrics.figures import per_view
+from to4d.lexicon.clip_tokenizer import tokenise
 from to4d.metrics.jsonable import jsonable
-from to4d.metrics.official import OFFICIAL
-from to4d.metrics.seen import Seen
-from to4d.metrics.viclip_net import ViclipNet
-from to4d.metrics.weights import fill, need, read, told
+from to4d.metrics.networks.load_weights import fill, need, read, told
+from to4d.metrics.networks.pretrained_files import OFFICIAL
+from to4d.metrics.networks.viclip_net import ViclipNet
+from to4d.metrics.per_view import per_view
+from to4d.metrics.renders import Seen
 
 NAME = "style"
 MEAN, SPREAD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # of CLIP's colours

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from to4d.model.motion import Motion
+from to4d.model.deformation import Motion
 from to4d.model.static import StaticField, groups
 
 

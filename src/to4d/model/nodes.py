@@ -14,7 +14,7 @@ from to4d.errors import InputError
 from to4d.kernels.affine import after, apply, identity, similarities, undone
 from to4d.kernels.particle_grid import vectors_of_particles
 from to4d.kernels.time_grid import interpolate
-from to4d.model.motion import ramps
+from to4d.model.deformation import ramps
 from to4d.model.skin import Skin, nodes_on, skin_of
 from to4d.model.surface_graph import SurfaceGraph, surface_graph
 from to4d.types import Mesh

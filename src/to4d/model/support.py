@@ -6,7 +6,7 @@ Away from them nothing was ever supervised; without this, motion would bring suc
 import torch
 from torch import Tensor, nn
 
-from to4d.bits import dilate, mark
+from to4d.kernels.voxel_mask import dilate, mark
 
 
 class Support(nn.Module):

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from to4d.bits import dilate, mark, spread
 from to4d.kernels.march import Cells
+from to4d.kernels.voxel_mask import dilate, mark, spread
 from to4d.types import Field, Mesh
 
 CHUNK = 2**18  # points a query

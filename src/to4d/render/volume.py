@@ -7,11 +7,11 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import normalize
 from torch.utils.checkpoint import checkpoint
 
+from to4d.distributed import draw
 from to4d.geometry import pixel_rays
 from to4d.kernels.composite import composite
 from to4d.kernels.march import DIAGONAL, march
 from to4d.render.occupancy import Occupancy
-from to4d.share import draw
 from to4d.types import Cameras, Field, Rays, Render
 
 SEEN = 0.1  # opacity from which a ray has a surface whose normal is worth asking for

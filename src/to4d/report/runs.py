@@ -88,7 +88,7 @@ def alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def is_several(folder: Path) -> bool:
-    """Whether it is the folder of several prompts or seeds (`to4d.clips`), whose runs lie below it."""
+    """Whether it is the folder of several prompts or seeds (`to4d.runs.animate`), whose runs lie below it."""
     path = folder / "metrics.json"
     return path.is_file() and "clips" in read_json(path)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from to4d.report.runs import Run
-from to4d.settings import FREE, leaves
+from to4d.runs.settings import FREE, leaves
 
 CELL = {"object", "prompt", "motion", "seed", "row"}  # what a cell is, not how it is done
 BESIDE = {

@@ -9,11 +9,11 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from to4d.disk.checkpoint import load_into
+from to4d.disk.run_state import LIVE, LIVE_MODEL
 from to4d.errors import InputError
-from to4d.run import restore
-from to4d.settings import read_settings
-from to4d.state import LIVE, LIVE_MODEL
-from to4d.trust import CAMERAS, check_parts
+from to4d.runs.run import restore
+from to4d.runs.settings import read_settings
+from to4d.runs.trust import CAMERAS, check_parts
 from to4d.types import Cameras, generator_at
 
 MODEL = "model.safetensors"

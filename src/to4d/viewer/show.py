@@ -8,11 +8,11 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from to4d.export.flipbook import add_page
-from to4d.export.glb_build import world_from_asset
-from to4d.export.glb_look import UNLIT
+from to4d.export.frame_shapes import Shape, shapes_of
+from to4d.export.gltf.appearance import UNLIT
+from to4d.export.gltf.build import world_from_asset
 from to4d.export.isosurface import Isosurface
 from to4d.export.panels import depth_colours, mask, normal_colours, to_uint8
-from to4d.export.shapes import Shape, shapes_of
 from to4d.gltf.document import Document
 from to4d.render.mesh_cpu import MeshRenderer
 from to4d.types import Cameras, Render, Scene

@@ -7,7 +7,7 @@ import sys
 from to4d.cli import fail, nearest
 from to4d.disk.folders import weights_folder
 from to4d.errors import InputError
-from to4d.metrics.official import OFFICIAL, Official
+from to4d.metrics.networks.pretrained_files import OFFICIAL, Official
 from to4d.weights.checkpoint import get_checkpoint
 from to4d.weights.hub import get_repository
 from to4d.weights.known import CHECKPOINTS, REPOSITORIES, Checkpoint, Repository

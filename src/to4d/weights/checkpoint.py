@@ -16,7 +16,7 @@ from to4d.disk.folders import weights_folder
 from to4d.disk.locks import making
 from to4d.errors import InputError
 from to4d.weights.known import Checkpoint
-from to4d.weights.resume import Claim, fetch_large
+from to4d.weights.partial_downloads import Claim, fetch_large
 
 log = logging.getLogger(__name__)
 CONVERTER = "to4d.guidance.dynamicrafter.checkpoint"

@@ -7,9 +7,9 @@ from urllib.request import urlopen
 
 from to4d.disk.locks import making
 from to4d.errors import InputError
-from to4d.metrics.official import HUB, Official
+from to4d.metrics.networks.pretrained_files import HUB, Official
 from to4d.weights.checkpoint import claimed
-from to4d.weights.resume import Claim, fetch_large
+from to4d.weights.partial_downloads import Claim, fetch_large
 
 log = logging.getLogger(__name__)
 

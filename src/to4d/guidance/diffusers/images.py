@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from to4d.guidance.dynamicrafter.clip import MEAN, STD
+from to4d.guidance.clip_image import MEAN, STD
 
 
 def cropped(images: Tensor, pixels: int, mode: str) -> Tensor:

@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from to4d.guidance.clip_image import prepare
 from to4d.guidance.diffusers import tiny
 from to4d.guidance.diffusers.autoencoders import encode_images, mean_latents
 from to4d.guidance.diffusers.family import Condition
 from to4d.guidance.diffusers.schedule import Tables, edm
-from to4d.guidance.dynamicrafter.clip import prepare
 
 
 @dataclass(frozen=True)

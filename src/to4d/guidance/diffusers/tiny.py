@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from to4d.guidance.diffusers.packages import package
-from to4d.guidance.dynamicrafter.random_weights import random_tensor
+from to4d.guidance.random_weights import random_tensor
 
 WIDTH = 32  # of words
 

@@ -16,7 +16,6 @@ from to4d.guidance.dynamicrafter.checkpoint import fill, found, read
 from to4d.guidance.dynamicrafter.lvdm import OfficialUNet
 from to4d.guidance.dynamicrafter.maps import as_look, noun_map
 from to4d.guidance.dynamicrafter.model import Networks
-from to4d.guidance.dynamicrafter.random_weights import randomise
 from to4d.guidance.dynamicrafter.reader import Condition, Reader
 from to4d.guidance.dynamicrafter.schedule import (
     clean_from,
@@ -28,6 +27,7 @@ from to4d.guidance.dynamicrafter.schedule import (
     with_spread_of,
 )
 from to4d.guidance.dynamicrafter.sizes import SIZES
+from to4d.guidance.random_weights import randomise
 from to4d.types import IMAGE_SCALE, LOOKS, NEGATIVE_PROMPT, Denoised, Prompt, check_shape
 
 log = logging.getLogger(__name__)

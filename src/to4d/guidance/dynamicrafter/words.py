@@ -5,8 +5,8 @@ import re
 import torch
 from torch import Tensor
 
-from to4d.clip_tokens import LENGTH, PIECES, cleaned, tokens_of
 from to4d.errors import InputError
+from to4d.lexicon.clip_tokenizer import LENGTH, PIECES, cleaned, tokens_of
 
 
 def noun_marks(text: str, noun: str) -> Tensor:

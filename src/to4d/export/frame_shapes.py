@@ -1,0 +1,84 @@
+"""A moving object as one coloured surface a frame, for formats that know no morph targets."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from to4d.export.gltf.build import world_from_asset
+from to4d.export.gltf.distortion import triangle_normals
+from to4d.export.gltf.motion import follow
+from to4d.export.gltf.parts import welded
+from to4d.export.isosurface import Isosurface
+from to4d.types import Mesh, Scene
+
+CHUNK = 2**17  # points that the field is asked about at a time
+WAY = (0.01, -0.04)  # along the normal, world units
+SAMPLES = 11
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A frame, in the coordinates of the user's file."""
+
+    points: np.ndarray  # (n, 3) float32
+    faces: np.ndarray  # (m, 3)
+    colors: np.ndarray  # (n, 3) uint8 sRGB, baked from the 4D model
+
+
+def moving_mesh(scene: Scene, times: Tensor) -> Iterator[Shape]:
+    """The user's own mesh, whose triangles and corners stay the same; for a moved field (model=deform, nodes)."""
+    mesh, field = scene.reference.mesh, scene.renderer.field
+    rest = mesh.vertices.double().numpy()
+    surface, numbers = welded(rest, mesh.faces.numpy())
+    movement = follow(field, surface, times, 0.0)
+    colors = baked(field, rest, mesh.faces.numpy(), 0.0)
+    for move in movement.moves:
+        yield Shape(in_file(mesh, rest + move[numbers]), mesh.faces.numpy(), colors)
+
+
+def isosurfaces(scene: Scene, times: Tensor, isosurface: Isosurface) -> Iterator[Shape]:
+    """A surface of its own for each frame; for any field."""
+    for time in times.tolist():
+        points, faces = isosurface(scene.renderer, time)
+        yield Shape(in_file(scene.reference.mesh, points), faces, baked(scene.renderer.field, points, faces, time))
+
+
+def shapes_of(scene: Scene, times: Tensor, isosurface: Isosurface) -> Iterator[Shape]:
+    """The mesh itself where the field can move it, else surfaces of the field."""
+    can_move = hasattr(scene.renderer.field, "displacement")
+    return moving_mesh(scene, times) if can_move else isosurfaces(scene, times, isosurface)
+
+
+def in_file(mesh: Mesh, points: np.ndarray) -> np.ndarray:
+    """World points (n, 3) in the file's coordinates, y up where the file is read as z up."""
+    back = np.linalg.inv(world_from_asset(mesh))
+    return (points @ back[:3, :3].T + back[:3, 3]).astype(np.float32)
+
+
+@torch.no_grad()
+def baked(field: nn.Module, points: np.ndarray, faces: np.ndarray, time: float) -> np.ndarray:
+    """(n, 3) uint8 colours of the field as seen from outside, straight at each point (n, 3) of a surface.
+
+    A field's colours mean nothing where it is thin: they are composited over the `WAY` into the surface.
+    """
+    device = next((x.device for x in field.parameters()), torch.device("cpu"))
+    normals = point_normals(points, faces)
+    steps = np.linspace(*WAY, SAMPLES)
+    places = torch.from_numpy(points[:, None] + steps[:, None] * normals[:, None]).float().view(-1, 3).to(device)
+    seen = [field(part, part.new_full((len(part),), time)) for part in places.split(CHUNK)]
+    density, rgb = (torch.cat(parts).view(len(points), SAMPLES, -1) for parts in zip(*seen, strict=True))
+    opacity = 1.0 - torch.exp(-density * float(abs(steps[1] - steps[0])))
+    light = torch.cumprod(torch.cat([torch.ones_like(opacity[:, :1]), 1.0 - opacity[:, :-1]], 1), 1)
+    weight = light * opacity + 1e-6
+    color = (weight * rgb).sum(1) / weight.sum(1)
+    return (color.clamp(0.0, 1.0) * 255.0).round().byte().cpu().numpy()
+
+
+def point_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(n, 3) unit normals, each the mean of its triangles', by area; 0 where there is none."""
+    normals = np.zeros_like(points, dtype=np.float64)
+    np.add.at(normals, faces, triangle_normals(points, faces)[:, None])
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)

@@ -1,0 +1,132 @@
+"""A rig as a glTF skin: a node a bone, weights at the vertices, and clips that move the bones."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from to4d.export.gltf.fit_skin import Rig, fit
+from to4d.export.gltf.motion import Movement
+from to4d.export.gltf.parts import Pieces
+from to4d.gltf.document import VERTICES, Document
+from to4d.gltf.nodes import read_nodes, shown_primitives
+
+
+def add_skin(
+    document: Document,
+    pieces: Pieces,
+    movements: Mapping[str, Movement],
+    transform: np.ndarray,
+    fps: float,
+    count: int,
+    sizes: bool,
+) -> dict[str, float | int]:
+    """Fit one rig to all clips and add it; returns how far it is off, as shares of the mesh's size.
+
+    Args:
+        document: what to add to.
+        pieces: its vertices.
+        movements: by the names of the clips.
+        transform: (4, 4) from the document's coordinates to the world.
+        fps: frames a second.
+        count: bones at most.
+        sizes: whether bones may grow and shrink.
+    """
+    back = np.linalg.inv(transform)
+    rest = pieces.surface.points @ back[:3, :3].T + back[:3, 3]
+    places = rest + np.concatenate([m.moves for m in movements.values()]).astype(np.float64) @ back[:3, :3].T
+    rig = fit(rest, places, min(count, len(rest)), sizes)
+    used = np.unique(rig.bones[rig.weights > 0])
+    centres = np.stack([np.average(rest, axis=0, weights=_shares(rig, bone)) for bone in used])
+    joints = _add_bones(document, centres)
+    _bind(document, pieces, rig, used, centres, joints)
+    first = 0
+    for name, movement in movements.items():
+        frames = slice(first, first + len(movement.moves))
+        _add_clip(document, name, joints, centres, rig.linear[frames, used], rig.shift[frames, used], fps)
+        first = frames.stop
+    miss = np.linalg.norm(rig.moved(rest) - places, axis=-1) * np.cbrt(np.linalg.det(transform[:3, :3]))
+    size = pieces.surface.size
+    return {
+        "skin_bones": len(used),
+        "skin_error": float(np.sqrt((miss**2).mean()) / size),
+        "skin_error_max": float(miss.max() / size),
+    }
+
+
+def _shares(rig: Rig, bone: int) -> np.ndarray:
+    """(P,) how much every point follows a bone."""
+    return np.where(rig.bones == bone, rig.weights, 0.0).sum(1)
+
+
+def _add_bones(document: Document, centres: np.ndarray) -> list[int]:
+    """A node a bone, all below one; their numbers."""
+    joints = [
+        document.add("nodes", {"name": f"bone {number}", "translation": centre.tolist()})
+        for number, centre in enumerate(centres)
+    ]
+    root = document.add("nodes", {"name": "bones", "children": joints})
+    _put_in_scene(document, root)
+    return joints
+
+
+def _put_in_scene(document: Document, node: int) -> None:
+    header = document.header
+    header["scenes"][header.get("scene", 0)]["nodes"].append(node)
+
+
+def _bind(
+    document: Document, pieces: Pieces, rig: Rig, used: np.ndarray, centres: np.ndarray, joints: list[int]
+) -> None:
+    """Give the vertices their bones. A skinned mesh hangs at the top, for only its bones place it."""
+    world = read_nodes(document.arrays().header).world((), np.zeros(1))[0]
+    kind = np.uint8 if len(used) <= 256 else np.uint16
+    numbers = np.where(rig.weights > 0, np.searchsorted(used, rig.bones), 0)
+    pad = [(0, 0), (0, 4 - rig.weights.shape[1])]
+    numbers, weights = np.pad(numbers, pad).astype(kind), np.pad(rig.weights, pad).astype(np.float32)
+    own = {}
+    for piece in pieces.pieces:
+        own[piece.node, piece.accessors] = {
+            "JOINTS_0": document.add_array(numbers[piece.numbers], VERTICES),
+            "WEIGHTS_0": document.add_array(weights[piece.numbers], VERTICES),
+        }
+    nodes = document.header["nodes"]
+    for node, _, part in shown_primitives(document.header):
+        accessors = part["attributes"]["POSITION"], part["attributes"].get("NORMAL")
+        part["attributes"] |= own[node, accessors]
+    for node in dict.fromkeys(piece.node for piece in pieces.pieces):
+        inverse = np.tile(world[node], (len(used), 1, 1))
+        inverse[:, :3, 3] -= centres
+        inverse[:, 3] = [0.0, 0.0, 0.0, 1.0]
+        columns = np.ascontiguousarray(inverse.transpose(0, 2, 1).reshape(-1, 16)).astype(np.float32)
+        skin = document.add("skins", {"inverseBindMatrices": document.add_array(columns), "joints": joints})
+        top = {"name": f"{nodes[node].get('name', 'mesh')} skinned", "mesh": nodes[node].pop("mesh"), "skin": skin}
+        _put_in_scene(document, document.add("nodes", top))
+
+
+def _add_clip(
+    document: Document,
+    name: str,
+    joints: list[int],
+    centres: np.ndarray,
+    linear: np.ndarray,
+    shift: np.ndarray,
+    fps: float,
+) -> None:
+    """Tracks of all bones: linear (V, B, 3, 3) and shift (V, B, 3) of the rest pose."""
+    size = np.cbrt(np.linalg.det(linear))
+    places = np.einsum("vbij,bj->vbi", linear, centres) + shift
+    turns = Rotation.from_matrix((linear / size[..., None, None]).reshape(-1, 3, 3)).as_quat().reshape(*size.shape, 4)
+    steps = np.sign((turns[1:] * turns[:-1]).sum(-1))
+    turns[1:] *= np.where(np.cumprod(steps, axis=0) < 0, -1.0, 1.0)[..., None]  # the short way round
+    seconds = document.add_array((np.arange(len(linear)) / fps).astype(np.float32), bounds=True)
+    samplers, channels = [], []
+    for bone, node in enumerate(joints):
+        tracks = {"translation": places[:, bone], "rotation": turns[:, bone]}
+        if np.abs(size[:, bone] - 1.0).max() > 1e-6:
+            tracks["scale"] = np.repeat(size[:, bone, None], 3, axis=1)
+        for path, values in tracks.items():
+            output = document.add_array(values.astype(np.float32))
+            channels.append({"sampler": len(samplers), "target": {"node": node, "path": path}})
+            samplers.append({"input": seconds, "output": output, "interpolation": "LINEAR"})
+    document.add("animations", {"name": name, "samplers": samplers, "channels": channels})

@@ -1,0 +1,151 @@
+"""A run: its folder is filled from a configuration, or opened again."""
+
+import contextlib
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import get_class, instantiate
+from lightning import seed_everything
+from omegaconf import DictConfig, OmegaConf
+
+from to4d.callbacks.progress import Progress
+from to4d.disk.checkpoint import load_into
+from to4d.disk.files import read_checked, unfinished, write_atomically, write_sums
+from to4d.disk.folders import cache_folder
+from to4d.disk.locks import owned
+from to4d.disk.run_state import PROGRESS
+from to4d.errors import InputError
+from to4d.runs.build import build_phases, build_scene
+from to4d.runs.settings import check_folder, check_same, check_seed, read_settings
+from to4d.runs.training import assist, quieten_lightning, save_model, train
+from to4d.runs.trust import check_parts
+from to4d.runs.worker_group import devices_of, team
+from to4d.types import Mesh, Scene
+
+log = logging.getLogger(__name__)
+
+
+def run(cfg: DictConfig) -> dict[str, Any]:
+    """Train the phases of `cfg` in order on one scene, measure it, export it.
+
+    Returns:
+        The metrics, which are also written to `metrics.json` of the run folder.
+
+    Raises:
+        InputError: if the configuration makes no sense, or another process is at work in the run folder.
+    """
+    with owned(Path(cfg.out)):
+        return taken(cfg) or fill_folder(cfg)
+
+
+def taken(cfg: DictConfig) -> dict[str, Any] | None:
+    """The metrics of a run that is finished, where it is to be taken as it is (`skip_finished`).
+
+    Raises:
+        InputError: if it had other settings, or is damaged.
+    """
+    path = Path(cfg.out) / "metrics.json"
+    if not (cfg.skip_finished and path.is_file()):
+        return None
+    check_same(Path(cfg.out), OmegaConf.to_yaml(cfg, resolve=True))
+    log.info("%s is finished", cfg.out)
+    return json.loads(read_checked(path))
+
+
+def fill_folder(cfg: DictConfig) -> dict[str, Any]:
+    """What `run` does, in a folder that is this process' own."""
+    quieten_lightning()
+    out, text = Path(cfg.out), OmegaConf.to_yaml(cfg, resolve=True)
+    check_folder(out, text)
+    count = devices_of(cfg)
+    seed_everything(check_seed(cfg.seed), verbose=False)
+    mesh = instantiate(cfg.object)
+    scene = build_scene(cfg, mesh)
+    phases = build_phases(cfg, scene)
+    measure, exports = instantiate(cfg.metrics), [instantiate(export) for export in cfg.export.values()]
+    write_sums(out, {"config.yaml": text.encode()})
+    write_atomically(out / "config.yaml", text.encode())
+    for left in unfinished(out):
+        left.unlink()
+    loggers = list(instantiate(cfg.logger).values())
+    progress = Progress({name: (phase.steps, phase.cost) for name, phase in phases.items()}, out / PROGRESS)
+    with team(cfg, count, assist) as others:
+        for name, phase in phases.items():
+            shared = cache_path(cfg, name, mesh) if cfg.cache and phase.cached else None
+            train(phase, scene, out / "checkpoints" / f"{name}.safetensors", shared, cfg, loggers, progress, others)
+    save_model(out / "model.safetensors", scene)
+    pages = [export for export in exports if getattr(export, "of_finished_run", False)]
+    exported = export_all([export for export in exports if export not in pages], scene, out)
+    metrics = measure(scene) | exported
+    figures = json.dumps(metrics, indent=1).encode()
+    write_sums(out, {"config.yaml": text.encode(), "metrics.json": figures})
+    write_atomically(out / "metrics.json", figures)
+    for unneeded in (out / PROGRESS, *out.glob("checkpoints/*.autosave*")):
+        unneeded.unlink(missing_ok=True)
+    export_all(pages, scene, out)
+    finish(loggers, metrics)
+    return metrics
+
+
+def export_all(exports: list[Callable], scene: Scene, out: Path) -> dict[str, Any]:
+    """Call the exporters; some return figures, by name, the others what they wrote."""
+    told = [export(scene, out) for export in exports]
+    return {name: value for figures in told if isinstance(figures, dict) for name, value in figures.items()}
+
+
+def restore(folder: Path, trust: bool = False, model: str = "model.safetensors") -> Scene:
+    """The scene of a finished run, without its prior; or as it was when `model` was written.
+
+    Raises:
+        InputError: if there is none in `folder`, or, without `trust`, its configuration calls code that is not of to4d.
+    """
+    missing = [name for name in ("config.yaml", model) if not (folder / name).is_file()]
+    if missing:
+        raise InputError(f"{folder} holds no finished run (it has no {missing[0]}); name the folder of one: run=DIR")
+    cfg = read_settings(folder / "config.yaml")
+    cfg.phase = {}
+    if not trust:
+        check_parts(OmegaConf.to_container(cfg))
+    scene = build_scene(cfg, instantiate(cfg.object))
+    load_into(scene.renderer, folder / model)
+    return scene
+
+
+def reopen(folder: Path, trust: bool = False) -> Scene:
+    """`restore` for a command, for which Hydra has made a folder of any name: a wrong one is taken away again."""
+    try:
+        return restore(folder, trust)
+    except InputError:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        raise
+
+
+def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:
+    """Where this phase's result for this very mesh and these very settings is shared by all runs."""
+    settings = OmegaConf.to_container(cfg, resolve=True)
+    parts = {key: settings[key] for key in ("model", "renderer", "reference", "seed")}
+    for key in ("chunk", "recompute"):  # of memory alone
+        parts["renderer"].pop(key, None)
+    names = list(cfg.phase)
+    parts["phases"] = [[each, settings["phase"][each]] for each in names[: names.index(name) + 1]]
+    parts["trainer"] = {k: v for k, v in settings["trainer"].items() if k not in ("accelerator", "devices")}
+    callbacks = settings["callbacks"].values()
+    parts["callbacks"] = [c for c in callbacks if getattr(get_class(c["_target_"]), "everywhere", False)]
+    content = json.dumps([parts, mesh.content_key(), version("to4d")], sort_keys=True)
+    return cache_folder() / name / f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.safetensors"
+
+
+def finish(loggers: list, metrics: dict[str, Any]) -> None:
+    """Send the numbers to the loggers and close them."""
+    numbers = {key: value for key, value in metrics.items() if isinstance(value, (int, float))}
+    for logger in loggers:
+        logger.log_metrics(numbers)
+        logger.finalize("success")
+        if hasattr(logger, "end_run"):
+            logger.end_run()

@@ -1,0 +1,100 @@
+"""Whether the run in a folder has the settings that it is to be resumed, or taken, with."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import AliasEvent, SafeLoader, YAMLError, parse
+
+from to4d.disk.files import read_checked
+from to4d.errors import BROKEN, InputError
+from to4d.runs.out_of_memory import SETTINGS
+
+# Of which a run may be resumed with another value, for they change nothing about what comes of it.
+FREE = {*SETTINGS, "view", "callbacks.live.enabled", "skip_finished"}
+MAX_BYTES = 2**20  # of a config.yaml; ours have some 10,000
+
+
+def check_folder(out: Path, text: str) -> None:
+    """Find out whether the run folder is new or can be resumed with the configuration `text`.
+
+    Raises:
+        InputError: if it holds a finished run, or one of another configuration.
+    """
+    if (out / "metrics.json").exists():
+        raise InputError(f"{out} holds a finished run; choose another out=DIR, or delete it to start again")
+    check_same(out, text)
+
+
+def check_same(out: Path, text: str) -> None:
+    """Compare the configuration of the run in a folder, if there is one, with the configuration `text`.
+
+    Raises:
+        InputError: naming settings that differ.
+    """
+    path = out / "config.yaml"
+    if path.exists() and (differing := differences(read_settings(path), OmegaConf.create(text))):
+        raise InputError(
+            f"{out} belongs to a run with another configuration, different in {', '.join(differing[:5])};\n"
+            "give the same settings to resume it, or choose another out=DIR"
+        )
+
+
+def read_settings(path: Path) -> DictConfig:
+    """The `config.yaml` of a run: plain settings, for a run resolves what it writes.
+
+    Raises:
+        InputError: if it is damaged, or has aliases (they can fill the memory) or `${...}` (they can ask for anything).
+    """
+    text = read_checked(path)
+    try:
+        plain = len(text) <= MAX_BYTES and not any(isinstance(event, AliasEvent) for event in parse(text, SafeLoader))
+        settings = OmegaConf.create(text.decode()) if plain else None
+        usable = isinstance(settings, DictConfig) and settings and not interpolated(OmegaConf.to_container(settings))
+    except (YAMLError, OmegaConfBaseException, AssertionError, *BROKEN):  # a bare number or true is asserted not to be
+        usable = False
+    if not usable:
+        raise InputError(f"{path} is damaged; to resume its run, delete it and give the same settings again")
+    return settings
+
+
+def interpolated(node: Any) -> bool:
+    """Whether a string in a tree of dicts and lists asks OmegaConf for something.
+
+    >>> interpolated({"a": [1, "${oc.env:HOME}"]}), interpolated({"a": "plain"})
+    (True, False)
+    """
+    if isinstance(node, dict):
+        return any(map(interpolated, node.values()))
+    return any(map(interpolated, node)) if isinstance(node, list) else isinstance(node, str) and "${" in node
+
+
+def check_seed(seed: Any) -> int:
+    """The seed.
+
+    Raises:
+        InputError: if it is no natural number.
+    """
+    if not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise InputError(f"seed={seed!r} is not a whole number from 0 to {2**32 - 1}")
+    return seed
+
+
+def differences(a: DictConfig, b: DictConfig) -> list[str]:
+    """Dotted names of the leaves on which two configs differ, but for those that are free."""
+    left, right = leaves(OmegaConf.to_container(a)), leaves(OmegaConf.to_container(b))
+    keys = (left.keys() | right.keys()) - FREE
+    return sorted(key for key in keys if left.get(key, ...) != right.get(key, ...))
+
+
+def leaves(node: Any, prefix: str = "") -> dict[str, Any]:
+    """A nested dict as dotted names and values.
+
+    >>> leaves({"phase": {"dynamic": {"steps": 3}}, "seed": 0})
+    {'phase.dynamic.steps': 3, 'seed': 0}
+    """
+    if not isinstance(node, Mapping) or not node:
+        return {prefix: node}
+    return {k: v for key, child in node.items() for k, v in leaves(child, f"{prefix}.{key}".strip(".")).items()}
