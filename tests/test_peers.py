@@ -119,7 +119,7 @@ def test_the_command_makes_a_folder_that_the_report_reads(pictures, animated, tm
     told = ["told.row=others", "told.object.noun=box", "told.prompt=a box bending"]
     command("peer=glb", f"peer.path={animated}", *told, *small, f"out={tmp_path / 'b'}")
     runs, source, unfinished = read_runs({str(tmp_path): None})
-    assert {(run.row, *run.cell) for run in runs} == {
+    assert {(run.method, *run.cell) for run in runs} == {
         ("theirs", "ball", "a ball jumping", 0),
         ("others", "box", "a box bending", 0),
     }

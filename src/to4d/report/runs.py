@@ -1,4 +1,4 @@
-"""Finished runs on disk: what they were asked, how they were made, what was measured."""
+"""Finished runs on disk: their tasks, their settings and what was measured."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,15 +11,15 @@ import yaml
 from to4d.disk.files import read_checked
 from to4d.errors import InputError
 
-SAME = ("views", "frames", "fps")  # what evaluations have to share to be compared
+COMPARABLE = ("views", "frames", "fps")  # what evaluations have to share to be compared
 
 
 @dataclass(frozen=True)
 class Run:
-    """One cell of a table: a way of doing it, applied to one object and prompt, with one seed."""
+    """One cell of a table: a method applied to one object and prompt, with one seed."""
 
     folder: Path
-    row: str  # the way of doing it
+    method: str
     object: str
     prompt: str
     seed: int
@@ -28,7 +28,7 @@ class Run:
 
     @property
     def cell(self) -> tuple[str, str, int]:
-        """What runs share that differ only in the way of doing it."""
+        """What runs share that differ only in their method."""
         return self.object, self.prompt, self.seed
 
     def value(self, name: str) -> float | None:
@@ -41,7 +41,7 @@ def read_runs(named: Mapping[str, str | None]) -> tuple[list[Run], str, int]:
     """All finished runs in some folders or below.
 
     Args:
-        named: folder -> what to call its runs' row; None takes what their configuration says (`row`).
+        named: folder -> the method of its runs; None takes what their configuration says (`row`).
 
     Returns:
         The runs; the file that their figures are of, which is one for all; how many unfinished runs were left out.
@@ -49,10 +49,14 @@ def read_runs(named: Mapping[str, str | None]) -> tuple[list[Run], str, int]:
     Raises:
         InputError: if there is none.
     """
-    found = {path.parent: row for folder, row in named.items() for path in sorted(Path(folder).rglob("config.yaml"))}
-    found = {folder: row for folder, row in found.items() if folder.name != ".hydra" and not is_several(folder)}
+    found = {
+        path.parent: method for folder, method in named.items() for path in sorted(Path(folder).rglob("config.yaml"))
+    }
+    found = {folder: method for folder, method in found.items() if folder.name != ".hydra" and not is_several(folder)}
     measured = ("metrics.json", "evaluation.json")  # a peer has only the latter
-    finished = {folder: row for folder, row in found.items() if any((folder / name).is_file() for name in measured)}
+    finished = {
+        folder: method for folder, method in found.items() if any((folder / name).is_file() for name in measured)
+    }
     if not finished:
         raise InputError(f"no finished run in {', '.join(named)}: none holds a config.yaml and a metrics.json")
     source = common_source(finished)
@@ -60,7 +64,7 @@ def read_runs(named: Mapping[str, str | None]) -> tuple[list[Run], str, int]:
         raise InputError(
             f"{missing[0]} was measured by evaluate.py alone; measure the others so too, with the same views and frames"
         )
-    runs = [read_run(folder, row, source) for folder, row in finished.items()]
+    runs = [read_run(folder, method, source) for folder, method in finished.items()]
     return runs, source, len(found) - len(finished)
 
 
@@ -70,20 +74,20 @@ def common_source(folders: Iterable[Path]) -> str:
     if not all(path.is_file() for path in paths):
         return "metrics.json"
     first, *others = (read_json(path).get("recipe", {}) for path in paths)
-    return "evaluation.json" if all(alike(first, other) for other in others) else "metrics.json"
+    return "evaluation.json" if all(same_recipe(first, other) for other in others) else "metrics.json"
 
 
-def alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two evaluations looked alike, and by the same networks where both looked by networks.
+def same_recipe(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two evaluations measured in the same way, and with the same networks where both used networks.
 
     >>> recipe = {"views": [0, 90], "frames": 16, "fps": 8, "measures": {"clip": {"network": "ViT-B-32"}}}
-    >>> alike(recipe, recipe | {"measures": {}})
+    >>> same_recipe(recipe, recipe | {"measures": {}})
     True
-    >>> alike(recipe, recipe | {"measures": {"clip": {"network": "ViT-L-14"}}})
+    >>> same_recipe(recipe, recipe | {"measures": {"clip": {"network": "ViT-L-14"}}})
     False
     """
     by = [{k: v for k, v in recipe.get("measures", {}).items() if "network" in v} for recipe in (one, other)]
-    same = all(one.get(key) == other.get(key) for key in SAME)
+    same = all(one.get(key) == other.get(key) for key in COMPARABLE)
     return same and all(by[0][name] == by[1][name] for name in by[0].keys() & by[1].keys())
 
 
@@ -105,7 +109,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is damaged ({error}); leave its run out of runs=...") from error
 
 
-def read_run(folder: Path, row: str | None, source: str) -> Run:
+def read_run(folder: Path, method: str | None, source: str) -> Run:
     """A finished run.
 
     Raises:
@@ -117,7 +121,7 @@ def read_run(folder: Path, row: str | None, source: str) -> Run:
         name = object_name(settings["object"])
         return Run(
             folder=folder,
-            row=row or settings.get("row") or folder.parent.name,
+            method=method or settings.get("row") or folder.parent.name,
             object=name,
             prompt=settings["prompt"],
             seed=settings["seed"],
@@ -143,13 +147,13 @@ def check_pairs(runs: Iterable[Run]) -> None:
     """See that no cell is filled twice.
 
     Raises:
-        InputError: naming two runs of the same row, object, prompt and seed.
+        InputError: naming two runs of the same method, object, prompt and seed.
     """
     seen: dict[tuple, Run] = {}
     for run in runs:
-        other = seen.setdefault((run.row, *run.cell), run)
+        other = seen.setdefault((run.method, *run.cell), run)
         if other is not run:
             raise InputError(
-                f"{other.folder} and {run.folder} are the same cell ({run.row}, {run.object}, {run.prompt!r}, "
-                f"seed {run.seed}); give them rows of their own: 'runs={{first: DIR, second: DIR}}'"
+                f"{other.folder} and {run.folder} are the same cell ({run.method}, {run.object}, {run.prompt!r}, "
+                f"seed {run.seed}); name their methods: 'runs={{first: DIR, second: DIR}}'"
             )

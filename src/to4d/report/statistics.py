@@ -1,4 +1,4 @@
-"""What many runs say together: means and errors over objects, and differences of pairs.
+"""Statistics of many runs: means and standard errors over objects, and paired differences.
 
 A run is one draw of prompt and seed; an object is what results are meant to hold for. So runs are averaged inside an
 object first, and errors are over objects (the paper's "SEM over objects").
@@ -12,7 +12,7 @@ import numpy as np
 from to4d.report.runs import Run
 
 RESAMPLES = 10_000
-SHARE = 0.95
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Mean:
 
 @dataclass(frozen=True)
 class Difference:
-    """How one row differs from another, over the cells that both have."""
+    """How one method differs from another, over the cells that both have."""
 
     value: float
     low: float | None  # bounds of a bootstrap interval over objects; None for one object
@@ -35,10 +35,15 @@ class Difference:
     objects: int
     runs: int
 
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the interval says that there is a difference."""
+        return self.low is not None and self.high is not None and (self.low > 0.0 or self.high < 0.0)
 
-def by_row(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    """The runs of each row, in the order in which rows first appear."""
-    return {row: [run for run in runs if run.row == row] for row in dict.fromkeys(run.row for run in runs)}
+
+def by_method(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """The runs of each method, in the order in which methods first appear."""
+    return {name: [run for run in runs if run.method == name] for name in dict.fromkeys(run.method for run in runs)}
 
 
 def mean(runs: Sequence[Run], name: str) -> Mean | None:
@@ -83,7 +88,7 @@ def standard_error(values: np.ndarray) -> float | None:
 
 
 def bootstrap(values: np.ndarray) -> tuple[float, float] | tuple[None, None]:
-    """The percentile interval of the mean under resampling, the same at every call; none for a single value.
+    """The bootstrap percentile interval of the mean, the same at every call; none for a single value.
 
     >>> bootstrap(np.array([2.0, 2.0, 2.0]))
     (2.0, 2.0)
@@ -91,5 +96,5 @@ def bootstrap(values: np.ndarray) -> tuple[float, float] | tuple[None, None]:
     if len(values) < 2:
         return None, None
     drawn = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
-    low, high = np.quantile(values[drawn].mean(1), [0.5 - SHARE / 2, 0.5 + SHARE / 2])
+    low, high = np.quantile(values[drawn].mean(1), [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2])
     return float(low), float(high)

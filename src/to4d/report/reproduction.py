@@ -1,4 +1,4 @@
-"""Whether runs that were made again are those of a table that was kept: `report.py against=FILE`."""
+"""Whether runs reproduce a kept table, figure by figure: `report.py against=FILE`."""
 
 import csv
 from collections.abc import Sequence
@@ -7,10 +7,10 @@ from pathlib import Path
 from to4d.errors import InputError
 from to4d.report.runs import Run
 
-CELL = ("row", "object", "prompt", "seed")
+KEYS = ("row", "object", "prompt", "seed")
 
 
-def check_against(runs: Sequence[Run], path: Path) -> None:
+def check_reproduction(runs: Sequence[Run], path: Path) -> None:
     """Compare every figure that was kept with the run's own, at full precision.
 
     Args:
@@ -24,19 +24,19 @@ def check_against(runs: Sequence[Run], path: Path) -> None:
         raise InputError(f"against={path} is no file; it is the runs.csv of a report")
     with path.open(newline="", errors="replace") as file:
         lines = list(csv.DictReader(file))
-    if not lines or not lines[0].keys() >= set(CELL):
-        raise InputError(f"against={path} has no runs with {', '.join(CELL)}; it should be the runs.csv of a report")
-    kept = {tuple(line[key] for key in CELL): line for line in lines}
+    if not lines or not lines[0].keys() >= set(KEYS):
+        raise InputError(f"against={path} has no runs with {', '.join(KEYS)}; it should be the runs.csv of a report")
+    kept = {tuple(line[key] for key in KEYS): line for line in lines}
     for run in runs:
-        cell = (run.row, *map(str, run.cell))
+        cell = (run.method, *map(str, run.cell))
         if cell not in kept:
             raise InputError(f"{path} holds no cell {', '.join(cell)}, which {run.folder} is")
-        figures = {name: (told(run, name), text) for name, text in kept[cell].items() if name not in CELL}
-        if odd := [f"{name}: {own}, not {text}" for name, (own, text) in figures.items() if own != text]:
-            raise InputError(f"{run.folder} is not as in {path}: {'; '.join(odd)}")
+        figures = {name: (csv_text(run, name), text) for name, text in kept[cell].items() if name not in KEYS}
+        if differing := [f"{name}: {own}, not {text}" for name, (own, text) in figures.items() if own != text]:
+            raise InputError(f"{run.folder} is not as in {path}: {'; '.join(differing)}")
 
 
-def told(run: Run, name: str) -> str:
+def csv_text(run: Run, name: str) -> str:
     """A figure as a CSV file has it."""
     value = run.value(name)
     return "" if value is None else str(value)
