@@ -18,8 +18,8 @@ from to4d.errors import InputError
 from to4d.export.writer import write_video
 from to4d.report.columns import COLUMNS
 from to4d.report.compare import Comparison
+from to4d.report.finished_runs import read_runs
 from to4d.report.paper import paper_rows
-from to4d.report.runs import read_runs
 from to4d.report.settings_diff import between_methods, within_methods
 from to4d.report.statistics import bootstrap, by_method, difference, mean
 from to4d.report.table import make_table
@@ -32,7 +32,8 @@ METHODS = {"ours": "CrossAttention", "without_mask": "Everywhere"}
 def write_run(folder: Path, method: str | None, thing: str, seed: int, figures: dict, mask: str = "Everywhere") -> Path:
     """What `report.py` reads of a run."""
     folder.mkdir(parents=True)
-    settings = {"object": {"folder": thing}, "prompt": PROMPT, "seed": seed, "mask": {"_target_": mask}, "row": method}
+    settings = {"object": {"folder": thing}, "prompt": PROMPT, "seed": seed, "mask": {"_target_": mask}}
+    settings["method"] = method
     (folder / "config.yaml").write_text(yaml.safe_dump(settings))
     (folder / "metrics.json").write_text(json.dumps({f"eval/{k}": v for k, v in figures.items()}))
     return folder
@@ -110,16 +111,16 @@ def test_what_no_run_has_is_no_number(runs, written):
 
 def test_the_paper_s_figures_stand_beside_ours_and_are_never_the_best(runs):
     table = make_table(runs, ["lpips", "haze", "flow"], paper_rows("table2"), None)
-    assert [(line.method, line.of_paper) for line in table.lines][:4] == [
+    assert [(row.method, row.of_paper) for row in table.rows][:4] == [
         *(("ours", False), ("ours", True), ("without_mask", False), ("without_mask", True))
     ]
     assert table.best == {"lpips": frozenset(), "haze": {"ours"}, "flow": frozenset()}
-    assert table.lines[1].means["lpips"].value == pytest.approx(0.150)
+    assert table.rows[1].means["lpips"].value == pytest.approx(0.150)
 
 
 def test_csv_holds_full_precision_and_the_cells(runs, written):
     rows = list(csv.DictReader(io.StringIO((written / "table.csv").read_text())))
-    (own,) = [r for r in rows if (r["row"], r["source"], r["figure"]) == ("without_mask", "runs", "haze")]
+    (own,) = [r for r in rows if (r["method"], r["source"], r["figure"]) == ("without_mask", "runs", "haze")]
     assert float(own["mean"]) == mean(by_method(runs)["without_mask"], "haze").value
     assert float(own["difference_low"]) > 0.05 and own["objects"] == "4"
     cells = list(csv.DictReader(io.StringIO((written / "runs.csv").read_text())))
@@ -195,15 +196,19 @@ def test_bad_input_is_named(folder, tmp_path):
     (tmp_path / "broken" / "evaluation.json").write_text("[3]")
     with pytest.raises(InputError, match="broken/evaluation.json is damaged"):
         compare(str(tmp_path), tmp_path)
+    write_run(tmp_path / "older" / "run", "ours", "a", 0, {"haze": 0.1})
+    (tmp_path / "older" / "run" / "config.yaml").write_text(yaml.safe_dump({"object": {}, "row": "ours"}))
+    with pytest.raises(InputError, match="row"):
+        compare(str(tmp_path / "older"), tmp_path)
     (tmp_path / "table.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(InputError, match="has no runs with row, object, prompt, seed"):
+    with pytest.raises(InputError, match="has no runs with method"):
         Comparison(columns=["haze"], against=str(tmp_path / "table.csv"))(str(folder), tmp_path)
 
 
 def test_of_several_seeds_or_prompts_each_is_a_run_and_their_common_folder_none(tmp_path):
     for seed in (0, 1):
         write_run(tmp_path / "several" / f"seed_{seed}", "ours", "a", seed, {"haze": 0.1})
-    above = yaml.safe_dump({"object": {"folder": "a"}, "prompt": [PROMPT], "seed": 0, "n_seeds": 2, "row": "ours"})
+    above = yaml.safe_dump({"object": {"folder": "a"}, "prompt": [PROMPT], "seed": 0, "n_seeds": 2, "method": "ours"})
     (tmp_path / "several" / "config.yaml").write_text(above)
     (tmp_path / "several" / "metrics.json").write_text(json.dumps({"clips": {PROMPT: {"best": "seed_0"}}}))
     found, source, unfinished = read_runs({str(tmp_path): None})

@@ -7,9 +7,9 @@ from pathlib import Path
 from to4d.disk.files import write_atomically
 from to4d.errors import InputError
 from to4d.report.comparison_page import comparison_page
+from to4d.report.finished_runs import check_pairs, read_runs
 from to4d.report.paper import paper_rows
 from to4d.report.reproduction import check_reproduction
-from to4d.report.runs import check_pairs, read_runs
 from to4d.report.table import columns_of, make_table
 from to4d.report.writers import cells_csv, latex, markdown, table_csv
 

@@ -9,19 +9,19 @@ from pathlib import Path
 
 from to4d.export.page.template import STYLE, render
 from to4d.report.columns import Column
-from to4d.report.runs import Run
+from to4d.report.finished_runs import FinishedRun
 from to4d.report.scatter import scatter_plot
 from to4d.report.settings_diff import between_methods, within_methods
 from to4d.report.side_by_side import side_by_side
 from to4d.report.statistics import Difference, by_method
-from to4d.report.table import Line, Table
-from to4d.report.writers import format_difference, format_digits, format_mean, line_label
+from to4d.report.table import Table, TableRow
+from to4d.report.writers import format_difference, format_digits, format_mean, row_label
 
 HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
-class Cell:
+class NumberCell:
     """A number that can be sorted by its value."""
 
     text: str
@@ -34,7 +34,7 @@ class SortableRow:
     """A head, cells of text and cells of numbers."""
 
     head: str
-    cells: list[Cell]
+    cells: list[NumberCell]
     texts: Sequence[str] = ()
     of_paper: bool = False
 
@@ -48,7 +48,7 @@ class SortableTable:
 
 
 def comparison_page(
-    runs: Sequence[Run],
+    runs: Sequence[FinishedRun],
     table: Table,
     source: str,
     unfinished: int,
@@ -89,7 +89,7 @@ def comparison_page(
     )
 
 
-def overview(runs: Sequence[Run], source: str, unfinished: int) -> str:
+def overview(runs: Sequence[FinishedRun], source: str, unfinished: int) -> str:
     """What was compared."""
     counts = [f"{key}s: {len({getattr(run, key) for run in runs})}" for key in ("object", "prompt", "seed")]
     text = f"{', '.join(counts)}; figures of {source}."
@@ -99,18 +99,18 @@ def overview(runs: Sequence[Run], source: str, unfinished: int) -> str:
 def means(table: Table) -> SortableTable:
     """Every method, with the best of ours in bold."""
     heads = ["Method", "Objects", "Runs", "Seeds", *(column.head for column in table.columns)]
-    return SortableTable(heads, [mean_row(line, table) for line in table.lines])
+    return SortableTable(heads, [mean_row(row, table) for row in table.rows])
 
 
-def mean_row(line: Line, table: Table) -> SortableRow:
-    """A line of the table."""
-    counts = (None, None, None) if line.of_paper else (line.objects, line.runs, line.seeds)
-    cells = [Cell(str(n or ""), n) for n in counts]
+def mean_row(row: TableRow, table: Table) -> SortableRow:
+    """A row of the table, with its cells."""
+    counts = (None, None, None) if row.of_paper else (row.objects, row.runs, row.seeds)
+    cells = [NumberCell(str(n or ""), n) for n in counts]
     for column in table.columns:
-        mean = line.means.get(column.name)
-        best = not line.of_paper and line.method in table.best[column.name]
-        cells.append(Cell(format_mean(mean, column), mean and mean.value, best))
-    return SortableRow(line_label(line), cells, of_paper=line.of_paper)
+        mean = row.means.get(column.name)
+        best = not row.of_paper and row.method in table.best[column.name]
+        cells.append(NumberCell(format_mean(mean, column), mean and mean.value, best))
+    return SortableRow(row_label(row), cells, of_paper=row.of_paper)
 
 
 def differences(table: Table, columns: Sequence[Column]) -> SortableTable:
@@ -122,29 +122,31 @@ def differences(table: Table, columns: Sequence[Column]) -> SortableTable:
 def difference_row(method: str, own: Mapping[str, Difference | None], columns: Sequence[Column]) -> SortableRow:
     """A method against the reference; intervals that do not hold 0 in bold."""
     pairs = max((difference.runs for difference in own.values() if difference), default=0)
-    cells = [Cell(str(pairs), pairs)]
+    cells = [NumberCell(str(pairs), pairs)]
     for column in columns:
         found = own[column.name]
-        cells.append(Cell(format_difference(found, column), found and found.value, bool(found and found.excludes_zero)))
+        cells.append(
+            NumberCell(format_difference(found, column), found and found.value, bool(found and found.excludes_zero))
+        )
     return SortableRow(method, cells)
 
 
-def every_run(runs: Sequence[Run], columns: Sequence[Column]) -> SortableTable:
+def every_run(runs: Sequence[FinishedRun], columns: Sequence[Column]) -> SortableTable:
     """A row a run."""
     heads = ["Method", "Object", "Prompt", "Seed", *(column.head for column in columns)]
     rows = []
     for run in runs:
         values = [(column, run.value(column.name)) for column in columns]
-        cells = [Cell("-" if v is None else format_digits(v * column.scale), v) for column, v in values]
+        cells = [NumberCell("-" if v is None else format_digits(v * column.scale), v) for column, v in values]
         rows.append(SortableRow(run.method, cells, texts=[run.object, run.prompt, str(run.seed)]))
     return SortableTable(heads, rows)
 
 
-def missing(runs: Sequence[Run], columns: Sequence[Column]) -> dict[str, int]:
+def missing(runs: Sequence[FinishedRun], columns: Sequence[Column]) -> dict[str, int]:
     """Why figures of the table are not there -> in how many runs."""
     reasons: Counter[str] = Counter()
     for run in runs:
-        notes = run.figures.get("eval/notes") or {}
+        notes = run.metrics.get("eval/notes") or {}
         for column in columns:
             if run.value(column.name) is None:
                 reasons[f"{column.label}: {notes.get(f'eval/{column.name}', 'the run did not measure it')}"] += 1

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from to4d.errors import InputError
-from to4d.report.runs import Run
+from to4d.report.finished_runs import FinishedRun
 
-KEYS = ("row", "object", "prompt", "seed")
+KEYS = ("method", "object", "prompt", "seed")
 
 
-def check_reproduction(runs: Sequence[Run], path: Path) -> None:
+def check_reproduction(runs: Sequence[FinishedRun], path: Path) -> None:
     """Compare every figure that was kept with the run's own, at full precision.
 
     Args:
@@ -36,7 +36,7 @@ def check_reproduction(runs: Sequence[Run], path: Path) -> None:
             raise InputError(f"{run.folder} is not as in {path}: {'; '.join(differing)}")
 
 
-def csv_text(run: Run, name: str) -> str:
+def csv_text(run: FinishedRun, name: str) -> str:
     """A figure as a CSV file has it."""
     value = run.value(name)
     return "" if value is None else str(value)

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from to4d.export.page.figures import format_number
+from to4d.export.page.formatting import format_number
 from to4d.report.columns import Column
-from to4d.report.runs import Run
+from to4d.report.finished_runs import FinishedRun
 from to4d.report.statistics import Mean, mean
 
 MARKS = (
@@ -88,7 +88,7 @@ class ScatterPlot:
     area: PlotArea = PlotArea()
 
 
-def scatter_plot(methods: Mapping[str, Sequence[Run]], x: Column, y: Column) -> ScatterPlot | None:
+def scatter_plot(methods: Mapping[str, Sequence[FinishedRun]], x: Column, y: Column) -> ScatterPlot | None:
     """The plot of all runs that have both figures; None if none has."""
     points = {method: own for method, runs in methods.items() if (own := values_of(runs, x, y))}
     everything = [point for own in points.values() for point in own]
@@ -105,14 +105,14 @@ def scatter_plot(methods: Mapping[str, Sequence[Run]], x: Column, y: Column) -> 
     return ScatterPlot(description, across, up, series)
 
 
-def values_of(runs: Sequence[Run], x: Column, y: Column) -> list[tuple[float, float]]:
+def values_of(runs: Sequence[FinishedRun], x: Column, y: Column) -> list[tuple[float, float]]:
     """Both figures of the runs that have both."""
     pairs = [(run.value(x.name), run.value(y.name)) for run in runs]
     return [(a, b) for a, b in pairs if a is not None and b is not None]
 
 
 def series_of(
-    method: str, runs: Sequence[Run], values: Sequence[tuple[float, float]], shape: str, across: Axis, up: Axis
+    method: str, runs: Sequence[FinishedRun], values: Sequence[tuple[float, float]], shape: str, across: Axis, up: Axis
 ) -> Series:
     """A method's runs and their mean over objects with standard errors."""
     x, y = mean(runs, across.column.name), mean(runs, up.column.name)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from to4d.report.runs import Run
+from to4d.report.finished_runs import FinishedRun
 from to4d.settings import FREE, leaves
 
-TASK = {"object", "prompt", "motion", "seed", "row"}  # what is done, not how
+TASK = {"object", "prompt", "motion", "seed", "method"}  # what is done, not how
 NO_EFFECT = {
     "out",
     "tags",
@@ -19,19 +19,19 @@ NO_EFFECT = {
 }  # on results
 
 
-def result_settings(run: Run) -> dict[str, Any]:
+def result_settings(run: FinishedRun) -> dict[str, Any]:
     """The settings that a result depends on, other than object, prompt and seed."""
     kept = {key: value for key, value in run.settings.items() if key not in TASK | NO_EFFECT}
     return {key: value for key, value in leaves(kept).items() if key not in FREE and not key.endswith("seed")}
 
 
-def between_methods(methods: Mapping[str, Sequence[Run]]) -> dict[str, dict[str, Any]]:
+def between_methods(methods: Mapping[str, Sequence[FinishedRun]]) -> dict[str, dict[str, Any]]:
     """Setting -> method -> value, where methods differ; of each one's first run, None where it has no such setting."""
     own = {method: result_settings(runs[0]) for method, runs in methods.items()}
     return {key: {method: settings.get(key) for method, settings in own.items()} for key in differing(own.values())}
 
 
-def within_methods(methods: Mapping[str, Sequence[Run]]) -> dict[str, list[str]]:
+def within_methods(methods: Mapping[str, Sequence[FinishedRun]]) -> dict[str, list[str]]:
     """Method -> settings that are not the same in all its runs; consistent methods are left out."""
     mixed = {method: differing([result_settings(run) for run in runs]) for method, runs in methods.items()}
     return {method: keys for method, keys in mixed.items() if keys}

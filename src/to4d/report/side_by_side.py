@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from to4d.export.page.media import EmbeddedVideo, embed_video
-from to4d.report.runs import Run
+from to4d.report.finished_runs import FinishedRun
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class SideBySide:
     left_out: int
 
 
-def side_by_side(methods: Mapping[str, Sequence[Run]], azimuth: int, limit: int) -> SideBySide:
+def side_by_side(methods: Mapping[str, Sequence[FinishedRun]], azimuth: int, limit: int) -> SideBySide:
     """The videos from `azimuth` degrees: cells that most methods have come first, and at most `limit`."""
-    cells: dict[tuple[str, str, int], dict[str, Run]] = {}
+    cells: dict[tuple[str, str, int], dict[str, FinishedRun]] = {}
     for method, runs in methods.items():
         for run in runs:
             if video_path(run, azimuth).is_file():
@@ -38,11 +38,11 @@ def side_by_side(methods: Mapping[str, Sequence[Run]], azimuth: int, limit: int)
     return SideBySide(shown, len(cells) - len(chosen))
 
 
-def clips_of(runs: Mapping[str, Run], methods: Sequence[str], azimuth: int) -> dict[str, EmbeddedVideo | None]:
+def clips_of(runs: Mapping[str, FinishedRun], methods: Sequence[str], azimuth: int) -> dict[str, EmbeddedVideo | None]:
     """A video for each method that has a run."""
     return {name: embed_video(video_path(runs[name], azimuth)) if name in runs else None for name in methods}
 
 
-def video_path(run: Run, azimuth: int) -> Path:
+def video_path(run: FinishedRun, azimuth: int) -> Path:
     """Where a run keeps its video of a fixed view."""
     return run.folder / "views" / f"{azimuth:03d}.mp4"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from to4d.report.runs import Run
+from to4d.report.finished_runs import FinishedRun
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
@@ -41,12 +41,12 @@ class Difference:
         return self.low is not None and self.high is not None and (self.low > 0.0 or self.high < 0.0)
 
 
-def by_method(runs: Sequence[Run]) -> dict[str, list[Run]]:
+def by_method(runs: Sequence[FinishedRun]) -> dict[str, list[FinishedRun]]:
     """The runs of each method, in the order in which methods first appear."""
     return {name: [run for run in runs if run.method == name] for name in dict.fromkeys(run.method for run in runs)}
 
 
-def mean(runs: Sequence[Run], name: str) -> Mean | None:
+def mean(runs: Sequence[FinishedRun], name: str) -> Mean | None:
     """Of a figure, over the runs that have it; None if none has."""
     pairs = [(run.object, value) for run in runs if (value := run.value(name)) is not None]
     if not pairs:
@@ -55,7 +55,7 @@ def mean(runs: Sequence[Run], name: str) -> Mean | None:
     return Mean(float(objects.mean()), standard_error(objects), len(objects), len(pairs))
 
 
-def difference(runs: Sequence[Run], reference: Sequence[Run], name: str) -> Difference | None:
+def difference(runs: Sequence[FinishedRun], reference: Sequence[FinishedRun], name: str) -> Difference | None:
     """`runs` minus `reference` of a figure, cell by cell; None if they share no cell that has it."""
     other = {run.cell: value for run in reference if (value := run.value(name)) is not None}
     pairs = [(r.object, v - other[r.cell]) for r in runs if r.cell in other and (v := r.value(name)) is not None]

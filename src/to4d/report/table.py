@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from to4d.errors import InputError
 from to4d.report.columns import COLUMNS, Column
-from to4d.report.runs import Run
+from to4d.report.finished_runs import FinishedRun
 from to4d.report.statistics import Difference, Mean, by_method, difference, mean
 
 
 @dataclass(frozen=True)
-class Line:
+class TableRow:
     """One method: ours with means and errors, or the paper's with its numbers."""
 
     method: str
@@ -23,17 +23,17 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """Lines, and which of ours is best in each column (not the paper's: they come from other objects and networks)."""
+    """Rows, and which of ours is best in each column (not the paper's: they come from other objects and networks)."""
 
     columns: tuple[Column, ...]
-    lines: tuple[Line, ...]
+    rows: tuple[TableRow, ...]
     best: Mapping[str, frozenset[str]]  # column -> methods
     reference: str  # the method that differences are taken to
     differences: Mapping[str, Mapping[str, Difference | None]]  # method -> column
 
 
 def make_table(
-    runs: Sequence[Run], names: Sequence[str], paper: Mapping[str, Mapping[str, float]], reference: str | None
+    runs: Sequence[FinishedRun], names: Sequence[str], paper: Mapping[str, Mapping[str, float]], reference: str | None
 ) -> Table:
     """Our methods, each with the paper's beside it where it has one; then what only the paper has.
 
@@ -47,17 +47,17 @@ def make_table(
     if reference not in methods:
         raise InputError(f"baseline={reference} is no method of these runs; known: {', '.join(methods)}")
     columns = columns_of(names)
-    lines: list[Line] = []
+    rows: list[TableRow] = []
     for method, cells in methods.items():
-        lines += [our_line(method, cells, columns), *paper_line(method, paper)]
-    lines += [line for method in paper if method not in methods for line in paper_line(method, paper)]
-    columns = tuple(c for c in columns if any(line.means.get(c.name) for line in lines))
+        rows += [measured_row(method, cells, columns), *paper_row(method, paper)]
+    rows += [row for method in paper if method not in methods for row in paper_row(method, paper)]
+    columns = tuple(c for c in columns if any(row.means.get(c.name) for row in rows))
     differences = {
         method: {c.name: difference(cells, methods[reference], c.name) for c in columns}
         for method, cells in methods.items()
         if method != reference
     }
-    return Table(columns, tuple(lines), {c.name: best(lines, c) for c in columns}, reference, differences)
+    return Table(columns, tuple(rows), {c.name: best(rows, c) for c in columns}, reference, differences)
 
 
 def columns_of(names: Sequence[str]) -> tuple[Column, ...]:
@@ -67,23 +67,23 @@ def columns_of(names: Sequence[str]) -> tuple[Column, ...]:
     return tuple(COLUMNS[name] for name in names)
 
 
-def our_line(method: str, runs: Sequence[Run], columns: Sequence[Column]) -> Line:
+def measured_row(method: str, runs: Sequence[FinishedRun], columns: Sequence[Column]) -> TableRow:
     """A method's runs."""
     means = {column.name: mean(runs, column.name) for column in columns}
-    return Line(method, False, len(runs), len({r.object for r in runs}), len({r.seed for r in runs}), means)
+    return TableRow(method, False, len(runs), len({r.object for r in runs}), len({r.seed for r in runs}), means)
 
 
-def paper_line(method: str, paper: Mapping[str, Mapping[str, float]]) -> list[Line]:
+def paper_row(method: str, paper: Mapping[str, Mapping[str, float]]) -> list[TableRow]:
     """The paper's method of that name, if it has one, in the units of metrics.json."""
     if method not in paper:
         return []
     means = {name: Mean(value / COLUMNS[name].scale, None, 0, 0) for name, value in paper[method].items()}
-    return [Line(method, True, 0, 0, 0, means)]
+    return [TableRow(method, True, 0, 0, 0, means)]
 
 
-def best(lines: Sequence[Line], column: Column) -> frozenset[str]:
+def best(rows: Sequence[TableRow], column: Column) -> frozenset[str]:
     """Our methods with the best mean; none where no end is better, or where there is nothing to compare."""
-    values = {line.method: m.value for line in lines if not line.of_paper and (m := line.means.get(column.name))}
+    values = {row.method: m.value for row in rows if not row.of_paper and (m := row.means.get(column.name))}
     if column.better is None or len(set(values.values())) < 2:
         return frozenset()
     top = (max if column.better == "high" else min)(values.values())

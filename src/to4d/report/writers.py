@@ -5,9 +5,9 @@ import io
 from collections.abc import Sequence
 
 from to4d.report.columns import Column
-from to4d.report.runs import Run
+from to4d.report.finished_runs import FinishedRun
 from to4d.report.statistics import Difference, Mean
-from to4d.report.table import Line, Table
+from to4d.report.table import Table, TableRow
 
 TEX = str.maketrans(
     {**{sign: "\\" + sign for sign in "%_&#${}"}, "\\": r"\textbackslash{}", "~": r"\textasciitilde{}"}
@@ -52,25 +52,25 @@ def format_difference(difference: Difference | None, column: Column) -> str:
     return f"{value} [{format_digits(difference.low * scale)}, {format_digits(difference.high * scale)}]"
 
 
-def line_label(line: Line) -> str:
-    """What a line is called."""
-    return f"{line.method} (paper)" if line.of_paper else line.method
+def row_label(row: TableRow) -> str:
+    """The method of a row, and whether it is the paper's."""
+    return f"{row.method} (paper)" if row.of_paper else row.method
 
 
 def markdown(table: Table) -> str:
     """Means, then differences to the reference method."""
-    heads = ["row", "objects", "runs", "seeds", *(column.head for column in table.columns)]
-    rows = []
-    for line in table.lines:
-        counts = ["", "", ""] if line.of_paper else [str(n) for n in (line.objects, line.runs, line.seeds)]
-        rows.append([_escaped(line_label(line)), *counts, *(_bold(line, c, table, "**{}**") for c in table.columns)])
-    text = markdown_table(heads, rows)
+    heads = ["method", "objects", "runs", "seeds", *(column.head for column in table.columns)]
+    lines = []
+    for row in table.rows:
+        counts = ["", "", ""] if row.of_paper else [str(n) for n in (row.objects, row.runs, row.seeds)]
+        lines.append([_escaped(row_label(row)), *counts, *(_bold(row, c, table, "**{}**") for c in table.columns)])
+    text = markdown_table(heads, lines)
     if table.differences:
         differences = table.differences.items()
         columns = [c for c in table.columns if any(own[c.name] for _, own in differences)]
         heads = [f"minus {table.reference}", *(column.head for column in columns)]
-        rows = [[_escaped(name), *(format_difference(own[c.name], c) for c in columns)] for name, own in differences]
-        text += "\n" + markdown_table(heads, rows)
+        lines = [[_escaped(name), *(format_difference(own[c.name], c) for c in columns)] for name, own in differences]
+        text += "\n" + markdown_table(heads, lines)
     return text
 
 
@@ -79,39 +79,32 @@ def latex(table: Table) -> str:
     heads = " & ".join(["", *(column.head.translate(TEX) for column in table.columns)])
     form, sign = r"\textbf{{{}}}", r" $\pm$ "
     body = [
-        " & ".join([line_label(line).translate(TEX), *(_bold(line, c, table, form, sign) for c in table.columns)])
-        for line in table.lines
+        " & ".join([row_label(row).translate(TEX), *(_bold(row, c, table, form, sign) for c in table.columns)])
+        for row in table.rows
     ]
-    rows = "".join(f"{row} \\\\\n" for row in body)
+    lines = "".join(f"{line} \\\\\n" for line in body)
     align = "l" + "r" * len(table.columns)
-    return f"\\begin{{tabular}}{{{align}}}\n\\toprule\n{heads} \\\\\n\\midrule\n{rows}\\bottomrule\n\\end{{tabular}}\n"
+    return f"\\begin{{tabular}}{{{align}}}\n\\toprule\n{heads} \\\\\n\\midrule\n{lines}\\bottomrule\n\\end{{tabular}}\n"
 
 
 def table_csv(table: Table) -> str:
     """A line for each method and figure, in the units of metrics.json, at full precision."""
-    fields = ("row", "source", "figure", "mean", "sem", "objects", "runs")
+    fields = ("method", "source", "figure", "mean", "sem", "objects", "runs")
     fields += ("difference", "difference_low", "difference_high", "difference_objects")
     lines = []
-    for line in table.lines:
+    for row in table.rows:
         for column in table.columns:
-            if m := line.means.get(column.name):
-                d = None if line.of_paper else table.differences.get(line.method, {}).get(column.name)
-                own = (
-                    line.method,
-                    "paper" if line.of_paper else "runs",
-                    column.name,
-                    m.value,
-                    m.sem,
-                    m.objects,
-                    m.runs,
-                )
+            if m := row.means.get(column.name):
+                d = None if row.of_paper else table.differences.get(row.method, {}).get(column.name)
+                source = "paper" if row.of_paper else "runs"
+                own = (row.method, source, column.name, m.value, m.sem, m.objects, m.runs)
                 lines.append((*own, *((d.value, d.low, d.high, d.objects) if d else (None,) * 4)))
     return _csv(fields, lines)
 
 
-def cells_csv(runs: Sequence[Run], columns: Sequence[Column]) -> str:
+def cells_csv(runs: Sequence[FinishedRun], columns: Sequence[Column]) -> str:
     """A line for each run."""
-    fields = ("row", "object", "prompt", "seed", *(column.name for column in columns))
+    fields = ("method", "object", "prompt", "seed", *(column.name for column in columns))
     return _csv(fields, [(r.method, *r.cell, *(r.value(c.name) for c in columns)) for r in runs])
 
 
@@ -121,10 +114,10 @@ def _csv(fields: Sequence[str], lines: Sequence[Sequence]) -> str:
     return text.getvalue()
 
 
-def _bold(line: Line, column: Column, table: Table, form: str, sign: str = " ± ") -> str:
+def _bold(row: TableRow, column: Column, table: Table, form: str, sign: str = " ± ") -> str:
     """A number, set apart if it is our best."""
-    text = format_mean(line.means.get(column.name), column, sign)
-    return form.format(text) if not line.of_paper and line.method in table.best[column.name] else text
+    text = format_mean(row.means.get(column.name), column, sign)
+    return form.format(text) if not row.of_paper and row.method in table.best[column.name] else text
 
 
 def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

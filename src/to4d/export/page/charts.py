@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from to4d.export.page.figures import format_number
+from to4d.export.page.formatting import format_number
 from to4d.export.page.training_log import QUANTITIES, TrainingLog
 
 MAX_POINTS = 400  # of a curve; more can't be seen

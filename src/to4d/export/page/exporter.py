@@ -16,7 +16,7 @@ import yaml
 
 from to4d.disk.files import write_atomically
 from to4d.export.glb_build import world_from_asset
-from to4d.export.page import figures
+from to4d.export.page import metric_descriptions as descriptions
 from to4d.export.page.charts import line_charts
 from to4d.export.page.media import embed_video
 from to4d.export.page.template import HERE, STYLE, render
@@ -111,11 +111,11 @@ def kicker(scene: Scene, settings: dict[str, Any]) -> list[str]:
 
 def measured(metrics: dict[str, Any]) -> dict[str, Any]:
     """All numbers, for the template."""
-    groups = {"More about the motion": figures.MOTION_FIGURES, "The asset": figures.ASSET_FIGURES}
+    groups = {"More about the motion": descriptions.MOTION_METRICS, "The asset": descriptions.ASSET_METRICS}
     return {
-        "motion": figures.motion_check(metrics),
-        "key_figures": [figure.shown(metrics) for figure in figures.KEY_FIGURES],
-        "tables": {title: [figure.shown(metrics) for figure in group] for title, group in groups.items()},
+        "motion": descriptions.motion_check(metrics),
+        "key_metrics": [metric.formatted(metrics) for metric in descriptions.KEY_METRICS],
+        "tables": {title: [metric.formatted(metrics) for metric in group] for title, group in groups.items()},
     }
 
 

@@ -15,7 +15,7 @@ COMPARABLE = ("views", "frames", "fps")  # what evaluations have to share to be 
 
 
 @dataclass(frozen=True)
-class Run:
+class FinishedRun:
     """One cell of a table: a method applied to one object and prompt, with one seed."""
 
     folder: Path
@@ -23,7 +23,7 @@ class Run:
     object: str
     prompt: str
     seed: int
-    figures: Mapping[str, Any]  # `eval/<name>` and `export/<name>`, null where not computed
+    metrics: Mapping[str, Any]  # `eval/<name>` and `export/<name>`, null where not computed
     settings: Mapping[str, Any]  # config.yaml
 
     @property
@@ -33,15 +33,15 @@ class Run:
 
     def value(self, name: str) -> float | None:
         """A figure by its name without `eval/`, as a number; None if it was not computed."""
-        value = self.figures.get(f"eval/{name}")
+        value = self.metrics.get(f"eval/{name}")
         return float(value) if isinstance(value, (bool, int, float)) else None
 
 
-def read_runs(named: Mapping[str, str | None]) -> tuple[list[Run], str, int]:
+def read_runs(named: Mapping[str, str | None]) -> tuple[list[FinishedRun], str, int]:
     """All finished runs in some folders or below.
 
     Args:
-        named: folder -> the method of its runs; None takes what their configuration says (`row`).
+        named: folder -> the method of its runs; None takes what their configuration says (`method`).
 
     Returns:
         The runs; the file that their figures are of, which is one for all; how many unfinished runs were left out.
@@ -98,7 +98,7 @@ def is_several(folder: Path) -> bool:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """What a file of figures holds.
+    """What a file of metrics holds.
 
     Raises:
         InputError: if it is damaged.
@@ -109,7 +109,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is damaged ({error}); leave its run out of runs=...") from error
 
 
-def read_run(folder: Path, method: str | None, source: str) -> Run:
+def read_run(folder: Path, method: str | None, source: str) -> FinishedRun:
     """A finished run.
 
     Raises:
@@ -117,19 +117,31 @@ def read_run(folder: Path, method: str | None, source: str) -> Run:
     """
     try:
         settings = yaml.safe_load(read_checked(folder / "config.yaml"))
-        figures = read_json(folder / source)
+        metrics = read_json(folder / source)
         name = object_name(settings["object"])
-        return Run(
+        return FinishedRun(
             folder=folder,
-            method=method or settings.get("row") or folder.parent.name,
+            method=method or method_name(folder, settings),
             object=name,
             prompt=settings["prompt"],
             seed=settings["seed"],
-            figures=figures,
+            metrics=metrics,
             settings=settings,
         )
     except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         raise InputError(f"{folder} cannot be read as a run ({error!r}); leave it out of runs=...") from error
+
+
+def method_name(folder: Path, settings: Mapping[str, Any]) -> str:
+    """What a run's method is called: by its configuration, or else by the folder above.
+
+    Raises:
+        InputError: if the run is older than that setting.
+    """
+    if "row" in settings:
+        name = settings["row"]
+        raise InputError(f"{folder} is from before 0.2 and has `row`, not `method`; name it with runs={{{name}: DIR}}")
+    return settings.get("method") or folder.parent.name
 
 
 def object_name(settings: Mapping[str, Any]) -> str:
@@ -143,13 +155,13 @@ def object_name(settings: Mapping[str, Any]) -> str:
     return str(settings.get("folder") or settings.get("model") or settings.get("noun"))
 
 
-def check_pairs(runs: Iterable[Run]) -> None:
+def check_pairs(runs: Iterable[FinishedRun]) -> None:
     """See that no cell is filled twice.
 
     Raises:
         InputError: naming two runs of the same method, object, prompt and seed.
     """
-    seen: dict[tuple, Run] = {}
+    seen: dict[tuple, FinishedRun] = {}
     for run in runs:
         other = seen.setdefault((run.method, *run.cell), run)
         if other is not run:
