@@ -21,7 +21,7 @@ from to4d.report.compare import Comparison
 from to4d.report.finished_runs import read_runs
 from to4d.report.paper import paper_rows
 from to4d.report.settings_diff import between_methods, within_methods
-from to4d.report.statistics import bootstrap, by_method, difference, mean
+from to4d.report.statistics import bootstrap_interval, by_method, mean_over_objects, paired_difference
 from to4d.report.table import make_table
 from to4d.report.writers import latex
 
@@ -79,7 +79,7 @@ def objects_of(runs, method, name):
 
 
 def test_errors_are_those_of_scipy_over_objects_not_over_runs(runs):
-    found = mean(by_method(runs)["ours"], "haze")
+    found = mean_over_objects(by_method(runs)["ours"], "haze")
     own = objects_of(runs, "ours", "haze")
     assert (found.value, found.sem) == pytest.approx((own.mean(), scipy.stats.sem(own)))
     assert (found.objects, found.runs) == (4, 8)
@@ -87,22 +87,22 @@ def test_errors_are_those_of_scipy_over_objects_not_over_runs(runs):
 
 def test_differences_are_paired_and_their_interval_is_that_of_scipy(runs):
     methods = by_method(runs)
-    found = difference(methods["without_mask"], methods["ours"], "haze")
+    found = paired_difference(methods["without_mask"], methods["ours"], "haze")
     pairs = objects_of(runs, "without_mask", "haze") - objects_of(runs, "ours", "haze")
     assert found.value == pytest.approx(pairs.mean()) and found.low < pairs.mean() < found.high
     own = scipy.stats.bootstrap((pairs,), np.mean, method="percentile", n_resamples=20_000, rng=1).confidence_interval
     assert (found.low, found.high) == pytest.approx((own.low, own.high), abs=0.05 * np.ptp(pairs))
-    assert difference(methods["without_mask"], methods["ours"][:1], "haze").runs == 1
-    assert difference(methods["without_mask"], [], "haze") is None
+    assert paired_difference(methods["without_mask"], methods["ours"][:1], "haze").runs == 1
+    assert paired_difference(methods["without_mask"], [], "haze") is None
 
 
 def test_one_object_has_no_error_and_no_interval(runs):
     alone = [run for run in runs if run.object == "thing0"]
-    assert mean(alone, "haze").sem is None and bootstrap(np.ones(1)) == (None, None)
+    assert mean_over_objects(alone, "haze").sem is None and bootstrap_interval(np.ones(1)) == (None, None)
 
 
 def test_what_no_run_has_is_no_number(runs, written):
-    assert mean(runs, "lpips") is None
+    assert mean_over_objects(runs, "lpips") is None
     text = (written / "compare.html").read_text()
     assert "LPIPS: no weights (16 runs)" in text and "nan" not in text.lower().split()
     rows = list(csv.DictReader(io.StringIO((written / "table.csv").read_text())))
@@ -121,7 +121,7 @@ def test_the_paper_s_figures_stand_beside_ours_and_are_never_the_best(runs):
 def test_csv_holds_full_precision_and_the_cells(runs, written):
     rows = list(csv.DictReader(io.StringIO((written / "table.csv").read_text())))
     (own,) = [r for r in rows if (r["method"], r["source"], r["figure"]) == ("without_mask", "runs", "haze")]
-    assert float(own["mean"]) == mean(by_method(runs)["without_mask"], "haze").value
+    assert float(own["mean"]) == mean_over_objects(by_method(runs)["without_mask"], "haze").value
     assert float(own["difference_low"]) > 0.05 and own["objects"] == "4"
     cells = list(csv.DictReader(io.StringIO((written / "runs.csv").read_text())))
     assert len(cells) == 16 and cells[0]["prompt"] == PROMPT and float(cells[1]["motion_passed"]) == 1.0

@@ -7,7 +7,7 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from to4d.export.page.template import STYLE, render
+from to4d.export.page.template import STYLE, render_page
 from to4d.report.columns import Column
 from to4d.report.finished_runs import FinishedRun
 from to4d.report.scatter import scatter_plot
@@ -68,7 +68,7 @@ def comparison_page(
         limit: on cells with videos.
     """
     methods, own = by_method(runs), [c for c in table.columns if any(run.value(c.name) is not None for run in runs)]
-    return render(
+    return render_page(
         "compare.html",
         style=STYLE + (HERE / "static" / "compare.css").read_text(encoding="utf-8"),
         scripts=[(HERE / "static" / "compare.js").read_text(encoding="utf-8")],
@@ -76,14 +76,14 @@ def comparison_page(
         methods=list(methods),
         run_count=len(runs),
         overview=overview(runs, source, unfinished),
-        means=means(table),
-        differences=differences(table, own),
+        means=means_table(table),
+        differences=differences_table(table, own),
         scatter=scatter_plot(methods, *axes),
         videos=side_by_side(methods, azimuth, limit),
-        runs=every_run(runs, own),
+        runs=runs_table(runs, own),
         settings=between_methods(methods),
         mixed=within_methods(methods),
-        missing=missing(runs, table.columns),
+        missing=missing_reasons(runs, table.columns),
         date=date.today(),
         version=version("to4d"),
     )
@@ -96,7 +96,7 @@ def overview(runs: Sequence[FinishedRun], source: str, unfinished: int) -> str:
     return text + (f" {unfinished} unfinished runs are left out." if unfinished else "")
 
 
-def means(table: Table) -> SortableTable:
+def means_table(table: Table) -> SortableTable:
     """Every method, with the best of ours in bold."""
     heads = ["Method", "Objects", "Runs", "Seeds", *(column.head for column in table.columns)]
     return SortableTable(heads, [mean_row(row, table) for row in table.rows])
@@ -113,7 +113,7 @@ def mean_row(row: TableRow, table: Table) -> SortableRow:
     return SortableRow(row_label(row), cells, of_paper=row.of_paper)
 
 
-def differences(table: Table, columns: Sequence[Column]) -> SortableTable:
+def differences_table(table: Table, columns: Sequence[Column]) -> SortableTable:
     """Every method against the reference."""
     heads = [f"Minus {table.reference}", "Pairs", *(column.head for column in columns)]
     return SortableTable(heads, [difference_row(method, own, columns) for method, own in table.differences.items()])
@@ -131,7 +131,7 @@ def difference_row(method: str, own: Mapping[str, Difference | None], columns: S
     return SortableRow(method, cells)
 
 
-def every_run(runs: Sequence[FinishedRun], columns: Sequence[Column]) -> SortableTable:
+def runs_table(runs: Sequence[FinishedRun], columns: Sequence[Column]) -> SortableTable:
     """A row a run."""
     heads = ["Method", "Object", "Prompt", "Seed", *(column.head for column in columns)]
     rows = []
@@ -142,7 +142,7 @@ def every_run(runs: Sequence[FinishedRun], columns: Sequence[Column]) -> Sortabl
     return SortableTable(heads, rows)
 
 
-def missing(runs: Sequence[FinishedRun], columns: Sequence[Column]) -> dict[str, int]:
+def missing_reasons(runs: Sequence[FinishedRun], columns: Sequence[Column]) -> dict[str, int]:
     """Why figures of the table are not there -> in how many runs."""
     reasons: Counter[str] = Counter()
     for run in runs:

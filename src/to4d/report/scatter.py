@@ -7,7 +7,7 @@ from typing import NamedTuple
 from to4d.export.page.formatting import format_number
 from to4d.report.columns import Column
 from to4d.report.finished_runs import FinishedRun
-from to4d.report.statistics import Mean, mean
+from to4d.report.statistics import Mean, mean_over_objects
 
 MARKS = (
     "M-5 0A5 5 0 1 0 5 0A5 5 0 1 0 -5 0Z",
@@ -115,7 +115,7 @@ def series_of(
     method: str, runs: Sequence[FinishedRun], values: Sequence[tuple[float, float]], shape: str, across: Axis, up: Axis
 ) -> Series:
     """A method's runs and their mean over objects with standard errors."""
-    x, y = mean(runs, across.column.name), mean(runs, up.column.name)
+    x, y = mean_over_objects(runs, across.column.name), mean_over_objects(runs, up.column.name)
     assert x and y, "a method with points has means"
     texts = [format_number(m.value * axis.column.scale) for m, axis in ((x, across), (y, up))]
     left, right = across.error_bar(x)

@@ -46,7 +46,7 @@ def by_method(runs: Sequence[FinishedRun]) -> dict[str, list[FinishedRun]]:
     return {name: [run for run in runs if run.method == name] for name in dict.fromkeys(run.method for run in runs)}
 
 
-def mean(runs: Sequence[FinishedRun], name: str) -> Mean | None:
+def mean_over_objects(runs: Sequence[FinishedRun], name: str) -> Mean | None:
     """Of a figure, over the runs that have it; None if none has."""
     pairs = [(run.object, value) for run in runs if (value := run.value(name)) is not None]
     if not pairs:
@@ -55,14 +55,14 @@ def mean(runs: Sequence[FinishedRun], name: str) -> Mean | None:
     return Mean(float(objects.mean()), standard_error(objects), len(objects), len(pairs))
 
 
-def difference(runs: Sequence[FinishedRun], reference: Sequence[FinishedRun], name: str) -> Difference | None:
+def paired_difference(runs: Sequence[FinishedRun], reference: Sequence[FinishedRun], name: str) -> Difference | None:
     """`runs` minus `reference` of a figure, cell by cell; None if they share no cell that has it."""
     other = {run.cell: value for run in reference if (value := run.value(name)) is not None}
     pairs = [(r.object, v - other[r.cell]) for r in runs if r.cell in other and (v := r.value(name)) is not None]
     if not pairs:
         return None
     objects = object_means(pairs)
-    low, high = bootstrap(objects)
+    low, high = bootstrap_interval(objects)
     return Difference(float(objects.mean()), low, high, len(objects), len(pairs))
 
 
@@ -87,10 +87,10 @@ def standard_error(values: np.ndarray) -> float | None:
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
 
 
-def bootstrap(values: np.ndarray) -> tuple[float, float] | tuple[None, None]:
+def bootstrap_interval(values: np.ndarray) -> tuple[float, float] | tuple[None, None]:
     """The bootstrap percentile interval of the mean, the same at every call; none for a single value.
 
-    >>> bootstrap(np.array([2.0, 2.0, 2.0]))
+    >>> bootstrap_interval(np.array([2.0, 2.0, 2.0]))
     (2.0, 2.0)
     """
     if len(values) < 2:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from to4d.errors import InputError
 from to4d.report.columns import COLUMNS, Column
 from to4d.report.finished_runs import FinishedRun
-from to4d.report.statistics import Difference, Mean, by_method, difference, mean
+from to4d.report.statistics import Difference, Mean, by_method, mean_over_objects, paired_difference
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def make_table(
     rows += [row for method in paper if method not in methods for row in paper_row(method, paper)]
     columns = tuple(c for c in columns if any(row.means.get(c.name) for row in rows))
     differences = {
-        method: {c.name: difference(cells, methods[reference], c.name) for c in columns}
+        method: {c.name: paired_difference(cells, methods[reference], c.name) for c in columns}
         for method, cells in methods.items()
         if method != reference
     }
@@ -69,7 +69,7 @@ def columns_of(names: Sequence[str]) -> tuple[Column, ...]:
 
 def measured_row(method: str, runs: Sequence[FinishedRun], columns: Sequence[Column]) -> TableRow:
     """A method's runs."""
-    means = {column.name: mean(runs, column.name) for column in columns}
+    means = {column.name: mean_over_objects(runs, column.name) for column in columns}
     return TableRow(method, False, len(runs), len({r.object for r in runs}), len({r.seed for r in runs}), means)
 
 

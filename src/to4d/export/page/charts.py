@@ -12,7 +12,7 @@ MAX_POINTS = 400  # of a curve; more can't be seen
 ALWAYS_LINEAR = {"azimuth_limit_deg", "mask", "timestep"}
 
 
-class Area(NamedTuple):
+class ChartArea(NamedTuple):
     """The size of a chart and where its curves lie, in pixels from its upper left corner."""
 
     width: int = 360
@@ -42,7 +42,7 @@ class LineChart:
     phases: list[PhaseCurve]
     ticks: list[tuple[float, float]]  # a value, and its height in pixels
     steps: int
-    area: Area = Area()
+    area: ChartArea = ChartArea()
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def line_chart(log: TrainingLog, quantity: str) -> LineChart:
     """A quantity over the steps of the phases that have it."""
     series = {p: sorted(log.values[p, quantity].items()) for p in log.phases if (p, quantity) in log.values}
     values = [value for points in series.values() for _, value in points]
-    scale, area = Scale.of(values, quantity in ALWAYS_LINEAR), Area()
+    scale, area = Scale.of(values, quantity in ALWAYS_LINEAR), ChartArea()
     total = sum(log.length(phase) for phase in series)
 
     def x(step: float) -> float:
@@ -97,7 +97,7 @@ def line_chart(log: TrainingLog, quantity: str) -> LineChart:
     phases, start = [], 0
     for phase, points in series.items():
         end = start + log.length(phase)
-        curve = [(x(start + step), y(value)) for step, value in thinned(points)]
+        curve = [(x(start + step), y(value)) for step, value in downsampled(points)]
         phases.append(PhaseCurve(phase, x(start), x(end), curve if len(curve) > 1 else 2 * curve))
         start = end
     meaning = QUANTITIES[quantity]
@@ -106,10 +106,10 @@ def line_chart(log: TrainingLog, quantity: str) -> LineChart:
     return LineChart(caption, description, phases, [(value, y(value)) for value in scale.ticks()], total)
 
 
-def thinned(points: list[tuple[int, float]], most: int = MAX_POINTS) -> list[tuple[int, float]]:
+def downsampled(points: list[tuple[int, float]], most: int = MAX_POINTS) -> list[tuple[int, float]]:
     """Every n-th point and the last one.
 
-    >>> thinned([(0, 1.0), (1, 2.0), (2, 3.0), (3, 4.0)], most=2)
+    >>> downsampled([(0, 1.0), (1, 2.0), (2, 3.0), (3, 4.0)], most=2)
     [(0, 1.0), (2, 3.0), (3, 4.0)]
     """
     kept = points[:: math.ceil(len(points) / most)]

@@ -19,7 +19,7 @@ from to4d.export.glb_build import world_from_asset
 from to4d.export.page import metric_descriptions as descriptions
 from to4d.export.page.charts import line_charts
 from to4d.export.page.media import embed_video
-from to4d.export.page.template import HERE, STYLE, render
+from to4d.export.page.template import HERE, STYLE, render_page
 from to4d.export.page.threejs import three_js
 from to4d.export.page.training_log import read_log
 from to4d.types import Mesh, Scene
@@ -60,7 +60,7 @@ class ResultPage:
         asset, turntable = embed_asset(folder / "asset.glb", scene.reference.mesh, self.asset_mb), None
         if not asset.data and (folder / "turntable.mp4").is_file():
             turntable = embed_video(folder / "turntable.mp4")
-        page = render(
+        page = render_page(
             "result.html",
             style=STYLE,
             scripts=scripts(with_viewer=bool(asset.data)),

@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 STYLE = (HERE / "static" / "style.css").read_text(encoding="utf-8")  # of every page
 
 
-def render(template: str, style: str, scripts: Sequence[str], folders: Sequence[Path] = (), **values: Any) -> str:
+def render_page(template: str, style: str, scripts: Sequence[str], folders: Sequence[Path] = (), **values: Any) -> str:
     """A page as HTML.
 
     Args:
