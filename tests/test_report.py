@@ -412,3 +412,11 @@ def test_each_of_several_clips_can_be_chosen(browser, tmp_path):
     assert names == [PROMPT, "a plant standing"]
     browser.value("(e => { e.value = 1; e.dispatchEvent(new Event('change')) })(document.querySelector('#clip'))")
     assert change(rest, pose(browser, 0, 1.0)) < 0.05
+
+
+@needs_chromium
+def test_a_damaged_asset_leaves_the_rest_of_the_page_working_and_says_so(browser, tmp_path):
+    browser.open((page_of(tmp_path / "damaged", b"glTF but not quite") / "report.html").as_uri())
+    browser.wait("document.querySelector('#error') && !document.querySelector('#error').hidden")
+    assert "asset.glb" in browser.value("document.querySelector('#error').textContent")
+    assert browser.value("document.querySelector('h1').textContent") == PROMPT

@@ -1,6 +1,5 @@
 """The result page: everything about a finished run in one HTML file, which works offline."""
 
-import base64
 import json
 import os
 import platform
@@ -15,28 +14,18 @@ from urllib.parse import quote
 import yaml
 
 from to4d.disk.files import write_atomically
-from to4d.export.glb_build import world_from_asset
 from to4d.export.page import metric_descriptions as descriptions
 from to4d.export.page.charts import line_charts
+from to4d.export.page.embedded_asset import embed_asset
 from to4d.export.page.media import embed_video
 from to4d.export.page.template import HERE, STYLE, render_page
 from to4d.export.page.threejs import three_js
 from to4d.export.page.training_log import read_log
-from to4d.types import Mesh, Scene
+from to4d.types import Scene
 
 DOCS = Path(__file__).parents[4] / "docs"  # where the code is a check-out
 SCRIPTS = ("viewer.js", "controls.js", "page.js")
 PACKAGES = ("to4d", "torch", "lightning", "hydra-core", "numpy")
-
-
-@dataclass(frozen=True)
-class EmbeddedAsset:
-    """The asset inside the page, or the reason why it is not there."""
-
-    name: str = ""
-    data: str = ""  # base64 of the .glb file
-    world: list[float] | None = None  # 4 x 4, column by column: from the asset's coordinates to the run's cameras'
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,7 +62,7 @@ class ResultPage:
             **measured(json.loads(_text(folder / "metrics.json") or "{}")),
             **training(folder / "log", list(settings.get("phase") or {})),
             **commands(folder),
-            **colophon(path.parent),
+            **provenance(path.parent),
         )
         write_atomically(path, page.encode())
         return [path]
@@ -85,23 +74,10 @@ def scripts(with_viewer: bool) -> list[str]:
     return [three_js(), own] if with_viewer else [own]
 
 
-def embed_asset(path: Path, mesh: Mesh, limit_mb: float) -> EmbeddedAsset:
-    """The asset for the 3D view, unless there is none or it has more than `limit_mb` megabytes."""
-    if not path.is_file():
-        return EmbeddedAsset(reason="No asset.glb: that needs model=deform or nodes, and export=[glb].")
-    if path.stat().st_size > 1e6 * limit_mb:
-        reason = f"asset.glb has more than {limit_mb:g} MB, so it is not in this page (export.report.asset_mb)."
-        return EmbeddedAsset(reason=reason)
-    world = world_from_asset(mesh).T.reshape(-1).tolist()
-    return EmbeddedAsset(mesh.noun or mesh.name, base64.b64encode(path.read_bytes()).decode(), world)
-
-
 def kicker(scene: Scene, settings: dict[str, Any]) -> list[str]:
     """What was animated, by what."""
-    mesh = getattr(scene.reference, "mesh", None)
-    parts = [scene.prompt.noun]
-    if mesh is not None:
-        parts.append(mesh.name if mesh.source is None else "/".join(Path(mesh.source).parts[-2:]))
+    mesh = scene.reference.mesh
+    parts = [scene.prompt.noun, mesh.name if mesh.source is None else "/".join(Path(mesh.source).parts[-2:])]
     for key in ("model", "guidance"):
         if target := (settings.get(key) or {}).get("_target_"):
             parts.append(f"{key} {target.rpartition('.')[2]}")
@@ -137,7 +113,7 @@ def commands(folder: Path) -> dict[str, str | None]:
     }
 
 
-def colophon(folder: Path) -> dict[str, Any]:
+def provenance(folder: Path) -> dict[str, Any]:
     """Versions, and links from `folder` to the documentation where that is on this computer, for the template."""
     versions = [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES)]
     names = ("export.md", "metrics.md", "objects.md", "mini_prior.md")

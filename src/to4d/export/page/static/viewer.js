@@ -12,9 +12,9 @@ function studio() {
     scene.add(mesh);
   };
   const light = (brightness) => new THREE.Color(brightness, brightness, brightness);
-  box(light(0.55), [10, 6, 10], [0, 1, 0], THREE.BackSide);
-  box(light(6), [4, 0.1, 4], [0, 3.9, 0]); // ceiling
-  box(light(8), [0.1, 2.5, 3], [-4.9, 1.5, 1.5]); // key light, at the left of the front camera
+  box(light(0.5), [10, 6, 10], [0, 1, 0], THREE.BackSide);
+  box(light(5), [4, 0.1, 4], [0, 3.9, 0]); // ceiling
+  box(light(7), [0.1, 2.5, 3], [-4.9, 1.5, 1.5]); // key light, at the left of the front camera
   box(light(3), [0.1, 2, 2], [4.9, 1.5, -1]);
   box(light(4), [2.5, 2, 0.1], [1, 1.5, 4.9]); // behind the front camera
   return scene;
