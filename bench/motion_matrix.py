@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 
-from to4d.report.writers import digits, grid
+from to4d.report.writers import format_digits, markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
 OBJECTS = [
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--objects", nargs="+", default=OBJECTS)
     parser.add_argument("--motions", nargs="+", default=MOTIONS)
     arguments, settings = parsed(parser)
-    print(grid(HEADS, []), end="")
+    print(markdown_table(HEADS, []), end="")
     cells = []
     for name in arguments.objects:
         for motion in arguments.motions:
@@ -69,7 +69,13 @@ def line(name: str, motion: str, m: dict) -> list[str]:
     """One cell: views of four that pass each check, and what it cost."""
     own = {True: "passed", False: "failed", None: "-"}[m["eval/motion_passed"]]
     views = ["-" if (count := m[f"eval/views_passing/{check}"]) is None else f"{count}/4" for check in CHECKS]
-    return [name, motion, own, *views, *(digits(m[f"eval/{figure}"]) for figure in ("flow", "psnr_t0_min", "haze"))]
+    return [
+        name,
+        motion,
+        own,
+        *views,
+        *(format_digits(m[f"eval/{figure}"]) for figure in ("flow", "psnr_t0_min", "haze")),
+    ]
 
 
 def confusion(cells: list[tuple[str, dict]]) -> str:
@@ -79,7 +85,7 @@ def confusion(cells: list[tuple[str, dict]]) -> str:
         own = [m for label, m in cells if label == motion]
         shares = [sum(m[f"eval/views_passing/{check}"] or 0 for m in own) / (4 * len(own)) for check in CHECKS]
         rows.append([motion, *(f"{share:.2f}" if share else "." for share in shares)])
-    return f"{passed} of {len(cells)} pass their own check\n\n{grid(['prompt', *CHECKS], rows)}"
+    return f"{passed} of {len(cells)} pass their own check\n\n{markdown_table(['prompt', *CHECKS], rows)}"
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from to4d.distillation import Reconstruction
 from to4d.geometry import azimuths_deg, orbit, relief
 from to4d.guidance_query import Ask
 from to4d.prompt import make_prompt
-from to4d.report.writers import grid
+from to4d.report.writers import markdown_table
 from to4d.types import Prior, Prompt, generator_at
 from to4d.viewpoints import frame_times
 
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--motion", default="swaying")
     parser.add_argument("--step", type=float, default=5.0)
     options, settings = parsed(parser)
-    print(grid(["object", "renders", "view_consistent", "random"], []), end="")
+    print(markdown_table(["object", "renders", "view_consistent", "random"], []), end="")
     for name in options.objects:
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
             cfg, fresh = (

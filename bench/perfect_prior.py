@@ -36,7 +36,7 @@ from to4d.guidance.mini.data.objects import Subject
 from to4d.guidance.mini.fit_gaits import ORDINARY, RADIUS
 from to4d.guidance.mini.prior import MiniPrior
 from to4d.phases import Motion
-from to4d.report.writers import grid
+from to4d.report.writers import markdown_table
 from to4d.runs.run import restore
 from to4d.surface_tracks import field_tracks
 from to4d.types import Cameras, Denoised
@@ -156,7 +156,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["deform", "nodes"])
     options, settings = parsed(parser)
     os.environ["PYTHONPATH"] = str(Path(__file__).parent)  # the runs are processes of their own, and find this file
-    print(grid(["object", "motion", "model", "missed", "views", "stretch"], []), end="")
+    print(markdown_table(["object", "motion", "model", "missed", "views", "stretch"], []), end="")
     for name in options.objects:
         for motion in options.motions:
             for model in options.models:

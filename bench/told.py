@@ -31,7 +31,7 @@ from to4d.guidance.mini.data.objects import Subject
 from to4d.guidance.mini.fit_gaits import along, clip_of, example, fitted, on_four, walkers
 from to4d.guidance.mini.flow import Outline, outline_terms
 from to4d.guidance.mini.prior import MiniPrior
-from to4d.report.writers import grid
+from to4d.report.writers import markdown_table
 from to4d.types import Prompt, generator_at
 
 AZIMUTHS_DEG = range(-135, 181, 45)
@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--motions", nargs="+", default=list(MOTIONS), choices=list(MOTIONS))
     options = parser.parse_args()
     torch.set_num_threads(1)
-    print(grid(HEADS, []), end="")
+    print(markdown_table(HEADS, []), end="")
     for row in rows(MiniPrior(options.weights), options.motions):
         print(f"| {' | '.join(row)} |", flush=True)
 

@@ -41,7 +41,7 @@ HOMES = {
     "nvdiffrast": {"render"},
     "tinycudann": {"kernels"},
     "numba": {"kernels"},
-    "trimesh": {"disk", "mesh", "guidance"},
+    "trimesh": {"disk", "mesh", "guidance", "export"},
     "open_clip": {"metrics"},
     "av": {"export"},
     "viser": {"viewer"},

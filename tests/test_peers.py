@@ -17,7 +17,7 @@ from to4d.export.gltf.exporter import Glb
 from to4d.metrics.basic import Weightless
 from to4d.metrics.renders import see
 from to4d.render.mesh_cpu import MeshRenderer
-from to4d.report.runs import read_runs
+from to4d.report.finished_runs import read_runs
 from to4d.runs.evaluation import evaluate, write_frames
 from to4d.runs.peers import AnimatedFile, Frames, picture
 from to4d.types import Prompt, Scene
@@ -113,13 +113,13 @@ def test_a_file_of_our_exporter_moves_as_the_field_did(animated):
 
 
 def test_the_command_makes_a_folder_that_the_report_reads(pictures, animated, tmp_path):
-    told = ["told.row=theirs", "told.object.noun=ball", "told.prompt=a ball jumping"]
+    told = ["told.method=theirs", "told.object.noun=ball", "told.prompt=a ball jumping"]
     small = ["views.size=48", "views.azimuths_deg=[0,90]", "views.antialias=1", "frames=3"]
     command("peer=frames", f"peer.folder={pictures[0]}", *told, *small, f"out={tmp_path / 'a'}")
-    told = ["told.row=others", "told.object.noun=box", "told.prompt=a box bending"]
+    told = ["told.method=others", "told.object.noun=box", "told.prompt=a box bending"]
     command("peer=glb", f"peer.path={animated}", *told, *small, f"out={tmp_path / 'b'}")
     runs, source, unfinished = read_runs({str(tmp_path): None})
-    assert {(run.row, *run.cell) for run in runs} == {
+    assert {(run.method, *run.cell) for run in runs} == {
         ("theirs", "ball", "a ball jumping", 0),
         ("others", "box", "a box bending", 0),
     }

@@ -3,9 +3,11 @@
 import base64
 import csv
 import hashlib
+import itertools
 import json
 import re
 import shlex
+import struct
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,8 +21,8 @@ from browser import CHROMIUM, Browser
 from PIL import Image
 
 from to4d.export.gltf.exporter import Glb
-from to4d.export.report import Report
-from to4d.export.report_curves import read_log
+from to4d.export.page.exporter import ResultPage
+from to4d.export.page.training_log import read_log
 from to4d.export.writer import write_video
 from to4d.mesh import load_mesh
 from to4d.objects.plant import load_plant
@@ -50,6 +52,11 @@ METRICS = {
 class Bent(torch.nn.Module):
     def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         return times[:, None] * (points @ BEND.T)
+
+
+class Still(torch.nn.Module):
+    def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
+        return torch.zeros_like(points)
 
 
 def scene_of(mesh: Mesh) -> SimpleNamespace:
@@ -108,7 +115,7 @@ class Page(HTMLParser):
 def run(tmp_path_factory):
     folder, mesh = tmp_path_factory.mktemp("run"), load_plant()
     fill(folder, mesh)
-    Report()(scene_of(mesh), folder)
+    ResultPage()(scene_of(mesh), folder)
     return folder
 
 
@@ -125,7 +132,13 @@ def test_the_page_holds_all_that_it_shows(page):
     (_, style), *_ = page.all("style")
     assert "url(" not in style and "@import" not in style
     assert not page.all("iframe") and [a["rel"] for a, _ in page.all("link")] == ["icon"]
-    assert not re.search(r"https?:", "".join(text for a, text in page.all("script") if "type" not in a))
+    *_, own = scripts(page)
+    assert not re.search(r"https?:", own)
+
+
+def scripts(page: Page) -> list[str]:
+    """What may run: three.js and the page's own script."""
+    return [text for attributes, text in page.all("script") if "type" not in attributes]
 
 
 def test_a_prompt_is_only_text(page):
@@ -133,11 +146,19 @@ def test_a_prompt_is_only_text(page):
     assert "<script>window" not in page.text and "<b>waving" not in page.text and "<i>its" not in page.text
 
 
-def test_the_browser_is_told_to_run_this_script_alone_and_to_load_nothing(page):
-    (script,) = [text for attributes, text in page.all("script") if "type" not in attributes]
-    rules = next(a["content"] for a, _ in page.all("meta") if a.get("http-equiv") == "Content-Security-Policy")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    assert f"script-src 'sha256-{digest}'" in rules and "default-src 'none'" in rules and "unsafe" not in rules
+def test_the_policy_allows_the_page_s_own_scripts_alone_and_no_address_outside(page):
+    text = next(a["content"] for a, _ in page.all("meta") if a.get("http-equiv") == "Content-Security-Policy")
+    rules = {name: sources.split() for name, sources in (rule.split(maxsplit=1) for rule in text.split("; "))}
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts(page)]
+    assert rules["script-src"] == [f"'sha256-{digest}'" for digest in digests] and len(digests) == 2
+    assert rules["default-src"] == ["'none'"] and "unsafe" not in text
+    assert {s for sources in rules.values() for s in sources if not s.startswith("'")} == {"data:", "blob:"}
+
+
+def test_three_js_is_inside_only_where_there_is_an_asset_and_keeps_its_licence(page, tmp_path):
+    assert scripts(page)[0].startswith("/**\n * @license") and "THREE.GLTFLoader=" in scripts(page)[0]
+    (path,) = ResultPage()(scene_of(load_plant()), tmp_path)
+    assert len(scripts(Page(path))) == 1
 
 
 def test_the_asset_and_its_place_in_the_world_are_inside(page, run):
@@ -164,12 +185,13 @@ def test_figures_are_shown_and_missing_ones_say_why(page):
         assert text in page.text
     assert "not computed: this run did not measure it" in page.text  # ssim_t0
     assert "✓ passed" in page.text and "seen in 1 of 2 views" in page.text and "a leaf &amp; &lt;i&gt;its" in page.text
-    assert "nan" not in page.text.lower().split() and "None" not in page.text
+    shown, _, _ = page.text.partition("<footer>")
+    assert "nan" not in shown.lower().split() and "None" not in shown
 
 
 def test_curves_have_a_name_and_say_how_far_they_went(page):
-    told = [attributes["aria-label"] for attributes, _ in page.all("svg")]
-    assert told == [
+    descriptions = [attributes["aria-label"] for attributes, _ in page.all("svg")]
+    assert descriptions == [
         "Static loss: difference to the input at rest. From 1 to 0.01.",
         "Azimuth range: cameras stand within this of the front, in degrees. From 20 to 40.",
     ]
@@ -191,7 +213,7 @@ def test_the_command_line_starts_the_same_run(page):
 
 
 def test_an_empty_folder_gives_a_page_that_says_what_is_missing(tmp_path):
-    (path,) = Report(run=str(tmp_path / "nothing"))(scene_of(load_plant()), tmp_path)
+    (path,) = ResultPage(run=str(tmp_path / "nothing"))(scene_of(load_plant()), tmp_path)
     text = path.read_text()
     for missing in ("No asset.glb", "no videos", "no curves", "started from Python", "not computed"):
         assert missing in text
@@ -199,15 +221,15 @@ def test_an_empty_folder_gives_a_page_that_says_what_is_missing(tmp_path):
 
 def test_without_an_asset_the_turntable_is_shown_and_a_big_asset_stays_outside(tmp_path):
     write_video(tmp_path / "turntable.mp4", torch.zeros(2, 16, 16, 3, dtype=torch.uint8), 8)
-    (path,) = Report()(scene_of(load_plant()), tmp_path)
+    (path,) = ResultPage()(scene_of(load_plant()), tmp_path)
     assert [v["aria-label"] for v, _ in Page(path).all("video")] == ["Turntable"]
     (tmp_path / "asset.glb").write_bytes(bytes(2000))
-    (path,) = Report(asset_mb=1e-3)(scene_of(load_plant()), tmp_path)
+    (path,) = ResultPage(asset_mb=1e-3)(scene_of(load_plant()), tmp_path)
     assert "has more than 0.001 MB" in path.read_text() and 'id="asset"' not in path.read_text()
 
 
 def test_the_page_is_no_figure(tmp_path):
-    assert export_all([Report()], scene_of(load_plant()), tmp_path) == {}
+    assert export_all([ResultPage()], scene_of(load_plant()), tmp_path) == {}
 
 
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on PATH: apt-get install chromium")
@@ -280,14 +302,19 @@ def test_the_videos_play_and_show_the_chosen_panel(browser, run):
     browser.wait("[...document.querySelectorAll('.view video')].every((v) => !v.paused && v.currentTime > 0)")
 
 
-def shown_as_rendered(browser: Browser, azimuth: int, share: float, size: int) -> np.ndarray:
-    """The middle square of the 3D view over white, as the run's cameras see it."""
+def pose(browser: Browser, azimuth: int, share: float) -> np.ndarray:
+    """The 3D view over white from one of its sides, at a share of its clip."""
     browser.value("document.querySelector('#canvas').style.background = 'white'")
     browser.click(f"[data-azimuth='{azimuth}']")
     browser.value(
         f"(e => {{ e.value = {share}; e.dispatchEvent(new Event('input')) }})(document.querySelector('#time'))"
     )
-    shot = browser.picture("#canvas").astype(np.uint8)
+    return browser.picture("#canvas")
+
+
+def shown_as_rendered(browser: Browser, azimuth: int, share: float, size: int) -> np.ndarray:
+    """The middle square of the 3D view, as the run's cameras see it."""
+    shot = pose(browser, azimuth, share).astype(np.uint8)
     height, width, _ = shot.shape
     square = shot[:, (width - height) // 2 :][:, :height]
     return np.asarray(Image.fromarray(square).resize((size, size), Image.Resampling.BOX)) / 255.0
@@ -300,7 +327,7 @@ def test_the_3d_view_shows_what_the_run_s_own_cameras_see(browser, run, tmp_path
     if kind == "turned file":  # the asset as an artist's own file, elsewhere and at another scale
         mesh, folder = load_mesh(run / "asset.glb", rotate_deg=90, radius=0.4), tmp_path
         fill(folder, mesh)
-        Report()(scene_of(mesh), folder)
+        ResultPage()(scene_of(mesh), folder)
     opened(browser, folder)
     for azimuth, frame in ((0, 0), (90, 5)):
         moved = mesh.vertices @ torch.linalg.inv(torch.eye(3) + frame / 6 * BEND).T
@@ -310,3 +337,86 @@ def test_the_3d_view_shows_what_the_run_s_own_cameras_see(browser, run, tmp_path
         seen = shown_as_rendered(browser, azimuth, frame / 5, 128)
         error = -10 * np.log10(np.mean((seen - wanted) ** 2))
         assert error > 25.0, f"{error:.1f} dB at {azimuth} degrees, frame {frame}"
+
+
+def with_material(glb: bytes, **changes: object) -> bytes:
+    """A .glb file whose materials are lit, not metallic and rough, but for `changes`."""
+    (length,) = struct.unpack_from("<I", glb, 12)
+    document, rest = json.loads(glb[20 : 20 + length]), glb[20 + length :]
+    for material in document["materials"]:
+        del material["extensions"]
+        material["pbrMetallicRoughness"] |= {k: v for k, v in changes.items() if k.endswith("Factor") and k[0] in "mr"}
+        material |= {k: v for k, v in changes.items() if k.startswith(("emissive", "normal"))}
+    text = json.dumps(document).encode()
+    text += b" " * (-len(text) % 4)
+    head = struct.pack("<4sIIII", b"glTF", 2, 20 + len(text) + len(rest), len(text), 0x4E4F534A)
+    return head + text + rest
+
+
+def page_of(folder: Path, asset: bytes) -> Path:
+    folder.mkdir()
+    (folder / "asset.glb").write_bytes(asset)
+    ResultPage()(scene_of(load_plant()), folder)
+    return folder
+
+
+@needs_chromium
+def test_the_3d_view_shows_metal_roughness_normal_maps_and_emission(browser, run, tmp_path):
+    asset = (run / "asset.glb").read_bytes()
+    materials = {
+        "plain": {},
+        "metal": {"metallicFactor": 1.0, "roughnessFactor": 0.9},
+        "polished": {"metallicFactor": 1.0, "roughnessFactor": 0.1},
+        "glowing": {"emissiveFactor": [0.0, 0.0, 1.0]},
+        "bumpy": {"normalTexture": {"index": 0}},
+    }
+    pictures = {}
+    for name, changes in materials.items():
+        opened(browser, page_of(tmp_path / name, with_material(asset, **changes)))
+        pictures[name] = pose(browser, 0, 0.0)
+        assert not browser.requests() and not browser.troubles()
+    for one, other in itertools.combinations(pictures, 2):
+        assert change(pictures[one], pictures[other]) > 0.2, (one, other)
+    blue = (pictures["glowing"] - pictures["plain"]).mean((0, 1))
+    assert blue[2] > 5.0 and abs(blue[:2]).max() < 0.5
+
+
+@needs_chromium
+def test_without_light_a_lit_asset_has_the_colours_of_an_unlit_one(browser, run, tmp_path):
+    opened(browser, run)
+    unlit = pose(browser, 0, 0.5)
+    opened(browser, page_of(tmp_path / "lit", with_material((run / "asset.glb").read_bytes())))
+    lit = pose(browser, 0, 0.5)
+    browser.click("#light")
+    assert change(pose(browser, 0, 0.5), unlit) < 0.05 < 0.2 < change(lit, unlit)
+
+
+@needs_chromium
+def test_a_skinned_asset_moves_as_its_morph_targets_do(browser, run, tmp_path):
+    opened(browser, run)
+    rest, moved = pose(browser, 0, 0.0), pose(browser, 0, 1.0)
+    Glb(frames=6, fps=12.0, skin=True, bones=8)(scene_of(load_plant()), tmp_path)
+    opened(browser, page_of(tmp_path / "skinned", (tmp_path / "asset.glb").read_bytes()))
+    assert change(pose(browser, 0, 1.0), moved) < 0.1 * change(rest, moved)
+
+
+@needs_chromium
+def test_each_of_several_clips_can_be_chosen(browser, tmp_path):
+    still = scene_of(load_plant())
+    still.prompt, still.renderer = Prompt("a plant standing", "plant"), SimpleNamespace(field=Still())
+    Glb(frames=6, fps=12.0).together([scene_of(load_plant()), still], tmp_path)
+    opened(browser, page_of(tmp_path / "several", (tmp_path / "asset.glb").read_bytes()))
+    rest, moved = pose(browser, 0, 0.0), pose(browser, 0, 1.0)
+    assert change(rest, moved) > 0.2
+    names = browser.value("[...document.querySelector('#clip').options].map((option) => option.textContent)")
+    assert names == [PROMPT, "a plant standing"]
+    browser.value("(e => { e.value = 1; e.dispatchEvent(new Event('change')) })(document.querySelector('#clip'))")
+    assert change(rest, pose(browser, 0, 1.0)) < 0.05
+
+
+@needs_chromium
+def test_a_damaged_asset_leaves_the_rest_of_the_page_working_and_says_so(browser, tmp_path):
+    browser.open((page_of(tmp_path / "damaged", b"glTF but not quite") / "report.html").as_uri())
+    browser.wait("document.querySelector('#error') && !document.querySelector('#error').hidden")
+    assert "asset.glb" in browser.value("document.querySelector('#error').textContent")
+    assert browser.value("document.querySelector('h1').textContent") == PROMPT

@@ -37,21 +37,21 @@ def cells_of(sweep):
     return [config(f"sweeps={sweep}", *ONE, f"{key}={value}", hydra=True) for value in parsed.sweep_string_iterator()]
 
 
-def test_each_way_of_doing_it_has_a_row_and_a_folder_of_its_own():
+def test_each_method_has_a_name_and_a_folder_of_its_own():
     sweep = "t_range_sds"
     cells = cells_of(sweep)
     assert len(cells) > 1 and all(cell.prompt == "a plant jumping" and cell.skip_finished for cell in cells)
-    assert len({cell.row for cell in cells}) == len({cell.hydra.sweep.subdir for cell in cells}) == len(cells)
+    assert len({cell.method for cell in cells}) == len({cell.hydra.sweep.subdir for cell in cells}) == len(cells)
     assert {cell.group for cell in cells} == {sweep}
-    assert all(cell.hydra.sweep.subdir == f"{cell.row}/gso/plant/jumping/seed0" for cell in cells)
+    assert all(cell.hydra.sweep.subdir == f"{cell.method}/gso/plant/jumping/seed0" for cell in cells)
 
 
 @pytest.mark.parametrize("sweep", SWEEPS)
-def test_a_row_is_named_by_what_is_swept(sweep):
-    told = yaml.safe_load(text_of(sweep))
-    ((key, _),) = told["hydra"]["sweeper"]["params"].items()
-    assert told["group"] == sweep
-    assert key == "experiments" or key in told["row"]
+def test_a_method_is_named_by_what_is_swept(sweep):
+    settings = yaml.safe_load(text_of(sweep))
+    ((key, _),) = settings["hydra"]["sweeper"]["params"].items()
+    assert settings["group"] == sweep
+    assert key == "experiments" or key in settings["method"]
 
 
 @pytest.mark.parametrize("sweep", SWEEPS)
@@ -61,10 +61,10 @@ def test_a_sweep_says_what_it_reproduces_how_long_and_what_to_expect(sweep):
 
 
 @pytest.mark.parametrize("table", ["table1", "table2", "table3"])
-def test_the_rows_of_a_table_are_those_of_the_paper(table):
+def test_the_methods_of_a_table_are_those_of_the_paper(table):
     names = re.findall(r"\[(\w*)\]", yaml.safe_load(text_of(table))["hydra"]["sweeper"]["params"]["experiments"])
     files = [ROOT / "experiments" / f"{name}.yaml" for name in names if name]
-    assert ["ours", *(yaml.safe_load(path.read_text())["row"] for path in files)] == list(paper_rows(table))
+    assert ["ours", *(yaml.safe_load(path.read_text())["method"] for path in files)] == list(paper_rows(table))
 
 
 BASELINES = [("stag4d", "front", "front"), ("animate124", "front", "all"), ("4dfy", "all", "all")]
@@ -77,7 +77,7 @@ def test_a_baseline_looks_where_it_does_at_any_size_and_is_held_to_what_it_knows
     cfg = config(f"experiments=[{LARGE[name] if large else name}]", "prompt=a plant jumping")
     seen = {"Fixed": "front", "Uniform": "all"}
     looks = [seen[cfg.phase[phase].camera_schedule._target_.split(".")[-1]] for phase in ("dynamic", "refine")]
-    assert cfg.row == name and looks == [dynamic, refine] and cfg.mask._target_.endswith("Everywhere")
+    assert cfg.method == name and looks == [dynamic, refine] and cfg.mask._target_.endswith("Everywhere")
     assert (cfg.phase.refine.static_weight == 0.0) is (name == "animate124")
     assert cfg.time_sampler._target_.endswith("RandomWindow") is (name == "animate124")
     if name == "stag4d":
@@ -101,10 +101,10 @@ def test_a_kept_table_holds_every_cell_that_make_makes_once(table):
     assert config(f"sweeps={table}", *ONE, *line.split()).steps.static == 300
     every = yaml.safe_load((ROOT / "sweeps" / "cells.yaml").read_text())["hydra"]["sweeper"]["params"]
     with (ROOT / "docs" / "tables" / table / "runs.csv").open(newline="") as file:
-        cells = [(x["row"], x["object"], x["prompt"].split()[-1], x["seed"]) for x in csv.DictReader(file)]
-    rows, objects, *rest = (sorted(set(column)) for column in zip(*cells, strict=True))
+        cells = [(x["method"], x["object"], x["prompt"].split()[-1], x["seed"]) for x in csv.DictReader(file)]
+    methods, objects, *rest = (sorted(set(column)) for column in zip(*cells, strict=True))
     assert rest == [sorted(every["motion"].split(",")), sorted(str(every["seed"]).split(","))]
-    assert len(rows) == 4 and len(objects) == 10 and sorted(cells) == sorted(product(rows, objects, *rest))
+    assert len(methods) == 4 and len(objects) == 10 and sorted(cells) == sorted(product(methods, objects, *rest))
 
 
 def test_the_paper_s_scale_has_its_steps_and_sizes():

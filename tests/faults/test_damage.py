@@ -15,7 +15,7 @@ from to4d.disk.checkpoint import TreeIO, load_tree, save_tree
 from to4d.disk.files import before, read_checked, write_atomically, write_sums
 from to4d.disk.run_state import PROGRESS, state_of
 from to4d.errors import InputError
-from to4d.export.report_curves import read_log
+from to4d.export.page.training_log import read_log
 from to4d.runs.settings import read_settings
 from to4d.runs.sweep import COUNT, STAMP, finished, table
 from to4d.runs.training import resumable, take

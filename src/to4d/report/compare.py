@@ -6,11 +6,11 @@ from pathlib import Path
 
 from to4d.disk.files import write_atomically
 from to4d.errors import InputError
-from to4d.report.again import check_against
-from to4d.report.page import page
+from to4d.report.comparison_page import comparison_page
+from to4d.report.finished_runs import check_pairs, read_runs
 from to4d.report.paper import paper_rows
-from to4d.report.runs import check_pairs, read_runs
-from to4d.report.table import known, make_table
+from to4d.report.reproduction import check_reproduction
+from to4d.report.table import columns_of, make_table
 from to4d.report.writers import cells_csv, latex, markdown, table_csv
 
 
@@ -21,7 +21,7 @@ class Comparison:
     Args:
         columns: names of figures (see `to4d.report.columns`); one that no run has is left out.
         paper: a table of the paper to stand beside ours, or None.
-        reference: the row that the others are compared to; None is `ours`, or else the first.
+        reference: the method that the others are compared to; None is `ours`, or else the first.
         motion: the figure across the scatter plot.
         identity: the figure upwards.
         azimuth: of the videos, degrees.
@@ -43,15 +43,17 @@ class Comparison:
         found, source, unfinished = read_runs(by_folder(runs))
         check_pairs(found)
         if self.against is not None:
-            check_against(found, Path(self.against))
+            check_reproduction(found, Path(self.against))
         table = make_table(found, list(self.columns), paper_rows(self.paper), self.reference)
-        axes = known([self.motion, self.identity])
+        axes = columns_of([self.motion, self.identity])
         texts = {
             "table.csv": table_csv(table),
             "runs.csv": cells_csv(found, table.columns),
             "table.md": markdown(table),
             "table.tex": latex(table),
-            "compare.html": page(found, table, source, unfinished, (axes[0], axes[1]), self.azimuth, self.videos),
+            "compare.html": comparison_page(
+                found, table, source, unfinished, (axes[0], axes[1]), self.azimuth, self.videos
+            ),
         }
         for name, text in texts.items():
             write_atomically(out / name, text.encode())
@@ -59,7 +61,7 @@ class Comparison:
 
 
 def by_folder(runs: str | Sequence[str] | Mapping[str, str] | None) -> dict[str, str | None]:
-    """Folder -> name of its row, from what a user may say.
+    """Folder -> name of its method, from what a user may say.
 
     >>> by_folder("a"), by_folder(["a", "b"]), by_folder({"ours": "a"})
     ({'a': None}, {'a': None, 'b': None}, {'a': 'ours'})
@@ -69,5 +71,5 @@ def by_folder(runs: str | Sequence[str] | Mapping[str, str] | None) -> dict[str,
     if isinstance(runs, str):
         return {runs: None}
     if isinstance(runs, Mapping):
-        return {str(folder): str(row) for row, folder in runs.items()}
+        return {str(folder): str(method) for method, folder in runs.items()}
     return {str(folder): None for folder in runs}

@@ -1,4 +1,4 @@
-"""The rows of the paper's tables, to stand beside ours."""
+"""The figures of the paper's tables, to stand beside ours."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from to4d.errors import InputError
 
 
 def paper_rows(table: str | None) -> dict[str, dict[str, float]]:
-    """Row -> column -> the paper's number, times 100; nothing for no table.
+    """Method -> column -> the paper's number, times 100; nothing for no table.
 
     >>> paper_rows("table2")["without_mask"]["lpips"]
     15.8
@@ -21,4 +21,5 @@ def paper_rows(table: str | None) -> dict[str, dict[str, float]]:
     known = yaml.safe_load((Path(__file__).parent / "paper.yaml").read_text())
     if table not in known["tables"]:
         raise InputError(f"paper={table} is no table of the paper; known: {', '.join(known['tables'])}")
-    return {row: dict(zip(known["columns"], values, strict=True)) for row, values in known["tables"][table].items()}
+    rows = known["tables"][table].items()
+    return {method: dict(zip(known["columns"], values, strict=True)) for method, values in rows}

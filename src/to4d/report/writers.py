@@ -5,9 +5,9 @@ import io
 from collections.abc import Sequence
 
 from to4d.report.columns import Column
-from to4d.report.runs import Run
-from to4d.report.summary import Difference, Mean
-from to4d.report.table import Line, Table
+from to4d.report.finished_runs import FinishedRun
+from to4d.report.statistics import Difference, Mean
+from to4d.report.table import Table, TableRow
 
 TEX = str.maketrans(
     {**{sign: "\\" + sign for sign in "%_&#${}"}, "\\": r"\textbackslash{}", "~": r"\textasciitilde{}"}
@@ -15,62 +15,62 @@ TEX = str.maketrans(
 )
 
 
-def digits(value: float) -> str:
-    """Three digits that say something, ends of 0 kept, so that numbers can be compared by eye.
+def format_digits(value: float) -> str:
+    """Three significant digits, trailing zeros kept, so that numbers can be compared by eye.
 
-    >>> digits(15.0), digits(0.0387122), digits(99.84), digits(1234.6), digits(1.0e-9), digits(-3.0)
-    ('15.0', '0.0387', '99.8', '1235', '0', '-3.00')
+    >>> [format_digits(value) for value in (15.0, 0.0387122, 99.84, 1234.6, 1.0e-9, -3.0)]
+    ['15.0', '0.0387', '99.8', '1235', '0', '-3.00']
     """
     if abs(value) < 5e-5:
         return "0"
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}".rstrip(".")
 
 
-def number(mean: Mean | None, column: Column, sign: str = " ± ") -> str:
+def format_mean(mean: Mean | None, column: Column, sign: str = " ± ") -> str:
     """A mean with its standard error, in the column's unit; a dash where nothing was computed.
 
-    >>> number(Mean(0.152, 0.004, 5, 15), Column("haze", "Haze", "low", 100, "%"))
+    >>> format_mean(Mean(0.152, 0.004, 5, 15), Column("haze", "Haze", "low", 100, "%"))
     '15.2 ± 0.400'
     """
     if mean is None:
         return "-"
-    error = "" if mean.sem is None else f"{sign}{digits(mean.sem * column.scale)}"
-    return digits(mean.value * column.scale) + error
+    error = "" if mean.sem is None else f"{sign}{format_digits(mean.sem * column.scale)}"
+    return format_digits(mean.value * column.scale) + error
 
 
-def change(difference: Difference | None, column: Column) -> str:
+def format_difference(difference: Difference | None, column: Column) -> str:
     """A difference with its interval.
 
-    >>> change(Difference(-0.01, -0.02, 0.005, 5, 15), Column("haze", "Haze", "low", 100, "%"))
+    >>> format_difference(Difference(-0.01, -0.02, 0.005, 5, 15), Column("haze", "Haze", "low", 100, "%"))
     '-1.00 [-2.00, 0.500]'
     """
     if difference is None:
         return "-"
-    value, scale = digits(difference.value * column.scale), column.scale
+    value, scale = format_digits(difference.value * column.scale), column.scale
     if difference.low is None or difference.high is None:
         return value
-    return f"{value} [{digits(difference.low * scale)}, {digits(difference.high * scale)}]"
+    return f"{value} [{format_digits(difference.low * scale)}, {format_digits(difference.high * scale)}]"
 
 
-def label(line: Line) -> str:
-    """What a row is called."""
-    return f"{line.row} (paper)" if line.of_paper else line.row
+def row_label(row: TableRow) -> str:
+    """The method of a row, and whether it is the paper's."""
+    return f"{row.method} (paper)" if row.of_paper else row.method
 
 
 def markdown(table: Table) -> str:
-    """Means, then differences to the reference row."""
-    heads = ["row", "objects", "runs", "seeds", *(column.head for column in table.columns)]
-    rows = []
-    for line in table.lines:
-        counts = ["", "", ""] if line.of_paper else [str(n) for n in (line.objects, line.runs, line.seeds)]
-        rows.append([_escaped(label(line)), *counts, *(_bold(line, c, table, "**{}**") for c in table.columns)])
-    text = grid(heads, rows)
+    """Means, then differences to the reference method."""
+    heads = ["method", "objects", "runs", "seeds", *(column.head for column in table.columns)]
+    lines = []
+    for row in table.rows:
+        counts = ["", "", ""] if row.of_paper else [str(n) for n in (row.objects, row.runs, row.seeds)]
+        lines.append([_escaped(row_label(row)), *counts, *(_bold(row, c, table, "**{}**") for c in table.columns)])
+    text = markdown_table(heads, lines)
     if table.differences:
-        changes = table.differences.items()
-        shown = [c for c in table.columns if any(own[c.name] for _, own in changes)]
-        heads = [f"minus {table.reference}", *(column.head for column in shown)]
-        rows = [[_escaped(row), *(change(own[c.name], c) for c in shown)] for row, own in changes]
-        text += "\n" + grid(heads, rows)
+        differences = table.differences.items()
+        columns = [c for c in table.columns if any(own[c.name] for _, own in differences)]
+        heads = [f"minus {table.reference}", *(column.head for column in columns)]
+        lines = [[_escaped(name), *(format_difference(own[c.name], c) for c in columns)] for name, own in differences]
+        text += "\n" + markdown_table(heads, lines)
     return text
 
 
@@ -79,32 +79,33 @@ def latex(table: Table) -> str:
     heads = " & ".join(["", *(column.head.translate(TEX) for column in table.columns)])
     form, sign = r"\textbf{{{}}}", r" $\pm$ "
     body = [
-        " & ".join([label(line).translate(TEX), *(_bold(line, c, table, form, sign) for c in table.columns)])
-        for line in table.lines
+        " & ".join([row_label(row).translate(TEX), *(_bold(row, c, table, form, sign) for c in table.columns)])
+        for row in table.rows
     ]
-    rows = "".join(f"{row} \\\\\n" for row in body)
+    lines = "".join(f"{line} \\\\\n" for line in body)
     align = "l" + "r" * len(table.columns)
-    return f"\\begin{{tabular}}{{{align}}}\n\\toprule\n{heads} \\\\\n\\midrule\n{rows}\\bottomrule\n\\end{{tabular}}\n"
+    return f"\\begin{{tabular}}{{{align}}}\n\\toprule\n{heads} \\\\\n\\midrule\n{lines}\\bottomrule\n\\end{{tabular}}\n"
 
 
 def table_csv(table: Table) -> str:
-    """A line for each row and figure, in the units of metrics.json, at full precision."""
-    fields = ("row", "source", "figure", "mean", "sem", "objects", "runs")
+    """A line for each method and figure, in the units of metrics.json, at full precision."""
+    fields = ("method", "source", "figure", "mean", "sem", "objects", "runs")
     fields += ("difference", "difference_low", "difference_high", "difference_objects")
     lines = []
-    for line in table.lines:
+    for row in table.rows:
         for column in table.columns:
-            if m := line.means.get(column.name):
-                d = None if line.of_paper else table.differences.get(line.row, {}).get(column.name)
-                own = (line.row, "paper" if line.of_paper else "runs", column.name, m.value, m.sem, m.objects, m.runs)
+            if m := row.means.get(column.name):
+                d = None if row.of_paper else table.differences.get(row.method, {}).get(column.name)
+                source = "paper" if row.of_paper else "runs"
+                own = (row.method, source, column.name, m.value, m.sem, m.objects, m.runs)
                 lines.append((*own, *((d.value, d.low, d.high, d.objects) if d else (None,) * 4)))
     return _csv(fields, lines)
 
 
-def cells_csv(runs: Sequence[Run], columns: Sequence[Column]) -> str:
+def cells_csv(runs: Sequence[FinishedRun], columns: Sequence[Column]) -> str:
     """A line for each run."""
-    fields = ("row", "object", "prompt", "seed", *(column.name for column in columns))
-    return _csv(fields, [(r.row, *r.cell, *(r.value(c.name) for c in columns)) for r in runs])
+    fields = ("method", "object", "prompt", "seed", *(column.name for column in columns))
+    return _csv(fields, [(r.method, *r.cell, *(r.value(c.name) for c in columns)) for r in runs])
 
 
 def _csv(fields: Sequence[str], lines: Sequence[Sequence]) -> str:
@@ -113,16 +114,16 @@ def _csv(fields: Sequence[str], lines: Sequence[Sequence]) -> str:
     return text.getvalue()
 
 
-def _bold(line: Line, column: Column, table: Table, form: str, sign: str = " ± ") -> str:
+def _bold(row: TableRow, column: Column, table: Table, form: str, sign: str = " ± ") -> str:
     """A number, set apart if it is our best."""
-    text = number(line.means.get(column.name), column, sign)
-    return form.format(text) if not line.of_paper and line.row in table.best[column.name] else text
+    text = format_mean(row.means.get(column.name), column, sign)
+    return form.format(text) if not row.of_paper and row.method in table.best[column.name] else text
 
 
-def grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table of Markdown.
 
-    >>> print(grid(["a"], [["1"]]), end="")
+    >>> print(markdown_table(["a"], [["1"]]), end="")
     | a |
     | --- |
     | 1 |
