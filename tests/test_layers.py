@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "src" / "to4d"
 LAYERS = [
     {"types", "errors", "out_of_memory", "share"},
-    {"disk"},
+    {"disk", "lexicon"},
     {
         "geometry",
         "losses",
@@ -22,7 +22,6 @@ LAYERS = [
         "clip_time",
         "clip_tokens",
         "settings",
-        "judge",
     },
     {"ask", "timestep", "state"},
     {"viewpoints", "mesh"},
@@ -55,7 +54,7 @@ HOMES = {
     "nvdiffrast": {"render"},
     "tinycudann": {"kernels"},
     "numba": {"kernels"},
-    "trimesh": {"disk", "mesh", "guidance"},
+    "trimesh": {"disk", "mesh"},
     "open_clip": {"metrics"},
     "av": {"export"},
     "viser": {"viewer"},
@@ -96,6 +95,10 @@ def test_imports_point_down_and_parts_do_not_know_each_other(path):
         if name.startswith("to4d."):
             other = unit_of(name.removeprefix("to4d."))
             assert other == me or LEVEL[other] < LEVEL[me], f"{me} must not import {name}"
+
+
+def test_what_runs_knows_nothing_of_what_trains():
+    assert not [path for path in FILES if any(name.startswith("to4d_lab") for name in imports(path))]
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)

@@ -13,19 +13,19 @@ from safetensors import safe_open
 from torch.nn.utils.parametrize import remove_parametrizations
 
 from to4d.disk.files import sha256_of
-from to4d.guidance.mini import fit_adapter
-from to4d.guidance.mini.adapter import RANK, SHIPPED, adapted, asked_for, by_row, give_corrections, save_corrections
-from to4d.guidance.mini.data.clips import FRAMES, draw_clips
-from to4d.guidance.mini.data.verbs import RELEARNT
-from to4d.guidance.mini.evaluate import predict
+from to4d.guidance.mini.adapter import ADAPTED_KINDS, SHIPPED, adapted, by_row, needs_adapter
 from to4d.guidance.mini.head import MotionHead, Words
-from to4d.guidance.mini.plan import Plan
 from to4d.guidance.mini.prior import MiniPrior
-from to4d.guidance.mini.stage_head import flow_error
-from to4d.guidance.mini.trainer import Trainer
 from to4d.guidance.mini.weights import SHIPPED as WEIGHTS
-from to4d.guidance.mini.weights import save_weights
 from to4d.types import Prompt, generator_at
+from to4d_lab.data.clip_rendering import FRAMES, draw_clips
+from to4d_lab.mini import fit_adapter
+from to4d_lab.mini.evaluate import predict
+from to4d_lab.mini.low_rank import RANK, give_corrections, save_corrections
+from to4d_lab.mini.stage_head import flow_error
+from to4d_lab.mini.trainer import Trainer
+from to4d_lab.mini.training_config import TrainingConfig
+from to4d_lab.mini.weight_files import save_weights
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def prior() -> MiniPrior:
     ],
 )
 def test_the_first_verb_of_motion_decides_who_answers(prior: MiniPrior, text, noun, answered):
-    assert asked_for(prior.vocabulary.encode([text], [noun]), prior.vocabulary).tolist() == [answered]
+    assert needs_adapter(prior.vocabulary.encode([text], [noun]), prior.vocabulary).tolist() == [answered]
 
 
 def test_the_adapter_corrects_the_weights_of_the_package():
@@ -119,7 +119,7 @@ def test_weights_of_ones_own_are_not_corrected(prior: MiniPrior, tmp_path):
     assert own.condition(torch.rand(1, 64, 64, 3), Prompt("a toy rippling", "toy")).relearnt is None
 
 
-@pytest.mark.parametrize("kind", RELEARNT)
+@pytest.mark.parametrize("kind", ADAPTED_KINDS)
 def test_the_adapter_tells_more_of_its_motions_on_objects_it_never_saw(prior: MiniPrior, kind: str):
     clips = clip_set([draw_clips(np.random.default_rng([31, row]), {}, True, kind)[0] for row in range(12)])
     batch = batch_of(prior, clips)
@@ -133,10 +133,10 @@ def test_the_adapter_tells_more_of_its_motions_on_objects_it_never_saw(prior: Mi
 
 
 def test_a_training_that_was_stopped_goes_on_to_the_same_file(tmp_path, monkeypatch):
-    plan = Plan(tmp_path / "a", clips=8, head_steps=3, head_batch=4, head_rate=1e-3, threads=1, processes=1)
-    whole = fit_adapter.fit(plan, tmp_path / "whole.safetensors").read_bytes()
-    again, path = replace(plan, out=tmp_path / "b"), tmp_path / "part.safetensors"
-    copytree(plan.data, again.data)
+    config = TrainingConfig(tmp_path / "a", clips=8, head_steps=3, head_batch=4, head_rate=1e-3, threads=1, processes=1)
+    whole = fit_adapter.fit(config, tmp_path / "whole.safetensors").read_bytes()
+    again, path = replace(config, out=tmp_path / "b"), tmp_path / "part.safetensors"
+    copytree(config.data, again.data)
     with monkeypatch.context() as stopped:
         stopped.setattr(Trainer, "run", partialmethod(Trainer.run, last=2))
         assert fit_adapter.fit(again, path).read_bytes() != whole

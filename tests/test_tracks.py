@@ -9,8 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moving_ball import MovingBall
 
-from to4d.guidance.mini.data.motions import MOTIONS, move
-from to4d.guidance.mini.data.style import Style
 from to4d.metrics.four_views import FourViews
 from to4d.metrics.limb_checks import limb_phase
 from to4d.metrics.prompt_check import TRACK_CHECKS, best_verdict, check_clip
@@ -21,6 +19,8 @@ from to4d.objects.plant import load_plant
 from to4d.tracks import surface_tracks
 from to4d.types import Prompt, Scene
 from to4d.viewpoints import Viewpoints
+from to4d_lab.data.motions import MOTIONS, move
+from to4d_lab.data.style import Style
 
 TIMES = torch.arange(16) / 16
 TAU = np.arange(16) / 16

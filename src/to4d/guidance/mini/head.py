@@ -14,7 +14,7 @@ from torch.nn.functional import avg_pool2d
 
 from to4d.guidance.mini.codec import CHANNELS
 from to4d.guidance.mini.flow import AXES, TERMS
-from to4d.guidance.mini.layers import CrossAttention, FeedForward, SelfAttention, waves
+from to4d.guidance.mini.layers import GeluMlp, MultiHeadCrossAttention, MultiHeadSelfAttention, waves
 from to4d.guidance.mini.templates import COUNT
 
 FRAMES = 16
@@ -37,9 +37,9 @@ class HeadBlock(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.norm_frames, self.frames = nn.LayerNorm(width), SelfAttention(width, heads)
-        self.norm_words, self.words = nn.LayerNorm(width), CrossAttention(width, heads)
-        self.norm_mix, self.mix = nn.LayerNorm(width), FeedForward(width, 2)
+        self.norm_frames, self.frames = nn.LayerNorm(width), MultiHeadSelfAttention(width, heads)
+        self.norm_words, self.words = nn.LayerNorm(width), MultiHeadCrossAttention(width, heads)
+        self.norm_mix, self.mix = nn.LayerNorm(width), GeluMlp(width, 2)
 
     def forward(self, x: Tensor, words: Words) -> Tensor:
         """(B, V, d) -> (B, V, d)."""

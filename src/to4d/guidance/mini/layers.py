@@ -25,7 +25,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, present: Tensor | None) ->
     return scores.softmax(-1).to(value.dtype) @ value
 
 
-class SelfAttention(nn.Module):
+class MultiHeadSelfAttention(nn.Module):
     """Attention among the tokens of (B, N, d); `present` (B, N) hides padding."""
 
     def __init__(self, width: int, heads: int) -> None:
@@ -42,7 +42,7 @@ class SelfAttention(nn.Module):
         return self.outward(y.transpose(1, 2).reshape(batch, count, width))
 
 
-class CrossAttention(nn.Module):
+class MultiHeadCrossAttention(nn.Module):
     """Attention from (B, N, d) to (B, L, d)."""
 
     def __init__(self, width: int, heads: int) -> None:
@@ -61,7 +61,7 @@ class CrossAttention(nn.Module):
         return self.outward(y.transpose(1, 2).reshape(batch, count, width))
 
 
-class FeedForward(nn.Module):
+class GeluMlp(nn.Module):
     """Two layers with a GELU."""
 
     def __init__(self, width: int, ratio: int) -> None:

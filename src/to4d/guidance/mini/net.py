@@ -15,7 +15,7 @@ from to4d.guidance.mini.codec import PatchCodec
 from to4d.guidance.mini.flow import GRID, Outline, coordinates, find_object, outline_terms, smooth_flow, warp
 from to4d.guidance.mini.head import FRAMES, Head, MotionHead, Words, summary
 from to4d.guidance.mini.templates import TemplateBank, Templates, evidence
-from to4d.guidance.mini.tensors import mapped
+from to4d.guidance.mini.tensors import map_tensors
 from to4d.guidance.mini.text import TextEncoder
 from to4d.guidance.mini.trunk import Trunk
 from to4d.guidance.mini.vocabulary import Tokens
@@ -35,7 +35,7 @@ class FirstFrame:
 
     def repeat(self, times: int) -> "FirstFrame":
         """The batch `times` times over."""
-        return mapped(self, lambda x: x.repeat(times, *[1] * (x.dim() - 1)))
+        return map_tensors(self, lambda x: x.repeat(times, *[1] * (x.dim() - 1)))
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
-from to4d.guidance.mini.adapter import adapted, asked_for, by_row
+from to4d.guidance.mini.adapter import adapted, by_row, needs_adapter
 from to4d.guidance.mini.flow import GRID, warp
 from to4d.guidance.mini.gait_words import gait_of
 from to4d.guidance.mini.gaits import Gaits
 from to4d.guidance.mini.head import FRAMES, Head, Words
 from to4d.guidance.mini.net import FirstFrame
 from to4d.guidance.mini.schedule import alpha_bar
-from to4d.guidance.mini.tensors import mapped, moved
+from to4d.guidance.mini.tensors import map_tensors, to_device
 from to4d.guidance.mini.vocabulary import Tokens
 from to4d.guidance.mini.weights import SHIPPED, load_weights
 from to4d.types import RELIEF, VIEW, Denoised, Prompt, check_shape
@@ -27,7 +27,7 @@ SIZE = 64
 
 
 @dataclass(frozen=True)
-class Condition:
+class MiniCondition:
     """What `denoise` needs of a still and a prompt; the second half of each batch is the same without the prompt."""
 
     both: FirstFrame  # (2 B, ...)
@@ -74,6 +74,14 @@ class MiniPrior(nn.Module):
         """Words of `text` that the prior has never seen, each with the nearest word it knows."""
         return self.vocabulary.unknown_words(text)
 
+    def check_prompt(self, prompt: Prompt) -> None:
+        """Find out, before any work, whether the prior can read a prompt.
+
+        Raises:
+            InputError: if the noun is not among the words that it reads.
+        """
+        self.vocabulary.encode([prompt.text], [prompt.noun])
+
     def encode(self, frames: Tensor) -> Tensor:
         """(B, 16, 64, 64, 3) in [0, 1] -> (B, 8, 16, 16, 16), linear and differentiable."""
         check_shape("frames", frames, (None, SIZE, SIZE, 3))
@@ -86,7 +94,7 @@ class MiniPrior(nn.Module):
     @torch.no_grad()
     def condition(
         self, still: Tensor, prompt: Prompt, relief: Tensor | None = None, azimuth_deg: Tensor | None = None
-    ) -> Condition:
+    ) -> MiniCondition:
         """First frames (B, 64, 64, 3) and one prompt; raises if the prompt does not name its noun.
 
         With `relief` (B, 64, 64, 1) the denoiser knows how far the surface stands out; else it takes it for round.
@@ -99,13 +107,13 @@ class MiniPrior(nn.Module):
         gait = gait_of(prompt.text, prompt.noun)
         if gait is None or azimuth_deg is None or not self.sees_image:
             return known
-        first = mapped(known.both, lambda x: x[: len(known)])
+        first = map_tensors(known.both, lambda x: x[: len(known)])
         return replace(known, gait=self.gaits(gait, first.outline, first.azimuth_deg, self.frame_stride))
 
     @torch.no_grad()
     def conditions(
         self, stills: Tensor, tokens: Tokens, relief: Tensor | None = None, azimuth_deg: Tensor | None = None
-    ) -> Condition:
+    ) -> MiniCondition:
         """First frames (B, 64, 64, 3), each with a prompt of its own, perhaps a relief (B, 16, 16) and an azimuth."""
         empty = tokens.dropped(torch.ones(len(stills), dtype=torch.bool))
         both = Tokens(*(torch.cat([getattr(each, k) for each in (tokens, empty)]) for k in Tokens.__dataclass_fields__))
@@ -113,12 +121,12 @@ class MiniPrior(nn.Module):
         seen = torch.full((len(stills),), self.sees_image, device=device)
         relief, azimuth_deg = (None if x is None else x.to(device).float() for x in (relief, azimuth_deg))
         first = self.net.first_frame(stills.to(device).float(), relief, seen, azimuth_deg)
-        both = moved(both, device)
-        return Condition(first.repeat(2), self.net.encode_words(both), self.relearnt(both))
+        both = to_device(both, device)
+        return MiniCondition(first.repeat(2), self.net.encode_words(both), self.relearnt(both))
 
     def relearnt(self, tokens: Tokens) -> Tensor | None:
         """Which prompts (B,) the adapted head answers; None if it answers none."""
-        rows = None if self.adapted is None else asked_for(tokens, self.vocabulary)
+        rows = None if self.adapted is None else needs_adapter(tokens, self.vocabulary)
         return None if rows is None or not rows.any() else rows
 
     def head(self, relearnt: Tensor | None) -> Head | None:
@@ -126,7 +134,7 @@ class MiniPrior(nn.Module):
         return None if relearnt is None else by_row(relearnt, self.net.head, self.adapted)
 
     @torch.no_grad()
-    def denoise(self, noisy: Tensor, t: int, condition: Condition, guidance_scale: float) -> Denoised:
+    def denoise(self, noisy: Tensor, t: int, condition: MiniCondition, guidance_scale: float) -> Denoised:
         """z_t (B, 8, 16, 16, 16) at step t -> x0 and the attention to the noun.
 
         Guidance is x0_u + scale (x0_c - x0_u) in latents, where u is without the prompt but with the first frame; then
@@ -135,7 +143,7 @@ class MiniPrior(nn.Module):
         count, guided = len(condition), guidance_scale != 1.0
         first, words, relearnt = condition.both, condition.words, condition.relearnt
         if not guided:
-            first, words, relearnt = mapped((first, words, relearnt), lambda x: x[:count])
+            first, words, relearnt = map_tensors((first, words, relearnt), lambda x: x[:count])
         frames = noisy.transpose(1, 2)
         rows = 2 * count if guided else count
         frames = torch.cat([frames, frames]) if guided else frames
@@ -174,7 +182,12 @@ def on_grid(relief: Tensor) -> Tensor:
 
 
 def sample(
-    prior: MiniPrior, condition: Condition, guidance_scale: float, steps: int, rng: torch.Generator, eta: float = 0.0
+    prior: MiniPrior,
+    condition: MiniCondition,
+    guidance_scale: float,
+    steps: int,
+    rng: torch.Generator,
+    eta: float = 0.0,
 ) -> Tensor:
     """Latent clips from noise by DDIM (eta 0) or ancestral sampling (eta 1): (B, 8, 16, 16, 16)."""
     times = torch.linspace(len(prior.alpha_bar) - 1, 0, steps).round().long().tolist()

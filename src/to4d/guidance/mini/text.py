@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from to4d.guidance.mini.layers import FeedForward, SelfAttention
+from to4d.guidance.mini.layers import GeluMlp, MultiHeadSelfAttention
 from to4d.guidance.mini.vocabulary import MAX_TOKENS, TRIGRAM_BUCKETS, Tokens
 
 
@@ -12,8 +12,8 @@ class TextBlock(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.norm_words, self.words = nn.LayerNorm(width), SelfAttention(width, heads)
-        self.norm_mix, self.mix = nn.LayerNorm(width), FeedForward(width, 2)
+        self.norm_words, self.words = nn.LayerNorm(width), MultiHeadSelfAttention(width, heads)
+        self.norm_mix, self.mix = nn.LayerNorm(width), GeluMlp(width, 2)
 
     def forward(self, x: Tensor, present: Tensor) -> Tensor:
         """(B, L, d) -> (B, L, d)."""

@@ -15,7 +15,7 @@ from torch.nn.functional import silu
 from to4d.guidance.mini.codec import CHANNELS
 from to4d.guidance.mini.flow import GRID
 from to4d.guidance.mini.head import FRAMES, Words
-from to4d.guidance.mini.layers import CrossAttention, FeedForward, SelfAttention, waves
+from to4d.guidance.mini.layers import GeluMlp, MultiHeadCrossAttention, MultiHeadSelfAttention, waves
 
 CELLS = GRID // 2
 INPUTS = 3 * CHANNELS + 7  # noised clip, warped clip, first frame; flow, object coordinates, warped outline and bulge
@@ -37,9 +37,9 @@ class TrunkBlock(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.space, self.time = SelfAttention(width, heads), SelfAttention(width, heads)
-        self.words, self.image = CrossAttention(width, heads), CrossAttention(width, heads)
-        self.mix = FeedForward(width, 2)
+        self.space, self.time = MultiHeadSelfAttention(width, heads), MultiHeadSelfAttention(width, heads)
+        self.words, self.image = MultiHeadCrossAttention(width, heads), MultiHeadCrossAttention(width, heads)
+        self.mix = GeluMlp(width, 2)
         self.shift = nn.Parameter(torch.zeros(9, width))
 
     def forward(self, x: Tensor, modulation: Tensor, words: Words, image: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ class Trunk(nn.Module):
         self.word_width = nn.Linear(words, width)
         self.blocks = nn.ModuleList([TrunkBlock(width, heads) for _ in range(depth)])
         self.norm, self.up, self.local = nn.LayerNorm(width), nn.Linear(width, 4 * fine), nn.Linear(INPUTS, fine)
-        self.reader, self.mix = WordReader(fine, words), nn.Sequential(nn.LayerNorm(fine), FeedForward(fine, 2))
+        self.reader, self.mix = WordReader(fine, words), nn.Sequential(nn.LayerNorm(fine), GeluMlp(fine, 2))
         self.out = nn.Linear(fine, CHANNELS + 3)
         nn.init.normal_(self.modulation.weight, std=0.01)
         with torch.no_grad():
