@@ -1,17 +1,17 @@
-"""How much of a motion do words tell the prior? It is asked about meshes it never saw, that stand still under noise.
+"""How much of a motion does the prior predict from words alone? On unseen meshes that stand still under noise.
 
-    TO4D_DATA=... python bench/told.py [--weights FILE] [--motions ...]
+    TO4D_DATA=... python bench/prior_motion.py [--weights FILE] [--motions ...]
 
 The meshes are five held-out scans with guessed limbs, moved as the data engine moves them in its ordinary style, seen
 from eight sides. Their first frame alone is shown, noised to where distillation begins.
 
-    told      the answer's forward flow along the true one, over places that go half as far as the farthest: 1 is all
-    likeness  cosine of the two, over all places
+    share     of the true forward flow in the predicted one, over places that go half as far as the farthest: 1 is all
+    cosine    of the two, over all places
     net       without the gaits
     constant  a flow that knows only motion, side and whether there are two legs or four: the smooth flow that fits
               those of the training objects best (least squares, each relative to its own size)
 
-A net that looks at the object and tells less than a constant has not learnt what its data hold.
+A net that sees the object and predicts less than a constant has not learnt what its data hold.
 """
 
 import argparse
@@ -39,7 +39,7 @@ HEADS = [
     "motion",
     "limbs",
     "meshes",
-    *(f"{who} {what}" for who in ("net", "prior", "constant") for what in ("told", "likeness")),
+    *(f"{who} {what}" for who in ("net", "prior", "constant") for what in ("share", "cosine")),
 ]
 START = 950  # of 1000 steps: the noise that distillation begins with
 
@@ -67,7 +67,7 @@ def smooth(outline: Outline, azimuth_deg: Tensor) -> Tensor:
 
 
 def agreement(flow: Tensor, truth: Tensor) -> tuple[float, float]:
-    """`told` and `likeness` of flows (V, 3, 256)."""
+    """Share and cosine of flows (V, 3, 256)."""
     return explained_share(flow, truth), float((flow * truth).sum() / (flow.norm() * truth.norm()).clamp_min(1e-9))
 
 

@@ -5,14 +5,14 @@ from collections import Counter
 import torch
 
 from to4d.types import generator_at
-from to4d_lab.mini.adherence import confusion, counting, diversity, lines
+from to4d_lab.mini.adherence import confusion, diversity, lines, reliable_kinds
 
 
 def test_a_kind_that_the_classifier_does_not_know_does_not_count():
     truth = {"fly": Counter(fly=9, jump=1), "spin": Counter(spin=8, twist=2)}
     samples = {"fly": Counter(fly=3, still=1), "spin": Counter(twist=4)}
     text = list(lines(truth, samples))
-    assert counting(truth) == ["fly"]
+    assert reliable_kinds(truth) == ["fly"]
     assert "does not count" in next(line for line in text if line.startswith("spin"))
     assert "true clips recognised 90.0%, samples that follow 75.0%" in text[-2]
     assert "true clips recognised 85.0%, samples that follow 37.5%" in text[-1]

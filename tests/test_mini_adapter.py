@@ -13,8 +13,8 @@ from safetensors import safe_open
 from torch.nn.utils.parametrize import remove_parametrizations
 
 from to4d.disk.files import sha256_of
-from to4d.guidance.mini.adapter import ADAPTED_KINDS, SHIPPED, adapted, by_row, needs_adapter
-from to4d.guidance.mini.head import MotionHead, Words
+from to4d.guidance.mini.adapter import ADAPTED_KINDS, SHIPPED, load_adapted_head, needs_adapter, select_head
+from to4d.guidance.mini.head import MotionHead, TextEmbeddings
 from to4d.guidance.mini.prior import MiniPrior
 from to4d.guidance.mini.weights import SHIPPED as WEIGHTS
 from to4d.types import Prompt, generator_at
@@ -58,7 +58,9 @@ def test_the_adapter_corrects_the_weights_of_the_package():
 def inputs(rows: int = 3) -> tuple:
     """What a head is asked, at random."""
     rng = generator_at(0, 0)
-    words = Words(torch.randn(rows, 4, 160, generator=rng), torch.ones(rows, 4, dtype=torch.bool), torch.zeros(rows, 4))
+    words = TextEmbeddings(
+        torch.randn(rows, 4, 160, generator=rng), torch.ones(rows, 4, dtype=torch.bool), torch.zeros(rows, 4)
+    )
     evidence, image = (torch.randn(rows, *shape, generator=rng) for shape in ((FRAMES, 384), (147,)))
     return evidence, words, image, torch.zeros(rows), torch.ones(rows), torch.zeros(rows)
 
@@ -67,7 +69,7 @@ def test_each_row_is_answered_by_its_head():
     torch.manual_seed(0)
     one, other = MotionHead().eval(), MotionHead().eval()
     rows, asked = torch.tensor([True, False, True]), inputs()
-    answers = [head(*asked) for head in (by_row(rows, one, other), one, other)]
+    answers = [head(*asked) for head in (select_head(rows, one, other), one, other)]
     for both, first, second in zip(*answers, strict=True):
         assert torch.equal(both[rows], second[rows]) and torch.equal(both[~rows], first[~rows])
 
@@ -93,7 +95,7 @@ def test_a_file_of_corrections_gives_the_head_that_was_trained(tmp_path):
         for each in corrections.values():
             each.up.normal_(std=0.05)
     path = save_corrections(corrections, tmp_path / "factors.safetensors", WEIGHTS)
-    loaded = adapted(head, path)
+    loaded = load_adapted_head(head, path)
     torch.testing.assert_close(loaded(*inputs())[0], trained(*inputs())[0], atol=2e-3, rtol=2e-3)  # half precision
     for name in corrections:
         remove_parametrizations(trained.get_submodule(name), "weight")
@@ -105,8 +107,8 @@ def test_a_file_of_corrections_gives_the_head_that_was_trained(tmp_path):
 def test_answers_to_no_prompt_and_to_other_prompts_are_those_of_the_net(prior: MiniPrior):
     still, noisy = torch.rand(1, 64, 64, 3), torch.randn(1, 8, 16, 16, 16, generator=generator_at(0, 1))
     ripple, jump = (prior.condition(still, Prompt(f"a toy {verb}", "toy")) for verb in ("rippling", "jumping"))
-    assert jump.relearnt is None and ripple.relearnt.tolist() == [True, False]
-    plain = replace(ripple, relearnt=None)
+    assert jump.uses_adapter is None and ripple.uses_adapter.tolist() == [True, False]
+    plain = replace(ripple, uses_adapter=None)
     forward = {
         scale: [prior.denoise(noisy, 900, each, scale).forward for each in (ripple, plain)] for scale in (0.0, 1.0)
     }
@@ -116,7 +118,7 @@ def test_answers_to_no_prompt_and_to_other_prompts_are_those_of_the_net(prior: M
 
 def test_weights_of_ones_own_are_not_corrected(prior: MiniPrior, tmp_path):
     own = MiniPrior(str(save_weights(prior.net, prior.vocabulary, tmp_path / "own.safetensors")))
-    assert own.condition(torch.rand(1, 64, 64, 3), Prompt("a toy rippling", "toy")).relearnt is None
+    assert own.condition(torch.rand(1, 64, 64, 3), Prompt("a toy rippling", "toy")).uses_adapter is None
 
 
 @pytest.mark.parametrize("kind", ADAPTED_KINDS)

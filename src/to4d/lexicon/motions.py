@@ -1,4 +1,4 @@
-"""The table of motions: which verbs name each kind, and which motion check tells whether it happens.
+"""The table of motions: which verbs name each kind, and which motion check verifies it.
 
 In a phrase the first word is inflected, and so is a later one that is marked with a star (`inflection.inflect`).
 """

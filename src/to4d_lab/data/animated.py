@@ -44,7 +44,7 @@ ROOM = 0.4  # of the object's size; how far a clip may end from where it starts
 
 
 def kind_of(clip: str) -> str | None:
-    """The motion that a clip's name tells.
+    """The motion that a clip's name says.
 
     >>> kind_of("AnimalArmature|Gallop"), kind_of("SwordSlash"), kind_of("Jump_Idle"), kind_of("PickUp")
     ('run', 'attack', None, None)

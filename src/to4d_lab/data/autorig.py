@@ -30,7 +30,7 @@ class BodyPlan:
 
 
 STANDARD = {kind: BodyPlan(kind) for kind in ("biped", "dinosaur", "quadruped", "winged")}
-BODY_PLANS: dict[str, tuple[BodyPlan, float]] = {  # slug -> build, azimuth that it faces (0 is +z, 90 is +x)
+BODY_PLANS: dict[str, tuple[BodyPlan, float]] = {  # slug -> body plan, azimuth that it faces (0 is +z, 90 is +x)
     "gso_yoshi": (BodyPlan("biped", hip=0.3, neck=0.55, torso=0.62, reach=0.7), 0.0),
     "gso_tmnt_raphael": (BodyPlan("biped", hip=0.42, neck=0.75, torso=0.45), 0.0),
     "gso_android_panda": (BodyPlan("biped", hip=0.15, neck=0.75, torso=0.72), 30.0),

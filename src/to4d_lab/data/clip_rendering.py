@@ -91,7 +91,7 @@ def _shade(mesh: ColouredMesh, moved: np.ndarray, view: View) -> np.ndarray:
 def render(mesh: ColouredMesh, moved: np.ndarray, view: View) -> tuple[np.ndarray, ...]:
     """Frames (V, S, S, 3) in [0, 1], opacity (V, S, S, 1), and three times places (V, S, S, 3).
 
-    These tell where what shows was in frame 0, where it is now, and where what shows in frame 0 is now. Places are
+    The three are: where what shows was in frame 0, where it is now, and where what shows in frame 0 is now. Places are
     (right, down, towards the camera) in image units: [-1, 1]^2, and 0 in the plane through the origin.
     """
     fine = SIZE * FINE

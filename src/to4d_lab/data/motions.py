@@ -1,7 +1,7 @@
 """How things move: a kind of motion and a random style -> vertices over time.
 
 All lengths relate to the object's height. A clip runs over tau in [0, 1]; every motion is the rest pose at tau = 0.
-Directions, signs, phases and counts come from `Style`, so that a caption alone never tells which of them a clip shows.
+Directions, signs, phases and counts come from `Style`, so they do not follow from a caption alone.
 """
 
 import numpy as np

@@ -84,7 +84,7 @@ def cube(rng: Generator) -> ColouredMesh:
 
 
 def ball(rng: Generator) -> ColouredMesh:
-    """A sphere with a bump that tells how it turns."""
+    """A sphere with a bump, so that a turn shows."""
     sculpture = Sculpture(rng)
     sculpture.add(ellipsoid([0, 0.5, 0], [0.5] * 3, 3), any_colour(rng))
     sculpture.add(ellipsoid([rng.uniform(-0.2, 0.2), 0.6, 0.42], [0.13, 0.13, 0.1], 1), any_colour(rng), plain=True)

@@ -1,7 +1,7 @@
-"""Do samples show what the caption says? ClipLabels by the judge, on held-out objects and words.
+"""Do samples show the motion of their caption? By the motion classifier, on held-out objects and words.
 
-A motion counts if the judge is right on at least nine in ten of its true held-out clips: which motions those are is
-settled before any sample is looked at.
+A motion counts if the classifier is right on at least nine in ten of its true held-out clips: which motions those are
+is settled before any sample is classified.
 """
 
 from collections import Counter
@@ -17,41 +17,41 @@ from to4d.metrics.motion_classifier.tracking import track_clips
 from to4d_lab.data.dataset import ClipSet
 from to4d_lab.mini.sample_sheets import Sampler, sampled, varied
 
-SURE = 0.9  # share of a kind's true clips on which the judge has to be right
+SURE = 0.9  # share of a kind's true clips on which the classifier has to be right
 CHUNK = 8  # clips sampled together
 OTHER_SEEDS, EVERY = (1000, 2000), 4  # for diversity: every fourth clip is sampled twice more
 
-Confusion = dict[str, Counter[str]]  # for every kind that was asked for, what was seen how often
+Confusion = dict[str, Counter[str]]  # kind of the caption -> predicted kind -> count
 
 
-def confusion(asked: list[str], seen: list[str]) -> Confusion:
-    """Count what was seen.
+def confusion(wanted: list[str], predicted: list[str]) -> Confusion:
+    """Count the predicted kinds of each wanted kind.
 
     >>> confusion(["jump", "jump", "fly"], ["jump", "fly", "fly"])
     {'fly': Counter({'fly': 1}), 'jump': Counter({'jump': 1, 'fly': 1})}
     """
-    table: Confusion = {kind: Counter() for kind in sorted(set(asked))}
-    for a, s in zip(asked, seen, strict=True):
-        table[a][s] += 1
+    table: Confusion = {kind: Counter() for kind in sorted(set(wanted))}
+    for kind, found in zip(wanted, predicted, strict=True):
+        table[kind][found] += 1
     return table
 
 
-def right(table: Confusion, kind: str) -> float:
-    """The share of a kind's clips in which it was seen.
+def accuracy(table: Confusion, kind: str) -> float:
+    """The share of a kind's clips that are classified as it.
 
-    >>> right({"jump": Counter(jump=3, fly=1)}, "jump")
+    >>> accuracy({"jump": Counter(jump=3, fly=1)}, "jump")
     0.75
     """
     return table[kind][kind] / table[kind].total()
 
 
-def counting(truth: Confusion) -> list[str]:
-    """The kinds that the judge is sure enough to tell."""
-    return [kind for kind in truth if right(truth, kind) >= SURE]
+def reliable_kinds(truth: Confusion) -> list[str]:
+    """The kinds that the classifier is reliable on."""
+    return [kind for kind in truth if accuracy(truth, kind) >= SURE]
 
 
 def cell(table: Confusion, kind: str) -> str:
-    """How often a kind was seen, and what was seen instead.
+    """How often a kind was predicted, and what was predicted instead.
 
     >>> cell({"jump": Counter(jump=3, fly=1)}, "jump")
     '  3 of   4  fly 1'
@@ -63,16 +63,16 @@ def cell(table: Confusion, kind: str) -> str:
 
 def lines(truth: Confusion, samples: Confusion) -> Iterator[str]:
     """A row for each kind, those that count first, and the means over kinds."""
-    counts = counting(truth)
+    counts = reliable_kinds(truth)
     others = [kind for kind in truth if kind not in counts]
-    yield f"a kind counts if the judge is right on at least {SURE:.0%} of its true held-out clips: {len(counts)} do"
+    yield f"a kind counts if at least {SURE:.0%} of its true held-out clips are recognised: {len(counts)} do"
     yield f"{'kind':8s}  {'true clips recognised':40s} samples that follow"
     for kind in [*counts, *others]:
         mark = "" if kind in counts else "  (does not count)"
         yield f"{kind:8s}  {cell(truth, kind):40s} {cell(samples, kind)}{mark}"
     for name, kinds in ((f"{len(counts)} kinds that count", counts), (f"all {len(truth)} kinds", list(truth))):
         known, followed = (
-            np.mean([right(table, kind) for kind in kinds if kind in table]) for table in (truth, samples)
+            np.mean([accuracy(table, kind) for kind in kinds if kind in table]) for table in (truth, samples)
         )
         yield f"{name}: true clips recognised {known:.1%}, samples that follow {followed:.1%} (means over kinds)"
 
@@ -111,13 +111,13 @@ def report(prior: MiniPrior, clips: ClipSet, count: int, sampler: Sampler) -> It
     kinds = [clips.kind[row] for row in known]
     truth = confusion(kinds, classify(classifier, track_clips(clips.frames[known])))
     rows = known[varied(kinds, count)]
-    asked = [clips.kind[row] for row in rows]
+    wanted = [clips.kind[row] for row in rows]
     samples = samples_of(prior, clips, rows, 0, sampler)
-    seen = classify(classifier, track_clips(samples.numpy()))
-    yield f"samples: {len(rows)} of {len(set(asked))} kinds; {sampler}"
-    yield from lines(truth, confusion(asked, seen))
+    predicted = classify(classifier, track_clips(samples.numpy()))
+    yield f"samples: {len(rows)} of {len(set(wanted))} kinds; {sampler}"
+    yield from lines(truth, confusion(wanted, predicted))
     several = [samples[::EVERY], *(samples_of(prior, clips, rows[::EVERY], seed, sampler) for seed in OTHER_SEEDS)]
-    found = [seen[::EVERY], *(classify(classifier, track_clips(clip.numpy())) for clip in several[1:])]
-    follows = [torch.tensor([a == s for a, s in zip(asked[::EVERY], each, strict=True)]) for each in found]
+    found = [predicted[::EVERY], *(classify(classifier, track_clips(clip.numpy())) for clip in several[1:])]
+    follows = [torch.tensor([a == s for a, s in zip(wanted[::EVERY], each, strict=True)]) for each in found]
     yield f"samples of other seeds that follow too differ by {diversity(several, follows):.2f} of how much they move"
     yield f"first frame kept: {first_frame_psnr(samples, clips, rows):.1f} dB"

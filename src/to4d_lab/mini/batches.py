@@ -59,7 +59,7 @@ def _chance(share: float, count: int, rng: Generator) -> Tensor:
 
 
 def drop_azimuths(azimuth_deg: Tensor, rng: Generator, share: float = 0.2) -> Tensor:
-    """Azimuths (B,), NaN now and then: who is not told where the camera stands must see which way things go."""
+    """Azimuths (B,), some replaced by NaN, which is unknown: the direction must be inferred from the frames then."""
     return azimuth_deg.where(~_chance(share, len(azimuth_deg), rng).to(azimuth_deg.device), torch.nan)
 
 

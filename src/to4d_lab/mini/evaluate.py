@@ -58,7 +58,7 @@ def predict(prior: MiniPrior, batch: Batch, clean: Tensor, level: int, rng: torc
     net, shares = prior.net, alpha_bar()[level].expand(len(clean)).to(clean)
     first = net.first_frame(batch.first, batch.relief, azimuth_deg=batch.azimuth_deg)
     noisy = noised(clean, shares, torch.randn(clean.shape, generator=rng).to(clean))
-    head = prior.head(prior.relearnt(batch.tokens))
+    head = prior.head(prior.uses_adapter(batch.tokens))
     return net(noisy, shares, first, net.encode_words(batch.tokens), batch.stride, head)
 
 
@@ -94,8 +94,8 @@ def nearer_share(prior: MiniPrior, pairs: ClipSet, level: int, count: int) -> fl
     """How often the prediction from a noised clip is nearer to that clip than to its opposite; 0.5 is blind.
 
     Rows 2 i and 2 i + 1 are opposite clips of one object, view and caption; both get the same noise, and both must see
-    the same condition, so the first frame and the words are those of row 2 i. Where the camera stands is not told: it
-    would tell which of the two is the likelier one.
+    the same condition, so the first frame and the words are those of row 2 i. The camera's azimuth is left out: from
+    it follows which of the two is the likelier one.
     """
     right = []
     for number, batch in enumerate(batches(prior, pairs, count)):
@@ -153,7 +153,7 @@ def main() -> None:
     parser.add_argument("--weights", default=None, help="a safetensors file; the shipped one by default")
     parser.add_argument("--data", type=Path, required=True, help="where the clips are kept, or made if absent")
     parser.add_argument("--count", type=int, default=CLIPS, help="clips to measure on")
-    parser.add_argument("--samples", type=int, default=256, help="clips to sample and judge; 0 for none")
+    parser.add_argument("--samples", type=int, default=256, help="clips to sample and classify; 0 for none")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     options = parser.parse_args()
     prior = MiniPrior(options.weights).to(options.device)

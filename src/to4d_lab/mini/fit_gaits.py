@@ -47,7 +47,7 @@ class Example:
 
 
 def first_frame_outline(clip: Clip) -> tuple[Outline, Tensor]:
-    """What of a clip's first frame is the object, and the azimuth (1,) from which it is seen."""
+    """The object's outline in a clip's first frame, and the camera's azimuth (1,)."""
     frames, relief = torch.from_numpy(clip.frames[:1]).float() / 255.0, torch.from_numpy(clip.relief[None]).float()
     return find_object(frames, relief), torch.tensor([clip.labels.azimuth_deg])
 
@@ -113,7 +113,7 @@ def fitted(examples: list[Example], ridge: float = 1e-2) -> Tensor:
 
 
 def explained_share(flow: Tensor, truth: Tensor) -> float:
-    """How much of the truth a flow tells (both (V, 3, 256)), over places that go half as far as the farthest."""
+    """The share of the true flow in a flow (both (V, 3, 256)), over places that go half as far as the farthest."""
     far = truth.norm(dim=1, keepdim=True)
     far = (far > 0.5 * far.max()).double()
     return float((flow * truth * far).sum() / (truth.square() * far).sum())
@@ -125,13 +125,13 @@ def enlarge_limb_terms(coefficients: Tensor, gain: float, kept: int = WHOLE) -> 
 
 
 def explained_by(coefficients: Tensor, each: Example) -> float:
-    """How much of a clip's true forward flow is in the sum."""
+    """The share of a clip's true forward flow that the coefficients (V, 2, 3, P) explain."""
     there = each.there[:, 1, None]
     return explained_share(coefficients[:, 1] @ each.basis * there, each.flows[:, 1] * there)
 
 
 def gain_of(coefficients: Tensor, examples: list[Example], kept: int = WHOLE) -> float:
-    """What makes the examples' flows tell all of the truth on average; what is told is linear in it."""
+    """The gain with which all of the true flow is explained on average; the explained share is linear in it."""
     none, one = (
         np.mean([explained_by(enlarge_limb_terms(coefficients, gain, kept), each) for each in examples])
         for gain in (0.0, 1.0)
@@ -168,7 +168,7 @@ def main() -> None:
             kept = WHOLE if LIMBS[gait] == "leg" else 0  # who waves stands still: the whole only makes up for arms
             gain = gain_of(known, some, kept)
             found[stance] = enlarge_limb_terms(known, gain, kept)
-            print(f"{gait} {stance}: {len(some)} clips, {share:.2f} told; enlarged by {gain:.2f}", flush=True)
+            print(f"{gait} {stance}: {len(some)} clips, {share:.2f} explained; enlarged by {gain:.2f}", flush=True)
         two, four = STANCES
         coefficients += [found[two], found.get(four, found[two])]  # nobody has arms who stands on four
         if gait == GAITS[0]:

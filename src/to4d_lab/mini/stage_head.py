@@ -95,7 +95,7 @@ def tabulate_all(
     count: int | None = None,
     prefetched: int = 0,
 ) -> EvidenceTable:
-    """The table of the first `count` clips (of all by default), each once, augment, on the net's device.
+    """The table of the first `count` clips (of all by default), each once, augmented, on the net's device.
 
     `prefetched` batches of `size` clips are read while one is tabulated.
     """
@@ -140,11 +140,11 @@ def forward_loss(forward: Tensor, target: Tensor, opacity: Tensor) -> Tensor:
 
 
 def head_errors(
-    net: MiniNet, table: EvidenceTable, tokens: Tokens, alpha_bar: Tensor, seen: Tensor, draw: Tensor
+    net: MiniNet, table: EvidenceTable, tokens: Tokens, alpha_bar: Tensor, has_image: Tensor, draw: Tensor
 ) -> Tensor:
     """The head's loss of both flows on a table of B rows, noised to `alpha_bar` (B,): (B,). All on the net's device.
 
-    `draw` (B, V, K) is standard normal; `seen` (B,) whether there is a first frame.
+    `draw` (B, V, K) is standard normal; `has_image` (B,) whether there is a first frame.
     """
     signal, noise = alpha_bar.sqrt(), (1.0 - alpha_bar).sqrt()
     with exact(draw):
@@ -154,7 +154,7 @@ def head_errors(
         evidence(match, table.energy, signal, noise),
         net.encode_words(tokens),
         summary(table.still.float(), table.box, table.relief.float()),
-        seen,
+        has_image,
         torch.log(signal / noise),
         table.stride,
         table.azimuth_deg,

@@ -24,18 +24,18 @@ class NoisedBatch:
 
     batch: Batch
     alpha_bar: Tensor  # (B,) signal shares
-    seen: Tensor  # (B,) bool, whether the denoiser is shown the first frame
+    has_image: Tensor  # (B,) bool, whether the denoiser is shown the first frame
     noise: Tensor  # (B, V, C, 16, 16)
 
 
 def noise_batch(batch: Batch, alpha_bar: Tensor, rng: Generator) -> NoisedBatch:
     """A step on a batch, all on the CPU; prompt, first frame or azimuth are dropped at times."""
     count = len(batch.frames)
-    seen = torch.rand(count, generator=rng) > 0.05
+    has_image = torch.rand(count, generator=rng) > 0.05
     tokens = trim_padding(batch.tokens.dropped(torch.rand(count, generator=rng) < 0.12))
     batch = replace(batch, tokens=tokens, azimuth_deg=drop_azimuths(batch.azimuth_deg, rng))
     noise = torch.randn(*batch.frames.shape[:2], CHANNELS, GRID, GRID, generator=rng)
-    return NoisedBatch(batch, alpha_bar, seen, noise)
+    return NoisedBatch(batch, alpha_bar, has_image, noise)
 
 
 def noised(latents: Tensor, alpha_bar: Tensor, noise: Tensor) -> Tensor:
@@ -88,9 +88,9 @@ def joint_loss(
         attention_weight: of the attention's cross entropy.
         precision: as in `products`.
     """
-    batch, tokens, seen, alpha_bar = drawn.batch, drawn.batch.tokens, drawn.seen, drawn.alpha_bar
+    batch, tokens, has_image, alpha_bar = drawn.batch, drawn.batch.tokens, drawn.has_image, drawn.alpha_bar
     with torch.no_grad():
-        first = net.first_frame(batch.first, batch.relief, seen, batch.azimuth_deg)
+        first = net.first_frame(batch.first, batch.relief, has_image, batch.azimuth_deg)
         clean = net.codec.encode(batch.frames)
         noisy = noised(clean, alpha_bar, drawn.noise)
     with products(precision, clean.device):
@@ -102,7 +102,8 @@ def joint_loss(
     full = flow_loss(prediction.flow, batch.flow, batch.opacity)
     beside = background_loss(prediction.flow[:, :, :2], batch.opacity, first.outline.inside)
     attention = attention_loss(prediction, batch.opacity, tokens.noun)
-    loss = denoising + 2.0 * (head + forward + (full + BESIDE * beside) * seen).mean() + attention_weight * attention
+    flows = head + forward + (full + BESIDE * beside) * has_image
+    loss = denoising + 2.0 * flows.mean() + attention_weight * attention
     parts = {
         "clean": error.mean(),
         "weighted": denoising,

@@ -65,11 +65,11 @@ def head_loss(net: MiniNet, table: EvidenceTable, tokens: Tokens, config: Traini
         rng = generator_at(config.seed + 3, step)
         rows = torch.randint(len(table), (config.head_batch,), generator=rng)
         words = trim_padding(tokens[rows].dropped(torch.rand(len(rows), generator=rng) < 0.12))
-        seen = torch.rand(len(rows), generator=rng) > 0.03
+        has_image = torch.rand(len(rows), generator=rng) > 0.03
         known = table[rows]
         known = replace(known, azimuth_deg=drop_azimuths(known.azimuth_deg, rng))
         level = shares[random_steps(len(rows), rng)]
-        return to_device((known, words, level, seen, torch.randn(known.match.shape, generator=rng)), device)
+        return to_device((known, words, level, has_image, torch.randn(known.match.shape, generator=rng)), device)
 
     drawn = prefetch(draw_rows, config.prefetch)
 

@@ -1,8 +1,8 @@
-"""Train the judge of motions on the data engine's clips: `python -m to4d_lab.motion_classifier.train --data DIR`.
+"""Train the motion classifier on the data engine's clips: `python -m to4d_lab.motion_classifier.train --data DIR`.
 
-Its clips are of the training objects, but others than the prior's, and look as samples do: half of them went through
-the prior's codec, which is soft and knows nothing of motion, and some are noisy. The prior is never trained against it,
-and `to4d.judge` that uses it knows nothing of the prior.
+Its clips are of the training objects, but others than the prior's, and are degraded to look as samples do: half of them
+went through the prior's codec, which blurs and knows nothing of motion, and some are noisy. The prior is never trained
+against the classifier, and the classifier uses nothing of the prior when it runs.
 """
 
 import argparse
@@ -83,7 +83,7 @@ def degrade(frames: np.ndarray, codec: PatchCodec, rng: np.random.Generator) -> 
 
 
 def track_degraded(frames: np.ndarray, first: int, codec: PatchCodec) -> TrackedClips:
-    """What a tracker sees of clips (N, V, S, S, 3) of bytes that look as samples do; `first` is their first row."""
+    """Silhouettes and flow of degraded clips (N, V, S, S, 3) of bytes; `first` is the number of their first row."""
     parts = []
     for row, clip in enumerate(frames, start=first):
         floats = clip.astype(np.float32) / np.float32(255.0)

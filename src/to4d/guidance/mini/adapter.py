@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from to4d.guidance.mini.head import Head, MotionHead, Words
+from to4d.guidance.mini.head import Head, MotionHead, TextEmbeddings
 from to4d.guidance.mini.vocabulary import FIRST_WORD, Tokens, Vocabulary
 from to4d.lexicon.verbs import kinds_beginning_with
 
@@ -22,7 +22,7 @@ SHIPPED = Path(__file__).with_name("adapter.safetensors")
 
 
 @torch.no_grad()
-def adapted(head: MotionHead, path: Path = SHIPPED) -> MotionHead:
+def load_adapted_head(head: MotionHead, path: Path = SHIPPED) -> MotionHead:
     """A copy of a head with the corrections of a file in its weights."""
     head, factors = deepcopy(head), load_file(path)
     for name in {key.rpartition(".")[0] for key in factors}:
@@ -44,10 +44,10 @@ def needs_adapter(tokens: Tokens, vocabulary: Vocabulary) -> Tensor:
     return codes.gather(1, (codes > 0).int().argmax(1, keepdim=True))[:, 0] == 2
 
 
-def by_row(rows: Tensor, one: Head, other: Head) -> Head:
+def select_head(rows: Tensor, one: Head, other: Head) -> Head:
     """Two heads as one, of which the `other` answers the chosen rows (B,)."""
 
-    def head(evidence: Tensor, words: Words, *rest: Tensor) -> tuple[Tensor, Tensor]:
+    def head(evidence: Tensor, words: TextEmbeddings, *rest: Tensor) -> tuple[Tensor, Tensor]:
         answers = (each(evidence, words, *rest) for each in (one, other))
         return tuple(torch.where(rows.view(-1, *[1] * (b.dim() - 1)), b, a) for a, b in zip(*answers, strict=True))
 

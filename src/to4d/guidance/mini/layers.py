@@ -53,7 +53,7 @@ class MultiHeadCrossAttention(nn.Module):
         self.outward = nn.Linear(width, width, bias=False)
 
     def forward(self, x: Tensor, source: Tensor, present: Tensor | None = None) -> Tensor:
-        """Each of the N tokens looks at the L tokens that are `present` (B, L)."""
+        """Each of the N tokens attends to the L tokens that are `present` (B, L)."""
         batch, count, width = x.shape
         query = self.query(x).view(batch, count, self.heads, -1).transpose(1, 2)
         keys = self.source(source).view(batch, source.shape[1], 2, self.heads, -1).permute(2, 0, 3, 1, 4)

@@ -1,7 +1,7 @@
 """Prompts become tokens: known words have a number of their own, and every word has the letters it is made of.
 
 The prior was trained on nonsense nouns, so any noun can name the object; any other word that it has never seen it would
-take for something else, so that is not read, and `unknown_words` tells.
+take for something else, so it is left out, and `unknown_words` lists it.
 """
 
 import zlib
