@@ -22,7 +22,7 @@ from to4d_lab.data.animated import drift, load_clips
 from to4d_lab.data.assets import manifest
 from to4d_lab.data.coloured import ColouredMesh
 from to4d_lab.data.limb_motions import LIMB_MOTIONS
-from to4d_lab.data.motions import MOTIONS, move
+from to4d_lab.data.object_motions import MOTIONS, move
 from to4d_lab.data.objects import KINDS as OBJECTS
 from to4d_lab.data.objects import fitting, load_real
 from to4d_lab.data.style import draw_style

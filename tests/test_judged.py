@@ -9,7 +9,7 @@ from to4d.metrics.judged import KINDS_OF_CHECK, judged
 from to4d.metrics.motion_classifier.classifier import KINDS, classify, load_classifier
 from to4d.metrics.motion_classifier.tracking import track_clips
 from to4d_lab.data.dataset import draw_train
-from to4d_lab.data.motions import MOTIONS
+from to4d_lab.data.object_motions import MOTIONS
 
 
 @pytest.fixture(scope="module")

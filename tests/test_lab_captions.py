@@ -14,7 +14,7 @@ from to4d.lexicon.text import words as words_of
 from to4d.types import Prompt
 from to4d_lab.data.caption_verbs import FORMS, HELD_OUT_VERBS, PARTS, phrases
 from to4d_lab.data.captions import VERBS, all_words, draw_caption
-from to4d_lab.data.motions import MOTIONS, move
+from to4d_lab.data.object_motions import MOTIONS, move
 from to4d_lab.data.sentences import HELD_OUT_FRAMES
 from to4d_lab.data.style import draw_style
 

@@ -8,7 +8,7 @@ from to4d_lab.data.actions import draw_action, possible
 from to4d_lab.data.assets import cluster
 from to4d_lab.data.clip_rendering import draw_clips, leaning
 from to4d_lab.data.coloured import ColouredMesh
-from to4d_lab.data.motions import MOTIONS, move
+from to4d_lab.data.object_motions import MOTIONS, move
 from to4d_lab.data.objects import HELD_OUT_KINDS, KINDS, Subject, draw_subject, fitting
 from to4d_lab.data.style import Style, draw_style
 

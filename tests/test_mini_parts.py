@@ -23,7 +23,7 @@ from to4d.guidance.mini.flow import (
 from to4d.guidance.mini.layers import attend
 from to4d.guidance.mini.schedule import alpha_bar
 from to4d.guidance.mini.templates import COUNT, TemplateBank, evidence
-from to4d.guidance.mini.text import TextEncoder
+from to4d.guidance.mini.text_encoder import TextEncoder
 from to4d.guidance.mini.vocabulary import MAX_TOKENS, START, UNKNOWN, Vocabulary
 from to4d_lab.mini.fitted_parts import fit_axes
 

@@ -16,7 +16,7 @@ from to4d.types import Prompt, generator_at
 from to4d_lab.data.clip_rendering import ClipLabels, View, draw_clips, make_clip
 from to4d_lab.data.dataset import ClipSet
 from to4d_lab.data.humanoids import snowman as draw_snowman
-from to4d_lab.data.motions import move
+from to4d_lab.data.object_motions import move
 from to4d_lab.data.objects import fitting
 from to4d_lab.data.style import Style
 from to4d_lab.mini.evaluate import figures, nearer_share, overlap, predict, swapped_flow

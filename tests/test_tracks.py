@@ -19,7 +19,7 @@ from to4d.objects.plant import load_plant
 from to4d.tracks import surface_tracks
 from to4d.types import Prompt, Scene
 from to4d.viewpoints import Viewpoints
-from to4d_lab.data.motions import MOTIONS, move
+from to4d_lab.data.object_motions import MOTIONS, move
 from to4d_lab.data.style import Style
 
 TIMES = torch.arange(16) / 16

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from to4d_lab.data.limb_motions import LIMB_MOTIONS
-from to4d_lab.data.motions import MOTIONS, move
+from to4d_lab.data.object_motions import MOTIONS, move
 from to4d_lab.data.objects import Subject, fitting
 from to4d_lab.data.style import Style
 

@@ -16,7 +16,7 @@ from to4d.guidance.mini.flow import GRID, Outline, coordinates, find_object, out
 from to4d.guidance.mini.head import FRAMES, Head, MotionHead, TextEmbeddings, summary
 from to4d.guidance.mini.templates import TemplateBank, Templates, evidence
 from to4d.guidance.mini.tensors import map_tensors
-from to4d.guidance.mini.text import TextEncoder
+from to4d.guidance.mini.text_encoder import TextEncoder
 from to4d.guidance.mini.trunk import Trunk
 from to4d.guidance.mini.vocabulary import Tokens
 
