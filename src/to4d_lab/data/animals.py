@@ -37,19 +37,19 @@ PROPORTIONS = {
 
 def quadruped(rng: Generator, kind: str) -> ColouredMesh:
     """A four-legged animal of one of the `PROPORTIONS`, facing +z."""
-    sculpture, build = Sculpture(rng), PROPORTIONS[kind]
-    hue, saturation, value = build.colour
+    sculpture, shape = Sculpture(rng), PROPORTIONS[kind]
+    hue, saturation, value = shape.colour
     coat = hsv(hue + rng.uniform(-0.04, 0.04), saturation * rng.uniform(0.5, 1.5), value * rng.uniform(0.6, 1.3))
     coat = any_colour(rng) if rng.uniform() < 0.25 else coat
-    leg, width, half = build.leg * rng.uniform(0.7, 1.2), build.width * rng.uniform(0.85, 1.15), rng.uniform(0.38, 0.5)
+    leg, width, half = shape.leg * rng.uniform(0.7, 1.2), shape.width * rng.uniform(0.85, 1.15), rng.uniform(0.38, 0.5)
     for side in SIDES:
         for end in SIDES:
             foot = [side * width * 0.6, 0, end * half * 0.65]
             hip = [side * width * 0.55, leg + 0.1, end * half * 0.6]
-            shank = tube(foot, hip, build.limb, 1.15 * build.limb)
+            shank = tube(foot, hip, shape.limb, 1.15 * shape.limb)
             sculpture.add(shank, 0.9 * coat, plain=True, limb="leg", side=side, end=end, pivot=hip)
     sculpture.add(ellipsoid([0, leg + 0.8 * width, 0], [width, 1.05 * width, half], 3), coat)
-    up, ahead, head = leg + 1.5 * width + build.neck, half + 0.12, build.head
+    up, ahead, head = leg + 1.5 * width + shape.neck, half + 0.12, shape.head
     withers, crown = [0, leg + width, 0.6 * half], [0, up, ahead]
     neck = tube(withers, crown, 0.6 * width, 0.7 * head)
     sculpture.add(neck, coat, limb="head", pivot=withers, rise=(withers, crown))

@@ -62,29 +62,29 @@ def _place(points: np.ndarray, kind: str) -> _Place:
     return _Place((x - middle) / (0.5 * size[0]), level, depth, (feet.min(), feet.max()))
 
 
-def _legs(place: _Place, build: BodyPlan) -> dict[tuple[str, float, float], np.ndarray]:
+def _legs(place: _Place, plan: BodyPlan) -> dict[tuple[str, float, float], np.ndarray]:
     """Which vertices are in which leg, by (name, side, end)."""
     first, last = place.feet
-    standing = (place.depth > first - 0.1) & (place.depth < last + 0.1) & (place.depth >= build.tail)
-    low = (place.level < build.hip) & standing
-    ends = np.where(place.depth > 0.5 * (first + last), 1.0, -1.0) if build.kind == "quadruped" else 0.0 * place.depth
+    standing = (place.depth > first - 0.1) & (place.depth < last + 0.1) & (place.depth >= plan.tail)
+    low = (place.level < plan.hip) & standing
+    ends = np.where(place.depth > 0.5 * (first + last), 1.0, -1.0) if plan.kind == "quadruped" else 0.0 * place.depth
     return {("leg", s, float(e)): low & (place.side * s > 0) & (ends == e) for s in SIDES for e in np.unique(ends)}
 
 
-def _parts(place: _Place, build: BodyPlan) -> dict[tuple[str, float, float], np.ndarray]:
+def _parts(place: _Place, plan: BodyPlan) -> dict[tuple[str, float, float], np.ndarray]:
     """Which vertices are in which limb before the joints are softened, each (N,) bool."""
-    outside = (place.level > build.hip) & (place.level < build.reach) & (abs(place.side) > build.torso)
-    upper = "wing" if build.kind == "winged" else "arm"
+    outside = (place.level > plan.hip) & (place.level < plan.reach) & (abs(place.side) > plan.torso)
+    upper = "wing" if plan.kind == "winged" else "arm"
     sides = {(upper, s, 0.0): outside & (place.side * s > 0) for s in SIDES}
-    if build.kind == "winged":
+    if plan.kind == "winged":
         return sides
-    if build.kind == "biped":
-        return {**_legs(place, build), **sides, ("head", 0.0, 0.0): (place.level > build.neck) & ~outside}
+    if plan.kind == "biped":
+        return {**_legs(place, plan), **sides, ("head", 0.0, 0.0): (place.level > plan.neck) & ~outside}
     ends = {
-        ("head", 0.0, 0.0): 0.5 * (place.level + place.depth) > build.neck,
-        ("tail", 0.0, 0.0): place.depth < build.tail,
+        ("head", 0.0, 0.0): 0.5 * (place.level + place.depth) > plan.neck,
+        ("tail", 0.0, 0.0): place.depth < plan.tail,
     }
-    return {**_legs(place, build), **ends}
+    return {**_legs(place, plan), **ends}
 
 
 def _neighbours(faces: np.ndarray, count: int) -> csr_array:
@@ -96,13 +96,13 @@ def _neighbours(faces: np.ndarray, count: int) -> csr_array:
     return matrix.multiply(1.0 / matrix.sum(1)[:, None]).tocsr()
 
 
-def rig(mesh: ColouredMesh, build: BodyPlan | str, facing_deg: float = 0.0) -> tuple[Limb, ...]:
+def rig(mesh: ColouredMesh, plan: BodyPlan | str, facing_deg: float = 0.0) -> tuple[Limb, ...]:
     """Guess the limbs of a mesh that faces the azimuth `facing_deg`; joints are in the mesh's own axes."""
-    build = STANDARD[build] if isinstance(build, str) else build
-    place = _place(mesh.vertices @ turn("y", -facing_deg).T, build.kind)
+    plan = STANDARD[plan] if isinstance(plan, str) else plan
+    place = _place(mesh.vertices @ turn("y", -facing_deg).T, plan.kind)
     average = _neighbours(mesh.faces, len(mesh.vertices))
     limbs = []
-    for (name, side, end), inside in _parts(place, build).items():
+    for (name, side, end), inside in _parts(place, plan).items():
         if inside.sum() < FEWEST:
             continue
         members = inside.astype(float)
@@ -126,5 +126,5 @@ def rigged(mesh: ColouredMesh, slug: str) -> ColouredMesh:
     """One of the `BODY_PLANS` with its limbs, turned to face +z; any other mesh as it is."""
     if slug not in BODY_PLANS:
         return mesh
-    build, facing_deg = BODY_PLANS[slug]
-    return facing_front(replace(mesh, limbs=rig(mesh, build, facing_deg)), facing_deg)
+    plan, facing_deg = BODY_PLANS[slug]
+    return facing_front(replace(mesh, limbs=rig(mesh, plan, facing_deg)), facing_deg)
