@@ -15,22 +15,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from to4d.guidance.mini.data import clips
-from to4d.guidance.mini.data.animated import drift, load_clips
-from to4d.guidance.mini.data.assets import manifest
-from to4d.guidance.mini.data.coloured import ColouredMesh
-from to4d.guidance.mini.data.limb_motions import LIMB_MOTIONS
-from to4d.guidance.mini.data.motions import MOTIONS, move
-from to4d.guidance.mini.data.objects import KINDS as OBJECTS
-from to4d.guidance.mini.data.objects import fitting, load_real
-from to4d.guidance.mini.data.style import draw_style
 from to4d.metrics.checks.prompt_check import KINDS, check_clip
 from to4d.metrics.surface_sample import surface_sample
+from to4d_lab.data import clip_rendering
+from to4d_lab.data.animated import drift, load_clips
+from to4d_lab.data.assets import manifest
+from to4d_lab.data.coloured import ColouredMesh
+from to4d_lab.data.limb_motions import LIMB_MOTIONS
+from to4d_lab.data.object_motions import MOTIONS, move
+from to4d_lab.data.objects import KINDS as OBJECTS
+from to4d_lab.data.objects import fitting, load_real
+from to4d_lab.data.style import draw_style
 
 MESHES = ("gso_mario", "gso_hand_bell", "q_houseplant")
 WALKERS = ("figure", "robot", "dog", "horse", "bird")
 AZIMUTHS_DEG = (0.0, 90.0, 180.0, 270.0)
-TAU = np.arange(clips.FRAMES) / clips.FRAMES
+TAU = np.arange(clip_rendering.FRAMES) / clip_rendering.FRAMES
 
 
 def fitted(mesh: ColouredMesh) -> ColouredMesh:
@@ -74,8 +74,8 @@ def artists(amplitude: float, random: np.random.Generator) -> Iterator[tuple[str
 def opacity(mesh: ColouredMesh, moved: np.ndarray) -> Tensor:
     """(4 views, V, H, W)."""
     light = np.array([0.0, 1.0, 0.0])
-    views = [clips.View(azimuth, 0.0, 3.0, 40.0, np.ones(3), light, 1.0) for azimuth in AZIMUTHS_DEG]
-    return torch.stack([torch.from_numpy(clips.render(mesh, moved, view)[1][..., 0]) for view in views])
+    views = [clip_rendering.View(azimuth, 0.0, 3.0, 40.0, np.ones(3), light, 1.0) for azimuth in AZIMUTHS_DEG]
+    return torch.stack([torch.from_numpy(clip_rendering.render(mesh, moved, view)[1][..., 0]) for view in views])
 
 
 def main() -> None:

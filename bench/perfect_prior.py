@@ -29,17 +29,17 @@ from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from to4d.geometry import azimuths_deg
-from to4d.guidance.mini.data import assets, autorig, clips
-from to4d.guidance.mini.data.actions import Action, perform
-from to4d.guidance.mini.data.limb_motions import LIMB_MOTIONS
-from to4d.guidance.mini.data.objects import Subject
-from to4d.guidance.mini.fit_gaits import ORDINARY, RADIUS
 from to4d.guidance.mini.prior import MiniPrior
 from to4d.phases import Motion
 from to4d.report.writers import markdown_table
 from to4d.runs.run import restore
 from to4d.surface_tracks import field_tracks
 from to4d.types import Cameras, Denoised
+from to4d_lab.data import assets, autorig, clip_rendering
+from to4d_lab.data.actions import Action, perform
+from to4d_lab.data.limb_motions import LIMB_MOTIONS
+from to4d_lab.data.objects import Subject
+from to4d_lab.mini.fit_gaits import ORDINARY, RADIUS
 
 OBJECTS = {  # slug, what its limbs are
     "gso/mario": ("gso_mario", "biped"),
@@ -90,7 +90,7 @@ class PerfectPrior(MiniPrior):
     def clip(self, camera: Cameras, times: Tensor) -> tuple[Tensor, ...]:
         """Frames (V, S, S, 3), opacity at the latents' pixels (V, 16, 16), flow and forward flow (V, 3, S, S)."""
         eye = camera.pose[0, :3, 3]
-        view = clips.View(
+        view = clip_rendering.View(
             azimuth_deg=float(azimuths_deg(camera)),
             elevation_deg=float(torch.rad2deg(torch.arcsin(eye[1] / eye.norm()))),
             distance=float(eye.norm()),
@@ -100,10 +100,10 @@ class PerfectPrior(MiniPrior):
             ambient=1.0,
         )
         moved = self.truth.moved(times.double().numpy())
-        frames, opacity, sources, here, goals = clips.render(self.truth.subject.mesh, moved, view)
+        frames, opacity, sources, here, goals = clip_rendering.render(self.truth.subject.mesh, moved, view)
         first = np.broadcast_to(opacity[:1], opacity.shape)
         flow, forward = filled(sources - here, opacity), filled(goals - here[:1], first)
-        small, _ = clips.pooled(opacity, opacity)
+        small, _ = clip_rendering.pooled(opacity, opacity)
         return tuple(torch.from_numpy(np.ascontiguousarray(x)).float() for x in (frames, small, flow, forward))
 
 

@@ -7,8 +7,8 @@ from gltf_files import HALF, Glb, arm
 from to4d.errors import InputError
 from to4d.gltf.animation import load
 from to4d.gltf.channels import Track
-from to4d.guidance.mini.data.animated import drift, kind_of, load_clips, shows
-from to4d.guidance.mini.data.assets import averaged, load_asset, manifest
+from to4d_lab.data.animated import drift, kind_of, load_clips, shows
+from to4d_lab.data.assets import averaged, load_asset, manifest
 
 
 def morphing(path, weights):

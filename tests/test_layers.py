@@ -10,15 +10,15 @@ ROOT = Path(__file__).parents[1] / "src" / "to4d"
 # a lower line or stays within its own name, so names on one line do not know each other.
 LAYERS = """
 types errors guidance runs
-disk distributed
-geometry losses schedules kernels lexicon latent_frames
-disk.run_state prompt surface_tracks judge guidance_query timestep gltf
+disk distributed lexicon
+geometry losses schedules kernels latent_frames
+disk.run_state prompt surface_tracks guidance_query timestep gltf
 viewpoints mesh
 objects camera_schedule time_sampler mask noise lens flow_loss distillation
 guidance.clip_image guidance.random_weights
 guidance.mini guidance.dynamicrafter guidance.diffusers guidance.mixture
 model render
-metrics.networks.pretrained_files metrics.surface_sample metrics.renders metrics.checks
+metrics.networks.pretrained_files metrics.surface_sample metrics.renders metrics.checks metrics.motion_classifier
 metrics.networks
 metrics
 export.writer export.panels export.isosurface
@@ -41,7 +41,7 @@ HOMES = {
     "nvdiffrast": {"render"},
     "tinycudann": {"kernels"},
     "numba": {"kernels"},
-    "trimesh": {"disk", "mesh", "guidance", "export"},
+    "trimesh": {"disk", "mesh", "export"},
     "open_clip": {"metrics"},
     "av": {"export"},
     "viser": {"viewer"},
@@ -90,6 +90,10 @@ def test_imports_point_down_and_parts_do_not_know_each_other(path):
 
 def test_every_layer_names_what_exists():
     assert set(LEVEL) <= NAMES
+
+
+def test_what_runs_knows_nothing_of_what_trains():
+    assert not [path for path in FILES if any(name.startswith("to4d_lab") for name in imports(path))]
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)

@@ -13,19 +13,19 @@ from safetensors import safe_open
 from torch.nn.utils.parametrize import remove_parametrizations
 
 from to4d.disk.files import sha256_of
-from to4d.guidance.mini import fit_adapter
-from to4d.guidance.mini.adapter import RANK, SHIPPED, adapted, asked_for, by_row, give_corrections, save_corrections
-from to4d.guidance.mini.data.clips import FRAMES, draw_clips
-from to4d.guidance.mini.data.verbs import RELEARNT
-from to4d.guidance.mini.evaluate import predict
-from to4d.guidance.mini.head import MotionHead, Words
-from to4d.guidance.mini.plan import Plan
+from to4d.guidance.mini.adapter import ADAPTED_KINDS, SHIPPED, load_adapted_head, needs_adapter, select_head
+from to4d.guidance.mini.head import MotionHead, TextEmbeddings
 from to4d.guidance.mini.prior import MiniPrior
-from to4d.guidance.mini.stage_head import flow_error
-from to4d.guidance.mini.trainer import Trainer
 from to4d.guidance.mini.weights import SHIPPED as WEIGHTS
-from to4d.guidance.mini.weights import save_weights
 from to4d.types import Prompt, generator_at
+from to4d_lab.data.clip_rendering import FRAMES, draw_clips
+from to4d_lab.mini import fit_adapter
+from to4d_lab.mini.evaluate import predict
+from to4d_lab.mini.low_rank import RANK, give_corrections, save_corrections
+from to4d_lab.mini.stage_head import flow_error
+from to4d_lab.mini.trainer import Trainer
+from to4d_lab.mini.training_config import TrainingConfig
+from to4d_lab.mini.weight_files import save_weights
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def prior() -> MiniPrior:
     ],
 )
 def test_the_first_verb_of_motion_decides_who_answers(prior: MiniPrior, text, noun, answered):
-    assert asked_for(prior.vocabulary.encode([text], [noun]), prior.vocabulary).tolist() == [answered]
+    assert needs_adapter(prior.vocabulary.encode([text], [noun]), prior.vocabulary).tolist() == [answered]
 
 
 def test_the_adapter_corrects_the_weights_of_the_package():
@@ -58,7 +58,9 @@ def test_the_adapter_corrects_the_weights_of_the_package():
 def inputs(rows: int = 3) -> tuple:
     """What a head is asked, at random."""
     rng = generator_at(0, 0)
-    words = Words(torch.randn(rows, 4, 160, generator=rng), torch.ones(rows, 4, dtype=torch.bool), torch.zeros(rows, 4))
+    words = TextEmbeddings(
+        torch.randn(rows, 4, 160, generator=rng), torch.ones(rows, 4, dtype=torch.bool), torch.zeros(rows, 4)
+    )
     evidence, image = (torch.randn(rows, *shape, generator=rng) for shape in ((FRAMES, 384), (147,)))
     return evidence, words, image, torch.zeros(rows), torch.ones(rows), torch.zeros(rows)
 
@@ -67,7 +69,7 @@ def test_each_row_is_answered_by_its_head():
     torch.manual_seed(0)
     one, other = MotionHead().eval(), MotionHead().eval()
     rows, asked = torch.tensor([True, False, True]), inputs()
-    answers = [head(*asked) for head in (by_row(rows, one, other), one, other)]
+    answers = [head(*asked) for head in (select_head(rows, one, other), one, other)]
     for both, first, second in zip(*answers, strict=True):
         assert torch.equal(both[rows], second[rows]) and torch.equal(both[~rows], first[~rows])
 
@@ -93,7 +95,7 @@ def test_a_file_of_corrections_gives_the_head_that_was_trained(tmp_path):
         for each in corrections.values():
             each.up.normal_(std=0.05)
     path = save_corrections(corrections, tmp_path / "factors.safetensors", WEIGHTS)
-    loaded = adapted(head, path)
+    loaded = load_adapted_head(head, path)
     torch.testing.assert_close(loaded(*inputs())[0], trained(*inputs())[0], atol=2e-3, rtol=2e-3)  # half precision
     for name in corrections:
         remove_parametrizations(trained.get_submodule(name), "weight")
@@ -105,8 +107,8 @@ def test_a_file_of_corrections_gives_the_head_that_was_trained(tmp_path):
 def test_answers_to_no_prompt_and_to_other_prompts_are_those_of_the_net(prior: MiniPrior):
     still, noisy = torch.rand(1, 64, 64, 3), torch.randn(1, 8, 16, 16, 16, generator=generator_at(0, 1))
     ripple, jump = (prior.condition(still, Prompt(f"a toy {verb}", "toy")) for verb in ("rippling", "jumping"))
-    assert jump.relearnt is None and ripple.relearnt.tolist() == [True, False]
-    plain = replace(ripple, relearnt=None)
+    assert jump.uses_adapter is None and ripple.uses_adapter.tolist() == [True, False]
+    plain = replace(ripple, uses_adapter=None)
     forward = {
         scale: [prior.denoise(noisy, 900, each, scale).forward for each in (ripple, plain)] for scale in (0.0, 1.0)
     }
@@ -116,10 +118,10 @@ def test_answers_to_no_prompt_and_to_other_prompts_are_those_of_the_net(prior: M
 
 def test_weights_of_ones_own_are_not_corrected(prior: MiniPrior, tmp_path):
     own = MiniPrior(str(save_weights(prior.net, prior.vocabulary, tmp_path / "own.safetensors")))
-    assert own.condition(torch.rand(1, 64, 64, 3), Prompt("a toy rippling", "toy")).relearnt is None
+    assert own.condition(torch.rand(1, 64, 64, 3), Prompt("a toy rippling", "toy")).uses_adapter is None
 
 
-@pytest.mark.parametrize("kind", RELEARNT)
+@pytest.mark.parametrize("kind", ADAPTED_KINDS)
 def test_the_adapter_tells_more_of_its_motions_on_objects_it_never_saw(prior: MiniPrior, kind: str):
     clips = clip_set([draw_clips(np.random.default_rng([31, row]), {}, True, kind)[0] for row in range(12)])
     batch = batch_of(prior, clips)
@@ -133,10 +135,10 @@ def test_the_adapter_tells_more_of_its_motions_on_objects_it_never_saw(prior: Mi
 
 
 def test_a_training_that_was_stopped_goes_on_to_the_same_file(tmp_path, monkeypatch):
-    plan = Plan(tmp_path / "a", clips=8, head_steps=3, head_batch=4, head_rate=1e-3, threads=1, processes=1)
-    whole = fit_adapter.fit(plan, tmp_path / "whole.safetensors").read_bytes()
-    again, path = replace(plan, out=tmp_path / "b"), tmp_path / "part.safetensors"
-    copytree(plan.data, again.data)
+    config = TrainingConfig(tmp_path / "a", clips=8, head_steps=3, head_batch=4, head_rate=1e-3, threads=1, processes=1)
+    whole = fit_adapter.fit(config, tmp_path / "whole.safetensors").read_bytes()
+    again, path = replace(config, out=tmp_path / "b"), tmp_path / "part.safetensors"
+    copytree(config.data, again.data)
     with monkeypatch.context() as stopped:
         stopped.setattr(Trainer, "run", partialmethod(Trainer.run, last=2))
         assert fit_adapter.fit(again, path).read_bytes() != whole

@@ -6,28 +6,28 @@ import numpy as np
 import pytest
 import torch
 
-from to4d.guidance.mini.data.actions import Action, perform
-from to4d.guidance.mini.data.objects import KINDS, Subject
-from to4d.guidance.mini.fit_gaits import (
-    ORDINARY,
-    RADIUS,
-    Example,
-    along,
-    clip_of,
-    enlarged,
-    example,
-    fitted,
-    gain_of,
-    seen,
-    telling,
-    told,
-)
 from to4d.guidance.mini.flow import find_object
 from to4d.guidance.mini.gait_words import Gait, gait_of
 from to4d.guidance.mini.gaits import PERIODS, WHOLE, Gaits, arm_terms, basis, extent, leg_terms, shape
 from to4d.guidance.mini.head import FRAMES
 from to4d.guidance.mini.prior import MiniPrior
 from to4d.types import Prompt
+from to4d_lab.data.actions import Action, perform
+from to4d_lab.data.objects import KINDS, Subject
+from to4d_lab.mini.fit_gaits import (
+    ORDINARY,
+    RADIUS,
+    Example,
+    clip_of,
+    enlarge_limb_terms,
+    example,
+    explained_by,
+    explained_share,
+    first_frame_outline,
+    fit_stance_classifier,
+    fitted,
+    gain_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -99,15 +99,15 @@ def test_least_squares_find_the_flows_that_examples_have_and_half_of_their_limbs
         examples.append(Example(terms, true @ terms, torch.ones(16, 2, 256, dtype=torch.double)))
     found = fitted(examples, ridge=1e-9)
     torch.testing.assert_close(found, true, atol=1e-6, rtol=0)
-    assert told(0.5 * found, examples[0]) == pytest.approx(0.5)
-    assert gain_of(enlarged(found, 0.5), examples) == pytest.approx(2.0)
+    assert explained_by(0.5 * found, examples[0]) == pytest.approx(0.5)
+    assert gain_of(enlarge_limb_terms(found, 0.5), examples) == pytest.approx(2.0)
 
 
 def test_regression_finds_what_tells_two_groups_apart():
     random = torch.Generator().manual_seed(2)
     shapes = torch.randn(200, 3, generator=random, dtype=torch.double)
     normal = torch.tensor([1.0, -2.0, 0.5], dtype=torch.double)
-    found = telling(shapes, (shapes @ normal > 0.0).double())
+    found = fit_stance_classifier(shapes, (shapes @ normal > 0.0).double())
     assert torch.cosine_similarity(found, normal, dim=0) > 0.99
 
 
@@ -122,10 +122,10 @@ def test_an_animal_that_nobody_saw_steps_as_it_should_and_is_known_to_stand_on_f
     gaits, shares, fours = Gaits(), [], []
     for azimuth in (-90.0, 0.0, 90.0, 180.0):
         clip = clip_of(sheep, gait, azimuth)
-        (outline, side), one = seen(clip), example(clip)
+        (outline, side), one = first_frame_outline(clip), example(clip)
         there = one.there[:, 1, None]
         flow = gaits(Gait(gait), outline, side, 1.0)[0, :, 1].flatten(2).double()
-        shares.append(along(flow * there, one.flows[:, 1] * there))
+        shares.append(explained_share(flow * there, one.flows[:, 1] * there))
         fours.append((shape(outline, side) @ gaits.four).sigmoid().item())
     assert min(shares) > 0.2 and np.mean(shares) > 0.5
     assert np.mean(fours) > 0.7

@@ -7,19 +7,21 @@ import pytest
 import torch
 from mini_clips import batch_of, clip_set
 
+from to4d.errors import InputError
 from to4d.guidance.mini.adapter import SHIPPED as ADAPTER
-from to4d.guidance.mini.data.clips import Told, View, draw_clips, make_clip
-from to4d.guidance.mini.data.dataset import ClipSet
-from to4d.guidance.mini.data.figures import snowman as draw_snowman
-from to4d.guidance.mini.data.motions import move
-from to4d.guidance.mini.data.objects import fitting
-from to4d.guidance.mini.data.style import Style
-from to4d.guidance.mini.evaluate import figures, nearer_share, overlap, predict, swapped_flow
 from to4d.guidance.mini.gaits import SHIPPED as GAITS
 from to4d.guidance.mini.prior import MiniPrior, sample
-from to4d.guidance.mini.stage_head import flow_error
-from to4d.guidance.mini.weights import SHIPPED, load_weights, save_weights
+from to4d.guidance.mini.weights import SHIPPED, load_weights
 from to4d.types import Prompt, generator_at
+from to4d_lab.data.clip_rendering import ClipLabels, View, draw_clips, make_clip
+from to4d_lab.data.dataset import ClipSet
+from to4d_lab.data.humanoids import snowman as draw_snowman
+from to4d_lab.data.object_motions import move
+from to4d_lab.data.objects import fitting
+from to4d_lab.data.style import Style
+from to4d_lab.mini.evaluate import figures, nearer_share, overlap, predict, swapped_flow
+from to4d_lab.mini.stage_head import flow_error
+from to4d_lab.mini.weight_files import save_weights
 
 FRONT = View(20.0, 10.0, 3.0, 36.0, np.ones(3), np.array([0.0, 1.0, 0.0]), 1.0)
 ORDINARY = Style(amplitude=1.0, speed=1.0, sign=1.0, phase=0.0, cycles=0.3, heading=0.3)
@@ -59,7 +61,7 @@ def snowman() -> tuple[ClipSet, torch.Tensor]:
             mesh,
             move(kind, mesh.vertices, np.arange(16) / 16, ORDINARY),
             FRONT,
-            Told(f"a snowman {verb}", "snowman", kind, 1.0, 0.0),
+            ClipLabels(f"a snowman {verb}", "snowman", kind, 1.0, 0.0),
         )
         for kind, verb in verbs.items()
     ]
@@ -178,8 +180,15 @@ def test_decoding_returns_what_was_encoded(prior: MiniPrior, snowman):
 
 
 def test_a_prompt_without_its_noun_is_refused(prior: MiniPrior, snowman):
-    with pytest.raises(ValueError, match="does not name 'cat'"):
+    with pytest.raises(InputError, match="'cat'"):
         prior.condition(snowman[1], Prompt("a snowman jumping", "cat"))
+
+
+def test_a_noun_beyond_the_token_limit_is_found_before_any_work(prior: MiniPrior):
+    long = "jumping and spinning " * 20
+    prior.check_prompt(Prompt(f"a cat {long}", "cat"))
+    with pytest.raises(InputError, match="'cat'"):
+        prior.check_prompt(Prompt(f"{long} cat", "cat"))
 
 
 def test_images_of_another_size_are_refused(prior: MiniPrior):
@@ -196,7 +205,7 @@ def test_weights_survive_a_round_trip(prior: MiniPrior, tmp_path):
 
 
 def test_missing_weights_say_how_to_make_them(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"python -m to4d\.guidance\.mini\.train"):
+    with pytest.raises(FileNotFoundError, match=r"python -m to4d_lab\.mini\.train"):
         MiniPrior(str(tmp_path / "none.safetensors"))
 
 

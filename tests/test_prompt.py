@@ -1,7 +1,9 @@
 import pytest
 
 from to4d.errors import InputError
-from to4d.prompt import make_prompt, occurrences
+from to4d.lexicon.nouns import noun_starts
+from to4d.lexicon.text import words
+from to4d.prompt import make_prompt
 
 
 @pytest.mark.parametrize(
@@ -16,7 +18,7 @@ from to4d.prompt import make_prompt, occurrences
 )
 def test_the_noun_is_found_as_people_write_it(text, noun):
     assert make_prompt(text, noun).noun == noun
-    assert occurrences(noun, text) == 1
+    assert len(noun_starts(words(text), noun)) == 1
 
 
 @pytest.mark.parametrize(

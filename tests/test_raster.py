@@ -6,10 +6,10 @@ import torch
 import trimesh
 
 from to4d.geometry import orbit, pixel_rays, project, relief
-from to4d.guidance.mini.data.clips import Told, View, make_clip, render
-from to4d.guidance.mini.data.coloured import ColouredMesh
 from to4d.kernels.raster import average_down, rasterize
 from to4d.types import Render
+from to4d_lab.data.clip_rendering import ClipLabels, View, make_clip, render
+from to4d_lab.data.coloured import ColouredMesh
 
 SIDE_VIEW = View(0.0, 0.0, 3.0, 40.0, np.ones(3), np.array([0.0, 1.0, 0.0]), 1.0)
 
@@ -65,7 +65,9 @@ def test_a_sphere_has_the_silhouette_and_depth_of_a_sphere():
 
 def test_the_colours_of_a_moved_ball_come_from_where_the_flow_says():
     mesh, shift = ball(), np.array([0.2, -0.1, 0.0])
-    clip = make_clip(mesh, np.stack([mesh.vertices, mesh.vertices + shift]), SIDE_VIEW, Told("", "", "", 1.0, 0.0))
+    clip = make_clip(
+        mesh, np.stack([mesh.vertices, mesh.vertices + shift]), SIDE_VIEW, ClipLabels("", "", "", 1.0, 0.0)
+    )
     inside = clip.opacity[1] > 0.999
     for axis, wanted in enumerate((-0.2 / HALF, -0.1 / HALF)):
         ratio = clip.flow[1, inside, axis] / wanted
@@ -77,14 +79,14 @@ def test_the_colours_of_a_moved_ball_come_from_where_the_flow_says():
 def test_the_third_number_of_a_flow_tells_how_much_nearer_the_source_was():
     mesh = ball()
     moved = np.stack([mesh.vertices, mesh.vertices + [0.0, 0.0, 0.3]])
-    clip = make_clip(mesh, moved, SIDE_VIEW, Told("", "", "", 1.0, 0.0))
+    clip = make_clip(mesh, moved, SIDE_VIEW, ClipLabels("", "", "", 1.0, 0.0))
     np.testing.assert_allclose(clip.flow[1, clip.opacity[1] > 0.5, 2], -0.3 / HALF, atol=1e-5)
 
 
 def test_forward_flow_goes_where_backward_flow_came_from():
     mesh = ball()
     across, along = mesh.vertices + [0.2, -0.1, 0.0], mesh.vertices + [0.0, 0.0, 0.3]
-    clip = make_clip(mesh, np.stack([mesh.vertices, across, along]), SIDE_VIEW, Told("", "", "", 1.0, 0.0))
+    clip = make_clip(mesh, np.stack([mesh.vertices, across, along]), SIDE_VIEW, ClipLabels("", "", "", 1.0, 0.0))
     inside = clip.opacity[0] > 0.999
     assert np.abs(clip.forward[0, inside]).max() < 2e-3
     for axis, wanted in enumerate((0.2 / HALF, 0.1 / HALF)):

@@ -9,8 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moving_ball import MovingBall
 
-from to4d.guidance.mini.data.motions import MOTIONS, move
-from to4d.guidance.mini.data.style import Style
 from to4d.metrics.checks.limb_checks import limb_phase
 from to4d.metrics.checks.prompt_check import TRACK_CHECKS, best_verdict, check_clip
 from to4d.metrics.checks.track_checks import best_turn, relative_to_body, yaw
@@ -21,6 +19,8 @@ from to4d.objects.plant import load_plant
 from to4d.surface_tracks import surface_tracks
 from to4d.types import Prompt, Scene
 from to4d.viewpoints import Viewpoints
+from to4d_lab.data.object_motions import MOTIONS, move
+from to4d_lab.data.style import Style
 
 TIMES = torch.arange(16) / 16
 TAU = np.arange(16) / 16

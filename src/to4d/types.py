@@ -248,6 +248,9 @@ class Prior(Protocol):
     def condition(self, still: Tensor, prompt: Prompt) -> Any:
         """First frame (B, H, W, 3) and prompt -> whatever `denoise` needs; computed once a camera."""
 
+    def check_prompt(self, prompt: Prompt) -> None:
+        """Raise `InputError` if the prior cannot read a prompt; asked when a run is built, before any work."""
+
     def unknown_words(self, text: str) -> list[tuple[str, str]]:
         """Words of a prompt that the prior has never seen, each with the nearest that it knows."""
 

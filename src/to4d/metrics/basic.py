@@ -9,11 +9,11 @@ from torch import Tensor
 
 from to4d.disk.files import sha256_of
 from to4d.errors import InputError
-from to4d.judge.scorer import FRAMES, SHIPPED
 from to4d.metrics.checks.motion_checks import CHECKS
 from to4d.metrics.checks.prompt_check import KINDS, best_verdict, check_clip, motion_kind
 from to4d.metrics.jsonable import jsonable
 from to4d.metrics.judged import judged
+from to4d.metrics.motion_classifier.classifier import FRAMES, SHIPPED
 from to4d.metrics.per_view import agreement, amount, by_frame, cleanliness, deformation, identity, per_view
 from to4d.metrics.renders import Seen
 from to4d.metrics.surface_sample import surface_points

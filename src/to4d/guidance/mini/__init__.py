@@ -1,1 +1,1 @@
-"""The embedded image-to-video prior: net, codec, words, weights (`prior.MiniPrior`), its data and its training."""
+"""The embedded image-to-video prior: network, latent codec, tokens and weights (`prior.MiniPrior`)."""

@@ -22,7 +22,7 @@ class PatchCodec(nn.Module):
         """(..., H, W, 3) -> (..., 8, H / 4, W / 4)."""
         axes = self.basis.T * self.gain
         with exact(images):
-            return (self._patches(images) @ axes - self.mean @ axes).movedim(-1, -3)
+            return (patches_of(images) @ axes - self.mean @ axes).movedim(-1, -3)
 
     def decode(self, latents: Tensor) -> Tensor:
         """(..., 8, h, w) -> (..., 4 h, 4 w, 3), not clipped."""
@@ -31,20 +31,9 @@ class PatchCodec(nn.Module):
         pixels = patches.reshape(*lead, h, w, PATCH, PATCH, 3).transpose(-4, -3)
         return pixels.reshape(*lead, h * PATCH, w * PATCH, 3)
 
-    def fit(self, images: Tensor) -> None:
-        """Take mean and main axes from images (N, H, W, 3); gains balance the channels by half (std ** -0.5)."""
-        patches = self._patches(images).reshape(-1, self.mean.numel()).double()
-        mean = patches.mean(0)
-        variance, axes = torch.linalg.eigh((patches - mean).T @ (patches - mean) / len(patches))
-        axes, deviation = axes.flip(1)[:, :CHANNELS], variance.flip(0)[:CHANNELS].clamp_min(1e-9).sqrt()
-        axes = axes * axes.sum(0).sign()  # eigenvectors have no sign of their own
-        gain = deviation**-0.5
-        self.basis.copy_(axes.T)
-        self.mean.copy_(mean)
-        self.gain.copy_(gain / ((gain * deviation) ** 2).mean().sqrt())
 
-    @staticmethod
-    def _patches(images: Tensor) -> Tensor:
-        *lead, height, width, _ = images.shape
-        cells = images.reshape(*lead, height // PATCH, PATCH, width // PATCH, PATCH, 3).transpose(-4, -3)
-        return cells.reshape(*lead, height // PATCH, width // PATCH, PATCH * PATCH * 3)
+def patches_of(images: Tensor) -> Tensor:
+    """(..., H, W, 3) -> (..., H / 4, W / 4, 48)."""
+    *lead, height, width, _ = images.shape
+    cells = images.reshape(*lead, height // PATCH, PATCH, width // PATCH, PATCH, 3).transpose(-4, -3)
+    return cells.reshape(*lead, height // PATCH, width // PATCH, PATCH * PATCH * 3)

@@ -44,16 +44,16 @@ def pixel_centres(size: int, device: torch.device | None = None) -> Tensor:
 
 
 def find_object(
-    images: Tensor, relief: Tensor | None = None, seen: Tensor | None = None, threshold: float = 0.06
+    images: Tensor, relief: Tensor | None = None, has_image: Tensor | None = None, threshold: float = 0.06
 ) -> Outline:
     """What differs from the corners' colour, on images (B, S, S, 3); where there is nothing, the middle half.
 
-    Images that are not `seen` (B,) count as empty. Without a `relief` (B, 16, 16) every row is taken for round.
+    Images without `has_image` (B,) count as empty. Without a `relief` (B, 16, 16) every row is taken for round.
     """
     corners = images[:, [0, 0, -1, -1], [0, -1, 0, -1]].median(1).values
     mask = ((images - corners[:, None, None]).abs().amax(-1) > threshold).float()
-    seen = mask.new_ones(len(mask)) if seen is None else seen
-    mask = mask * seen[:, None, None]
+    has_image = mask.new_ones(len(mask)) if has_image is None else has_image
+    mask = mask * has_image[:, None, None]
     line = pixel_centres(images.shape[1], images.device)
     rows = mask.amax(2) > 0
     top = torch.where(rows, line, torch.inf).amin(1)
@@ -63,7 +63,7 @@ def find_object(
     centre = (mask.sum(1) * line).sum(1) / mask.sum((1, 2)).clamp_min(1.0)
     height = (base - top + 2.0 / len(line)).clamp_min(0.15)
     depth = bulge(mask)
-    relief = adaptive_avg_pool2d(depth, GRID) if relief is None else relief * seen[:, None, None]
+    relief = adaptive_avg_pool2d(depth, GRID) if relief is None else relief * has_image[:, None, None]
     return Outline(centre, base, height, depth, mask, relief)
 
 
@@ -119,5 +119,5 @@ def warp(images: Tensor, flow: Tensor) -> Tensor:
     fine = interpolate(coarse, size=(size, size), mode="bilinear", align_corners=False)
     places = (image_grid(size).to(images.device) + fine.movedim(1, -1)).reshape(batch, count * size, size, 2)
     source = images.movedim(-1, 1)
-    seen = grid_sample(source, places, mode="bilinear", padding_mode="border", align_corners=False)
-    return seen.movedim(1, -1).reshape(batch, count, size, size, images.shape[-1])
+    sampled = grid_sample(source, places, mode="bilinear", padding_mode="border", align_corners=False)
+    return sampled.movedim(1, -1).reshape(batch, count, size, size, images.shape[-1])

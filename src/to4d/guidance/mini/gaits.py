@@ -1,10 +1,10 @@
 """Gaits: how limbs move on average when something walks, runs or waves, seen from any side.
 
-The net hardly tells steps: legs are a small part of a picture, and what moves them alone is a difference of large terms
-of its smooth flows. A flow with terms of limbs that depends on nothing but the motion, the side, and the object's shape
-tells more. Least squares over training objects find it at once (`fit_gaits.py`), for two legs and for four, and from
-the shape follows how likely the object stands on four. A mean of flows is smaller than what it is the mean of, so the
-terms of limbs are enlarged until they go as far as they should.
+The net hardly predicts steps: legs are a small part of a picture, and what moves them alone is a difference of large
+terms of its smooth flows. A flow with terms for limbs that depends on the motion, the azimuth and the object's shape
+alone predicts more. It is a least-squares fit over training objects (`python -m to4d_lab.mini.fit_gaits`), one for two
+legs and one for four; a logistic regression on the shape decides between them. A mean of flows is shorter than the
+flows, so the limbs' terms are scaled up until they go as far as they should.
 """
 
 from pathlib import Path
@@ -87,7 +87,7 @@ def basis(outline: Outline, azimuth_deg: Tensor) -> Tensor:
 class Gaits(nn.Module):
     """The mean flows of `GAITS`, backward and forward, for each of `STANCES`.
 
-    Coefficients (gait, stance, V, 2, 3, 435), and what tells that a shape stands on four (10,).
+    Coefficients (gait, stance, V, 2, 3, 435), and the weights (10,) of the logistic regression.
     """
 
     def __init__(self, path: Path = SHIPPED) -> None:
@@ -99,17 +99,17 @@ class Gaits(nn.Module):
     def forward(self, gait: Gait, outline: Outline, azimuth_deg: Tensor, frame_stride: float) -> Tensor:
         """Flows (B, V, 2, 3, 16, 16) of objects seen from azimuths (B,)."""
         known = self.coefficients[GAITS.index(gait.kind)]
-        at = again(torch.arange(FRAMES, device=known.device) * frame_stride * gait.speed, PERIODS[gait.kind])
+        at = wrap_to_period(torch.arange(FRAMES, device=known.device) * frame_stride * gait.speed, PERIODS[gait.kind])
         low, share = at.floor().long(), (at % 1.0)[:, None, None, None]
         paced = known[:, low].lerp(known[:, (low + 1).clamp_max(FRAMES - 1)], share)
         two, four = gait.amplitude * torch.einsum("svwcp,bphx->sbvwchx", paced, basis(outline, azimuth_deg))
         return two.lerp(four, (shape(outline, azimuth_deg) @ self.four).sigmoid()[:, None, None, None, None, None])
 
 
-def again(at: Tensor, period: float) -> Tensor:
+def wrap_to_period(at: Tensor, period: float) -> Tensor:
     """Frames (V,) of a longer clip, those past the last put back by whole periods.
 
-    >>> again(torch.tensor([3.0, 15.0, 16.0, 26.0]), 10.0).tolist()
+    >>> wrap_to_period(torch.tensor([3.0, 15.0, 16.0, 26.0]), 10.0).tolist()
     [3.0, 15.0, 6.0, 6.0]
     """
     return at - period * ((at - (FRAMES - 1)) / period).ceil().clamp_min(0.0)

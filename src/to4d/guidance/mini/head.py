@@ -14,7 +14,7 @@ from torch.nn.functional import avg_pool2d
 
 from to4d.guidance.mini.codec import CHANNELS
 from to4d.guidance.mini.flow import AXES, TERMS
-from to4d.guidance.mini.layers import CrossAttention, FeedForward, SelfAttention, waves
+from to4d.guidance.mini.layers import GeluMlp, MultiHeadCrossAttention, MultiHeadSelfAttention, waves
 from to4d.guidance.mini.templates import COUNT
 
 FRAMES = 16
@@ -24,7 +24,7 @@ Head = Callable[..., tuple[Tensor, Tensor]]  # a `MotionHead`, or what stands in
 
 
 @dataclass(frozen=True)
-class Words:
+class TextEmbeddings:
     """Encoded prompts."""
 
     vectors: Tensor  # (B, L, d)
@@ -33,15 +33,15 @@ class Words:
 
 
 class HeadBlock(nn.Module):
-    """Frames look at each other, then at the words."""
+    """Self-attention over frames, then cross-attention to the words."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.norm_frames, self.frames = nn.LayerNorm(width), SelfAttention(width, heads)
-        self.norm_words, self.words = nn.LayerNorm(width), CrossAttention(width, heads)
-        self.norm_mix, self.mix = nn.LayerNorm(width), FeedForward(width, 2)
+        self.norm_frames, self.frames = nn.LayerNorm(width), MultiHeadSelfAttention(width, heads)
+        self.norm_words, self.words = nn.LayerNorm(width), MultiHeadCrossAttention(width, heads)
+        self.norm_mix, self.mix = nn.LayerNorm(width), GeluMlp(width, 2)
 
-    def forward(self, x: Tensor, words: Words) -> Tensor:
+    def forward(self, x: Tensor, words: TextEmbeddings) -> Tensor:
         """(B, V, d) -> (B, V, d)."""
         x = x + self.frames(self.norm_frames(x))
         x = x + self.words(self.norm_words(x), words.vectors, words.present)
@@ -60,7 +60,7 @@ def bearing(azimuth_deg: Tensor) -> Tensor:
 
 
 def summary(still: Tensor, box: Tensor, relief: Tensor) -> Tensor:
-    """A coarse look at a first frame: latents (B, C, 16, 16), box (B, 3), relief (B, 16, 16) -> (B, 16 C + 19)."""
+    """Coarse features of a first frame: latents (B, C, 16, 16), box (B, 3), relief (B, 16, 16) -> (B, 16 C + 19)."""
     return torch.cat([avg_pool2d(still, 4).flatten(1), box, avg_pool2d(relief, 4).flatten(1)], -1)
 
 
@@ -80,7 +80,7 @@ class MotionHead(nn.Module):
         nn.init.zeros_(self.bearing.weight)
 
     def forward(
-        self, evidence: Tensor, words: Words, image: Tensor, level: Tensor, stride: Tensor, azimuth_deg: Tensor
+        self, evidence: Tensor, words: TextEmbeddings, image: Tensor, level: Tensor, stride: Tensor, azimuth_deg: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Coefficients (B, V, 2, 3, 20) and the frames' last tokens (B, V, d).
 

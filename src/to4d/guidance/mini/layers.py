@@ -25,7 +25,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, present: Tensor | None) ->
     return scores.softmax(-1).to(value.dtype) @ value
 
 
-class SelfAttention(nn.Module):
+class MultiHeadSelfAttention(nn.Module):
     """Attention among the tokens of (B, N, d); `present` (B, N) hides padding."""
 
     def __init__(self, width: int, heads: int) -> None:
@@ -42,7 +42,7 @@ class SelfAttention(nn.Module):
         return self.outward(y.transpose(1, 2).reshape(batch, count, width))
 
 
-class CrossAttention(nn.Module):
+class MultiHeadCrossAttention(nn.Module):
     """Attention from (B, N, d) to (B, L, d)."""
 
     def __init__(self, width: int, heads: int) -> None:
@@ -53,7 +53,7 @@ class CrossAttention(nn.Module):
         self.outward = nn.Linear(width, width, bias=False)
 
     def forward(self, x: Tensor, source: Tensor, present: Tensor | None = None) -> Tensor:
-        """Each of the N tokens looks at the L tokens that are `present` (B, L)."""
+        """Each of the N tokens attends to the L tokens that are `present` (B, L)."""
         batch, count, width = x.shape
         query = self.query(x).view(batch, count, self.heads, -1).transpose(1, 2)
         keys = self.source(source).view(batch, source.shape[1], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
@@ -61,7 +61,7 @@ class CrossAttention(nn.Module):
         return self.outward(y.transpose(1, 2).reshape(batch, count, width))
 
 
-class FeedForward(nn.Module):
+class GeluMlp(nn.Module):
     """Two layers with a GELU."""
 
     def __init__(self, width: int, ratio: int) -> None:

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
-from to4d.guidance.mini.adapter import adapted, asked_for, by_row
+from to4d.guidance.mini.adapter import load_adapted_head, needs_adapter, select_head
 from to4d.guidance.mini.flow import GRID, warp
 from to4d.guidance.mini.gait_words import gait_of
 from to4d.guidance.mini.gaits import Gaits
-from to4d.guidance.mini.head import FRAMES, Head, Words
+from to4d.guidance.mini.head import FRAMES, Head, TextEmbeddings
 from to4d.guidance.mini.net import FirstFrame
 from to4d.guidance.mini.schedule import alpha_bar
-from to4d.guidance.mini.tensors import mapped, moved
+from to4d.guidance.mini.tensors import map_tensors, to_device
 from to4d.guidance.mini.vocabulary import Tokens
 from to4d.guidance.mini.weights import SHIPPED, load_weights
 from to4d.types import RELIEF, VIEW, Denoised, Prompt, check_shape
@@ -27,12 +27,12 @@ SIZE = 64
 
 
 @dataclass(frozen=True)
-class Condition:
+class MiniCondition:
     """What `denoise` needs of a still and a prompt; the second half of each batch is the same without the prompt."""
 
     both: FirstFrame  # (2 B, ...)
-    words: Words  # (2 B, ...)
-    relearnt: Tensor | None = None  # (2 B,) bool, what the adapted head answers; None if nothing
+    words: TextEmbeddings  # (2 B, ...)
+    uses_adapter: Tensor | None = None  # (2 B,) bool, what the adapted head answers; None if nothing
     gait: Tensor | None = None  # (B, V, 2, 3, 16, 16) the mean flows of what a prompt wants limbs to do
 
     def __len__(self) -> int:
@@ -42,14 +42,14 @@ class Condition:
 class MiniPrior(nn.Module):
     """Frozen. Clips are (B, 16, 64, 64, 3); latents (B, 8, 16, 16, 16) with root mean square about 1.
 
-    Beside what other priors tell, it tells where every place of a frame came from, and where those of the first have
-    gone, in three dimensions.
+    Beside the clean clip it predicts scene flow: where every place of a frame came from, and where those of the first
+    frame have gone, in three dimensions.
 
     Args:
         weights: a safetensors file; None is the one in the package, with the adapter that was trained for it.
         frame_stride: motion time between frames: 0.5 is slow motion, 1.5 is hurried (trained on 0.5 to 1.5).
         sees_image: whether it is shown the first frame; without, it is a text-to-video prior ("w/o image-to-video").
-        knows_view: whether it is told where the camera stands, as priors made for several views are; without, each view
+        knows_view: whether the camera's azimuth is an input, as in priors made for several views; without, each view
             decides for itself which way things go.
     """
 
@@ -59,7 +59,7 @@ class MiniPrior(nn.Module):
         super().__init__()
         self.abilities = frozenset({RELIEF, VIEW} if knows_view else {RELIEF})
         self.net, self.vocabulary = load_weights(SHIPPED if weights is None else Path(weights))
-        self.adapted = adapted(self.net.head) if weights is None else None
+        self.adapted = load_adapted_head(self.net.head) if weights is None else None
         self.gaits = Gaits()
         self.register_buffer("alpha_bar", alpha_bar(), persistent=False)
         self.frames, self.size, self.frame_stride = FRAMES, (SIZE, SIZE), frame_stride
@@ -71,8 +71,16 @@ class MiniPrior(nn.Module):
         return super().train(False)
 
     def unknown_words(self, text: str) -> list[tuple[str, str]]:
-        """Words of `text` that the prior has never seen, each with the nearest word it knows."""
+        """Words of `text` outside the vocabulary, each with the nearest word in it."""
         return self.vocabulary.unknown_words(text)
+
+    def check_prompt(self, prompt: Prompt) -> None:
+        """Find out, before any work, whether the prior can read a prompt.
+
+        Raises:
+            InputError: if the noun is not among the words that it reads.
+        """
+        self.vocabulary.encode([prompt.text], [prompt.noun])
 
     def encode(self, frames: Tensor) -> Tensor:
         """(B, 16, 64, 64, 3) in [0, 1] -> (B, 8, 16, 16, 16), linear and differentiable."""
@@ -86,7 +94,7 @@ class MiniPrior(nn.Module):
     @torch.no_grad()
     def condition(
         self, still: Tensor, prompt: Prompt, relief: Tensor | None = None, azimuth_deg: Tensor | None = None
-    ) -> Condition:
+    ) -> MiniCondition:
         """First frames (B, 64, 64, 3) and one prompt; raises if the prompt does not name its noun.
 
         With `relief` (B, 64, 64, 1) the denoiser knows how far the surface stands out; else it takes it for round.
@@ -99,48 +107,48 @@ class MiniPrior(nn.Module):
         gait = gait_of(prompt.text, prompt.noun)
         if gait is None or azimuth_deg is None or not self.sees_image:
             return known
-        first = mapped(known.both, lambda x: x[: len(known)])
+        first = map_tensors(known.both, lambda x: x[: len(known)])
         return replace(known, gait=self.gaits(gait, first.outline, first.azimuth_deg, self.frame_stride))
 
     @torch.no_grad()
     def conditions(
         self, stills: Tensor, tokens: Tokens, relief: Tensor | None = None, azimuth_deg: Tensor | None = None
-    ) -> Condition:
+    ) -> MiniCondition:
         """First frames (B, 64, 64, 3), each with a prompt of its own, perhaps a relief (B, 16, 16) and an azimuth."""
         empty = tokens.dropped(torch.ones(len(stills), dtype=torch.bool))
         both = Tokens(*(torch.cat([getattr(each, k) for each in (tokens, empty)]) for k in Tokens.__dataclass_fields__))
         device = self.alpha_bar.device
-        seen = torch.full((len(stills),), self.sees_image, device=device)
+        has_image = torch.full((len(stills),), self.sees_image, device=device)
         relief, azimuth_deg = (None if x is None else x.to(device).float() for x in (relief, azimuth_deg))
-        first = self.net.first_frame(stills.to(device).float(), relief, seen, azimuth_deg)
-        both = moved(both, device)
-        return Condition(first.repeat(2), self.net.encode_words(both), self.relearnt(both))
+        first = self.net.first_frame(stills.to(device).float(), relief, has_image, azimuth_deg)
+        both = to_device(both, device)
+        return MiniCondition(first.repeat(2), self.net.encode_words(both), self.uses_adapter(both))
 
-    def relearnt(self, tokens: Tokens) -> Tensor | None:
+    def uses_adapter(self, tokens: Tokens) -> Tensor | None:
         """Which prompts (B,) the adapted head answers; None if it answers none."""
-        rows = None if self.adapted is None else asked_for(tokens, self.vocabulary)
+        rows = None if self.adapted is None else needs_adapter(tokens, self.vocabulary)
         return None if rows is None or not rows.any() else rows
 
-    def head(self, relearnt: Tensor | None) -> Head | None:
+    def head(self, uses_adapter: Tensor | None) -> Head | None:
         """The head that answers; None is the net's own."""
-        return None if relearnt is None else by_row(relearnt, self.net.head, self.adapted)
+        return None if uses_adapter is None else select_head(uses_adapter, self.net.head, self.adapted)
 
     @torch.no_grad()
-    def denoise(self, noisy: Tensor, t: int, condition: Condition, guidance_scale: float) -> Denoised:
+    def denoise(self, noisy: Tensor, t: int, condition: MiniCondition, guidance_scale: float) -> Denoised:
         """z_t (B, 8, 16, 16, 16) at step t -> x0 and the attention to the noun.
 
         Guidance is x0_u + scale (x0_c - x0_u) in latents, where u is without the prompt but with the first frame; then
         the clip is clipped to colours in [0, 1] (static thresholding), which is exact because the codec is linear.
         """
         count, guided = len(condition), guidance_scale != 1.0
-        first, words, relearnt = condition.both, condition.words, condition.relearnt
+        first, words, uses_adapter = condition.both, condition.words, condition.uses_adapter
         if not guided:
-            first, words, relearnt = mapped((first, words, relearnt), lambda x: x[:count])
+            first, words, uses_adapter = map_tensors((first, words, uses_adapter), lambda x: x[:count])
         frames = noisy.transpose(1, 2)
         rows = 2 * count if guided else count
         frames = torch.cat([frames, frames]) if guided else frames
         stride = torch.full((rows,), self.frame_stride, device=noisy.device)
-        prediction = self.net(frames, self.alpha_bar[t].expand(rows), first, words, stride, self.head(relearnt))
+        prediction = self.net(frames, self.alpha_bar[t].expand(rows), first, words, stride, self.head(uses_adapter))
         answers = (prediction.clean, prediction.flow, prediction.forward)
         if condition.gait is not None:
             answers = self._with_gait(answers, condition.gait, first.image[:count])
@@ -153,7 +161,7 @@ class MiniPrior(nn.Module):
     def _with_gait(self, answers: tuple[Tensor, ...], gait: Tensor, image: Tensor) -> tuple[Tensor, ...]:
         """Clean clips, flows and forward flows; the first rows, which know the prompt, go as the gait says.
 
-        What the net says of them is left out: it sees the gait in the clip that it is shown, and would tell it again.
+        The net's own flow is left out: it sees the gait in the noised clip and would add it a second time.
         """
         (clean, flow, forward), count = (x.clone() for x in answers), len(gait)
         before = self.net.codec.encode(warp(image, flow[:count, :, :2]))
@@ -174,7 +182,12 @@ def on_grid(relief: Tensor) -> Tensor:
 
 
 def sample(
-    prior: MiniPrior, condition: Condition, guidance_scale: float, steps: int, rng: torch.Generator, eta: float = 0.0
+    prior: MiniPrior,
+    condition: MiniCondition,
+    guidance_scale: float,
+    steps: int,
+    rng: torch.Generator,
+    eta: float = 0.0,
 ) -> Tensor:
     """Latent clips from noise by DDIM (eta 0) or ancestral sampling (eta 1): (B, 8, 16, 16, 16)."""
     times = torch.linspace(len(prior.alpha_bar) - 1, 0, steps).round().long().tolist()

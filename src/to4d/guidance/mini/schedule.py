@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 STEPS = 1000
-SHIFT = -2.4  # of the cosine schedule's log SNR: 16 like frames tell more than one, so the same doubt needs more noise
+SHIFT = -2.4  # of the cosine schedule's log SNR: 16 similar frames carry more signal than one image
 
 
 def alpha_bar(steps: int = STEPS, shift: float = SHIFT) -> Tensor:

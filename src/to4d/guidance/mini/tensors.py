@@ -5,34 +5,24 @@ from dataclasses import fields, is_dataclass
 from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 T = TypeVar("T")
 
 
-def device_of(net: nn.Module) -> torch.device:
-    """Where a net lives."""
-    return next(net.parameters()).device
-
-
-def mapped(part: T, change: Callable[[Tensor], Tensor]) -> T:
+def map_tensors(part: T, change: Callable[[Tensor], Tensor]) -> T:
     """A tensor, a data class of such, or a tuple of such, with every tensor changed; anything else as it is.
 
-    >>> mapped((torch.ones(2), "a"), lambda x: 2 * x)
+    >>> map_tensors((torch.ones(2), "a"), lambda x: 2 * x)
     (tensor([2., 2.]), 'a')
     """
     if isinstance(part, Tensor):
         return change(part)
     if isinstance(part, tuple):
-        return tuple(mapped(each, change) for each in part)
+        return tuple(map_tensors(each, change) for each in part)
     if is_dataclass(part):
-        return type(part)(*(mapped(getattr(part, field.name), change) for field in fields(part)))
+        return type(part)(*(map_tensors(getattr(part, field.name), change) for field in fields(part)))
     return part
-
-
-def products(precision: str, device: torch.device) -> torch.autocast:
-    """Matrix products in "float32" or "bfloat16"."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
 def exact(tensor: Tensor) -> torch.autocast:
@@ -40,6 +30,6 @@ def exact(tensor: Tensor) -> torch.autocast:
     return torch.autocast(tensor.device.type, enabled=False)
 
 
-def moved(part: T, device: torch.device) -> T:
+def to_device(part: T, device: torch.device) -> T:
     """The same on `device`. Random numbers are drawn on the CPU, so that every device sees the same batches."""
-    return mapped(part, lambda x: x.to(device))
+    return map_tensors(part, lambda x: x.to(device))

@@ -14,8 +14,8 @@ from torch.nn.functional import silu
 
 from to4d.guidance.mini.codec import CHANNELS
 from to4d.guidance.mini.flow import GRID
-from to4d.guidance.mini.head import FRAMES, Words
-from to4d.guidance.mini.layers import CrossAttention, FeedForward, SelfAttention, waves
+from to4d.guidance.mini.head import FRAMES, TextEmbeddings
+from to4d.guidance.mini.layers import GeluMlp, MultiHeadCrossAttention, MultiHeadSelfAttention, waves
 
 CELLS = GRID // 2
 INPUTS = 3 * CHANNELS + 7  # noised clip, warped clip, first frame; flow, object coordinates, warped outline and bulge
@@ -37,12 +37,12 @@ class TrunkBlock(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.space, self.time = SelfAttention(width, heads), SelfAttention(width, heads)
-        self.words, self.image = CrossAttention(width, heads), CrossAttention(width, heads)
-        self.mix = FeedForward(width, 2)
+        self.space, self.time = MultiHeadSelfAttention(width, heads), MultiHeadSelfAttention(width, heads)
+        self.words, self.image = MultiHeadCrossAttention(width, heads), MultiHeadCrossAttention(width, heads)
+        self.mix = GeluMlp(width, 2)
         self.shift = nn.Parameter(torch.zeros(9, width))
 
-    def forward(self, x: Tensor, modulation: Tensor, words: Words, image: Tensor) -> Tensor:
+    def forward(self, x: Tensor, modulation: Tensor, words: TextEmbeddings, image: Tensor) -> Tensor:
         """Tokens (B, V, P, d), modulation (B, V, 9, d), image tokens (B, 16, d) -> (B, V, P, d)."""
         batch, frames, places, width = x.shape
         m = (modulation + self.shift)[:, :, :, None].unbind(2)
@@ -63,7 +63,7 @@ class WordReader(nn.Module):
         self.norm, self.query = nn.LayerNorm(width), nn.Linear(width, width, bias=False)
         self.source, self.outward = nn.Linear(words, 2 * width, bias=False), nn.Linear(width, width)
 
-    def forward(self, y: Tensor, words: Words) -> tuple[Tensor, Tensor]:
+    def forward(self, y: Tensor, words: TextEmbeddings) -> tuple[Tensor, Tensor]:
         """Pixels (B, N, e) -> what they read (B, N, e), and the share of the noun (B, N)."""
         key, value = self.source(words.vectors).chunk(2, -1)
         scores = self.query(self.norm(y)) @ key.transpose(1, 2) / math.sqrt(key.shape[-1])
@@ -85,7 +85,7 @@ class Trunk(nn.Module):
         self.word_width = nn.Linear(words, width)
         self.blocks = nn.ModuleList([TrunkBlock(width, heads) for _ in range(depth)])
         self.norm, self.up, self.local = nn.LayerNorm(width), nn.Linear(width, 4 * fine), nn.Linear(INPUTS, fine)
-        self.reader, self.mix = WordReader(fine, words), nn.Sequential(nn.LayerNorm(fine), FeedForward(fine, 2))
+        self.reader, self.mix = WordReader(fine, words), nn.Sequential(nn.LayerNorm(fine), GeluMlp(fine, 2))
         self.out = nn.Linear(fine, CHANNELS + 3)
         nn.init.normal_(self.modulation.weight, std=0.01)
         with torch.no_grad():
@@ -94,7 +94,7 @@ class Trunk(nn.Module):
             self.out.bias.zero_()
 
     def forward(
-        self, maps: Tensor, words: Words, frames: Tensor, level: Tensor, still: Tensor, seen: Tensor
+        self, maps: Tensor, words: TextEmbeddings, frames: Tensor, level: Tensor, still: Tensor, has_image: Tensor
     ) -> TrunkOutput:
         """One pass.
 
@@ -104,7 +104,7 @@ class Trunk(nn.Module):
             frames: (B, V, words' width) the head's last tokens.
             level: (B,) log of signal over noise.
             still: (B, C, 16, 16) latents of the first frame.
-            seen: (B,) whether there is a first frame.
+            has_image: (B,) whether there is a first frame.
         """
         batch = len(maps)
         tokens = maps.view(batch, FRAMES, INPUTS, CELLS, 2, CELLS, 2).permute(0, 1, 3, 5, 2, 4, 6)
@@ -118,14 +118,14 @@ class Trunk(nn.Module):
         clock = self.clock(torch.cat([frames, number, noise], -1))
         modulation = self.modulation(silu(clock)).unflatten(-1, (9, -1))
         patches = still.view(batch, CHANNELS, 4, 4, 4, 4).permute(0, 2, 4, 1, 3, 5).reshape(batch, 16, 16 * CHANNELS)
-        image = torch.where(seen[:, None, None], self.image(patches) + self.image_place, self.blank)
-        wide = Words(self.word_width(words.vectors), words.present, words.noun)
+        image = torch.where(has_image[:, None, None], self.image(patches) + self.image_place, self.blank)
+        wide = TextEmbeddings(self.word_width(words.vectors), words.present, words.noun)
         x = x + clock[:, :, None]
         for block in self.blocks:
             x = block(x, modulation, wide, image)
         return self._read(x, maps, words)
 
-    def _read(self, x: Tensor, maps: Tensor, words: Words) -> TrunkOutput:
+    def _read(self, x: Tensor, maps: Tensor, words: TextEmbeddings) -> TrunkOutput:
         batch = len(x)
         y = self.up(self.norm(x)).view(batch, FRAMES, CELLS, CELLS, 2, 2, self.fine).permute(0, 1, 2, 4, 3, 5, 6)
         y = y.reshape(batch, -1, self.fine) + self.local(maps.movedim(2, -1).reshape(batch, -1, INPUTS))

@@ -1,17 +1,19 @@
 """Prompts become tokens: known words have a number of their own, and every word has the letters it is made of.
 
 The prior was trained on nonsense nouns, so any noun can name the object; any other word that it has never seen it would
-take for something else, so that is not read, and `unknown_words` tells.
+take for something else, so it is left out, and `unknown_words` lists it.
 """
 
-import re
 import zlib
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from to4d.guidance.mini.motion_words import is_motion, known_motions, misspelt, nearest, understood
+from to4d.errors import InputError
+from to4d.guidance.mini.word_matching import is_misspelt_motion, is_motion, known_motions, nearest, read_as
+from to4d.lexicon.nouns import noun_positions
+from to4d.lexicon.text import words as words_of
 
 MAX_TOKENS, MAX_TRIGRAMS, TRIGRAM_BUCKETS = 32, 12, 2048
 PAD, START, UNKNOWN, FIRST_WORD = 0, 1, 2, 3
@@ -39,33 +41,6 @@ class Tokens:
         return Tokens(self.words * keep, self.trigrams * keep[..., None], self.noun & keep)
 
 
-def split_words(text: str) -> list[str]:
-    """Lower-case words without punctuation; a possessive loses its 's.
-
-    >>> split_words("Mario's hat, jumping high!")
-    ['mario', 'hat', 'jumping', 'high']
-    """
-    words = re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text.casefold())
-    return [re.sub(r"['’]s$", "", word) for word in words]
-
-
-def noun_positions(words: list[str], noun: str) -> list[int]:
-    """Where the words of `noun` stand in a row, singular or plural, at every place where they do.
-
-    >>> noun_positions(["two", "hand", "bells", "swinging"], "hand bell")
-    [1, 2]
-    """
-    wanted = split_words(noun)
-    places = range(len(words) - len(wanted) + 1) if wanted else ()
-    rows = [range(i, i + len(wanted)) for i in places]
-    return [
-        place
-        for row in rows
-        if all(words[at] in (w, w + "s", w + "es") for at, w in zip(row, wanted, strict=True))
-        for place in row
-    ]
-
-
 def trigram_buckets(word: str) -> list[int]:
     """Buckets of the letter triples of a word, its ends marked, at most 12 of them."""
     marked = f"<{word}>"
@@ -87,7 +62,7 @@ class Vocabulary:
 
         If no word is a motion that is known, and none is near to one, the last pair is `text` and all known motions.
         """
-        said = list(dict.fromkeys(split_words(text)))
+        said = list(dict.fromkeys(words_of(text)))
         pairs = [(word, nearest(word, self.words)) for word in said if word not in self.words]
         known = [word for word in said if word in self.words] + [like.split()[0] for _, like in pairs if like]
         if not any(is_motion(word) for word in known):
@@ -95,10 +70,13 @@ class Vocabulary:
         return pairs
 
     def encode(self, texts: list[str], nouns: list[str | None]) -> Tokens:
-        """Tokens of prompts; a noun of None marks no token. If the noun is not among the words read, that is an error.
+        """Tokens of prompts; a noun of None marks no token.
 
         At most 31 words are read: those that are known, verbs that mean the same as a known one
-        (`motion_words.understood`), motions with a slip of the pen, and the noun. The others would say anything.
+        (`word_matching.read_as`), misspelt motions, and the noun. The others would say anything.
+
+        Raises:
+            InputError: if a noun is not among the words read.
         """
         numbers = {word: FIRST_WORD + index for index, word in enumerate(self.words)}
         rows = [self._read(text, noun, numbers) for text, noun in zip(texts, nouns, strict=True)]
@@ -116,19 +94,19 @@ class Vocabulary:
 
     def _read(self, text: str, noun: str | None, numbers: dict[str, int]) -> list[tuple[str, bool]]:
         """The words of a prompt that mean something, each with whether it names the object."""
-        words = split_words(text)
+        words = words_of(text)
         places = [] if noun is None else noun_positions(words, noun)
         read = []
         for at, word in enumerate(words):
             named = at in places
             if not named and word not in numbers:
-                word = understood(word, self.words)
-            if named or word in numbers or misspelt(word, self.words):
+                word = read_as(word, self.words)
+            if named or word in numbers or is_misspelt_motion(word, self.words):
                 read.append((word, named))
         read = read[: MAX_TOKENS - 1]
         if noun is not None and not any(named for _, named in read):
-            raise ValueError(
-                f"the prompt {text!r} does not name {noun!r} within its first {MAX_TOKENS - 1} words, so the attention "
-                f"to the object has no word to look at; choose the noun from {words[: MAX_TOKENS - 1]}"
+            raise InputError(
+                f"the prompt does not name {noun!r} within the first {MAX_TOKENS - 1} words that the embedded prior "
+                f"reads; name it earlier, or shorten the prompt: {text!r}"
             )
         return read

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from re import findall
 
 from torch import Tensor
 
+from to4d.lexicon.motions import KINDS as MOTIONS
+from to4d.lexicon.verbs import motions_in
 from to4d.metrics.checks import limb_checks, side_checks, track_checks
 from to4d.metrics.checks.check import Check
 from to4d.metrics.checks.motion_checks import CHECKS, check_view
@@ -24,25 +25,6 @@ TRACK_CHECKS: dict[str, Callable[[Tensor], Check]] = {
 }
 KINDS = tuple(dict.fromkeys((*CHECKS, *TRACK_CHECKS)))
 ALSO = {"waving": "swaying"}  # another check that is enough: a hand waves, a flag sways
-VERBS = {
-    "jumping": "jump hop bounce leap",
-    "growing": "grow bloom blossom unfold open expand enlarge inflate swell",
-    "shrinking": "shrink shrivel dwindle deflate",
-    "breathing": "breathe pulse pulsate throb",
-    "swaying": "sway swing bend",
-    "melting": "melt collapse dissolve sink",
-    "shaking": "shake tremble vibrate shiver",
-    "falling": "fall topple tip",
-    "nodding": "nod bow",
-    "stretching": "stretch elongate",
-    "flying": "fly rise float hover levitate",
-    "rolling": "roll",
-    "spinning": "spin rotate turn twirl revolve",
-    "twisting": "twist",
-    "walking": "walk march stroll run jog",
-    "waving": "wave",
-    "still": "still motionless",  # only where no motion is named: "a bell still swinging" swings
-}
 
 
 @dataclass(frozen=True)
@@ -67,15 +49,16 @@ class Verdict:
 
 
 def motion_kind(text: str, noun: str = "") -> str | None:
-    """The check for the first motion word of a prompt; None if no check is known. The noun is no motion.
+    """The check for the first verb of motion of a prompt that has one; None if none has. The noun is no motion.
+
+    "still" counts only where no motion is named: "a bell still swinging" swings.
 
     >>> motion_kind("a plant is blooming"), motion_kind("a bell still swings"), motion_kind("a lamp singing")
     ('growing', 'swaying', None)
     """
-    words = [word for word in findall(r"[a-z]+", text.lower()) if word not in noun.lower().split()]
-    known = {form: kind for kind, verbs in VERBS.items() for verb in verbs.split() for form in _forms(verb)}
-    kinds = [known[word] for word in words if word in known]
-    return next((kind for kind in kinds if kind != "still"), next(iter(kinds), None))
+    kinds = (*motions_in(text, noun), *motions_in(text, noun, after_articles=True))  # "in bloom", if nothing else
+    checks = [check for kind in kinds if (check := MOTIONS[kind].check)]
+    return next((check for check in checks if check != "still"), next(iter(checks), None))
 
 
 def check_clip(kind: str, opacity: Tensor, moved: Tensor | None = None) -> Verdict | None:
@@ -106,13 +89,3 @@ def confusion(clips: Iterable[tuple[str, Tensor]], kinds: Iterable[str] = tuple(
         views = [view for name, opacity in clips if name == label for view in opacity]
         rows[label] = {kind: sum(check_view(kind, view).passed for view in views) / len(views) for kind in kinds}
     return rows
-
-
-def _forms(verb: str) -> list[str]:
-    """A verb's spellings: jump, jumps, jumped, jumping; wave, waving; hop, hopping.
-
-    >>> "hopping" in _forms("hop"), "waving" in _forms("wave"), "shook" in _forms("shake")
-    (True, True, False)
-    """
-    stems = [verb, verb + verb[-1], verb.removesuffix("e")]
-    return [verb, verb + "s", verb + "es", *(stem + ending for stem in stems for ending in ("ing", "ed"))]
