@@ -24,9 +24,9 @@ from PIL import Image
 from scipy.spatial import cKDTree
 from three_view import pictures, tests
 
-from to4d.export.gltf.build import world_from_asset
-from to4d.export.gltf.motion import follow
-from to4d.export.gltf.parts import welded
+from to4d.export.gltf.build_document import world_from_asset
+from to4d.export.gltf.bake_motion import follow
+from to4d.export.gltf.document_vertices import welded
 from to4d.export.panels import tiles, to_uint8
 from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh

@@ -105,7 +105,7 @@ def test_attention_is_to_the_noun_of_the_conditional_pass_or_there_is_none(prior
 
 
 def test_shares_of_attention_to_all_words_add_up_to_one(priors):
-    from to4d.guidance.diffusers.looking import watched
+    from to4d.guidance.diffusers.attention_capture import watched
 
     for family in ("wan", "ltx", "modelscope"):
         prior = priors[family]

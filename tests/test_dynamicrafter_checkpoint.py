@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from to4d.errors import InputError
-from to4d.guidance.dynamicrafter.checkpoint import COPIED, COPY, canonical, check, convert, fill, read, unused
+from to4d.guidance.dynamicrafter.official_checkpoint import COPIED, COPY, canonical, check, convert, fill, read, unused
 from to4d.guidance.dynamicrafter.model import Networks
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 from to4d.guidance.dynamicrafter.schedule import clip_scale, trained_share
@@ -94,7 +94,7 @@ def test_a_checkpoint_of_another_size_is_refused():
 
 def test_a_pickle_is_converted_once_and_training_reads_the_result(tiny, tmp_path):
     torch.save(plain(tiny), tmp_path / "model.ckpt")
-    command = [sys.executable, "-m", "to4d.guidance.dynamicrafter.checkpoint"]
+    command = [sys.executable, "-m", "to4d.guidance.dynamicrafter.official_checkpoint"]
     subprocess.run([*command, tmp_path / "model.ckpt", tmp_path / "out.safetensors"], check=True, capture_output=True)
     state = read(tmp_path / "out.safetensors")
     assert set(tiny) - set(state) == {COPY + name for name in COPIED}
@@ -111,7 +111,7 @@ def test_a_converted_file_can_be_halved_but_keeps_its_schedule(tiny, tmp_path):
 
 def test_training_opens_no_pickle(tiny, tmp_path):
     torch.save(plain(tiny), tmp_path / "model.ckpt")
-    with pytest.raises(InputError, match="python -m to4d.guidance.dynamicrafter.checkpoint"):
+    with pytest.raises(InputError, match="python -m to4d.guidance.dynamicrafter.official_checkpoint"):
         read(tmp_path / "model.ckpt")
 
 

@@ -18,7 +18,7 @@ from upstream_lvdm import (
 )
 
 from to4d.errors import InputError
-from to4d.guidance.dynamicrafter.checkpoint import COPY, SCHEDULE, canonical, fill, unused
+from to4d.guidance.dynamicrafter.official_checkpoint import COPY, SCHEDULE, canonical, fill, unused
 from to4d.guidance.dynamicrafter.lvdm import settings
 from to4d.guidance.dynamicrafter.model import Networks
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter

@@ -5,7 +5,7 @@ import torch
 from upstream_lvdm import difference, official_unet, upstream
 
 from to4d.guidance.dynamicrafter.attention import Context, TextImageAttention
-from to4d.guidance.dynamicrafter.maps import as_look, attention_to, noun_map
+from to4d.guidance.dynamicrafter.attention_maps import as_look, attention_to, noun_map
 from to4d.guidance.dynamicrafter.sizes import SIZES
 from to4d.guidance.dynamicrafter.unet import UNet
 from to4d.guidance.random_weights import randomise

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from to4d.errors import InputError, NotComputed
 from to4d.metrics.amt_smoothness import AmtSmoothness
-from to4d.metrics.clip_likeness import ClipLikeness, OpenClip
+from to4d.metrics.clip_similarity import ClipLikeness, OpenClip
 from to4d.metrics.networks.amt_net import SMALLEST, AmtNet
 from to4d.metrics.networks.load_weights import fill, read
 from to4d.metrics.networks.lpips_net import LpipsNet

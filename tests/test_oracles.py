@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from skimage.measure import label
 
 from to4d.metrics import motion_amount as motion
-from to4d.metrics.clip_likeness import likeness
+from to4d.metrics.clip_similarity import likeness
 from to4d.metrics.identity import haze
 
 SEEDS = {"seed": st.integers(0, 2**31)}

@@ -15,7 +15,7 @@ from PIL import Image
 
 from to4d.errors import InputError
 from to4d.export.panels import contact_sheet, depth_colours, panels
-from to4d.export.picture import Picture
+from to4d.export.animated_image import Picture
 from to4d.export.video import Video
 from to4d.export.writer import write_video
 from to4d.types import Prompt, Scene

@@ -15,7 +15,7 @@ from test_dynamicrafter_checkpoint import plain, schedule, shapes_of
 
 from to4d.disk.folders import weights_folder
 from to4d.errors import InputError
-from to4d.guidance.dynamicrafter.checkpoint import convert
+from to4d.guidance.dynamicrafter.official_checkpoint import convert
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 from to4d.guidance.dynamicrafter.sizes import SIZES
 from to4d.guidance.random_weights import random_tensor

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from to4d.disk.files import write_atomically
-from to4d.export.frame_shapes import Shape, isosurfaces
+from to4d.export.frame_meshes import Shape, isosurfaces
 from to4d.export.gltf.appearance import UNLIT, linear_from_srgb
 from to4d.export.isosurface import Isosurface, is_watertight
 from to4d.gltf.document import INDICES, VERTICES, Document

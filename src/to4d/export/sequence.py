@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from to4d.disk.files import write_atomically
-from to4d.export.frame_shapes import Shape, shapes_of
+from to4d.export.frame_meshes import Shape, shapes_of
 from to4d.export.gltf.appearance import encoded
 from to4d.export.isosurface import Isosurface
 from to4d.types import Mesh, Scene

@@ -13,7 +13,7 @@ import numpy as np
 
 from to4d.disk.files import write_atomically
 from to4d.errors import InputError
-from to4d.export.frame_shapes import Shape, shapes_of
+from to4d.export.frame_meshes import Shape, shapes_of
 from to4d.export.gltf.appearance import encoded, linear_from_srgb
 from to4d.export.isosurface import Isosurface
 from to4d.types import Mesh, Scene

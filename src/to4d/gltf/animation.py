@@ -10,8 +10,8 @@ from to4d.disk.asset_folder import Limits
 from to4d.errors import BROKEN, InputError
 from to4d.gltf.arrays import read_arrays
 from to4d.gltf.channels import Track, read_clips
-from to4d.gltf.nodes import Nodes, read_nodes, shown_primitives
-from to4d.gltf.pieces import Piece, read_piece, read_skins
+from to4d.gltf.node_tree import Nodes, read_nodes, shown_primitives
+from to4d.gltf.primitives import Piece, read_piece, read_skins
 
 
 @dataclass(frozen=True)

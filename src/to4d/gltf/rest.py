@@ -7,8 +7,8 @@ import numpy as np
 
 from to4d.gltf.arrays import Arrays
 from to4d.gltf.document import VERTICES, Document, unshare
-from to4d.gltf.nodes import read_nodes, shown_primitives
-from to4d.gltf.pieces import Piece, read_piece, read_skins
+from to4d.gltf.node_tree import read_nodes, shown_primitives
+from to4d.gltf.primitives import Piece, read_piece, read_skins
 from to4d.gltf.prune import KNOWN, prune
 
 

@@ -10,7 +10,7 @@ from torch import from_numpy
 
 from to4d.mesh import Surface, place
 from to4d.objects import textures
-from to4d.objects.shapes import Patch, blade, revolve, tube
+from to4d.objects.patches import Patch, blade, revolve, tube
 from to4d.types import Material, Mesh
 
 PAINTERS = (textures.terracotta, textures.soil, textures.leaf, textures.stem, textures.petal, textures.pollen)

@@ -8,9 +8,9 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from to4d.export.flipbook import add_page
-from to4d.export.frame_shapes import Shape, shapes_of
+from to4d.export.frame_meshes import Shape, shapes_of
 from to4d.export.gltf.appearance import UNLIT
-from to4d.export.gltf.build import world_from_asset
+from to4d.export.gltf.build_document import world_from_asset
 from to4d.export.isosurface import Isosurface
 from to4d.export.panels import depth_colours, mask, normal_colours, to_uint8
 from to4d.gltf.document import Document

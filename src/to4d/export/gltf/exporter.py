@@ -14,11 +14,11 @@ import numpy as np
 
 from to4d.disk.asset_folder import Limits
 from to4d.disk.files import write_atomically
-from to4d.export.gltf.build import document_of_file, document_of_mesh, world_from_document
+from to4d.export.gltf.build_document import document_of_file, document_of_mesh, world_from_document
 from to4d.export.gltf.distortion import Edges, edge_change, flipped
 from to4d.export.gltf.morph_targets import Surface
-from to4d.export.gltf.motion import Movement, follow
-from to4d.export.gltf.parts import add_clips, collect
+from to4d.export.gltf.bake_motion import Movement, follow
+from to4d.export.gltf.document_vertices import add_clips, collect
 from to4d.export.gltf.skinned import add_skin
 from to4d.export.gltf.source import whole_document
 from to4d.gltf.document import Document

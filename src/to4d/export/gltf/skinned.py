@@ -6,10 +6,10 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from to4d.export.gltf.fit_skin import Rig, fit
-from to4d.export.gltf.motion import Movement
-from to4d.export.gltf.parts import Pieces
+from to4d.export.gltf.bake_motion import Movement
+from to4d.export.gltf.document_vertices import Pieces
 from to4d.gltf.document import VERTICES, Document
-from to4d.gltf.nodes import read_nodes, shown_primitives
+from to4d.gltf.node_tree import read_nodes, shown_primitives
 
 
 def add_skin(

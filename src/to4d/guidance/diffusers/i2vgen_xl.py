@@ -11,7 +11,7 @@ from to4d.guidance.diffusers.autoencoders import encode_images, mean_latents
 from to4d.guidance.diffusers.family import Condition
 from to4d.guidance.diffusers.images import cropped
 from to4d.guidance.diffusers.schedule import Tables, discrete
-from to4d.guidance.diffusers.words import cleaned
+from to4d.guidance.diffusers.noun_spans import cleaned
 
 
 @dataclass(frozen=True)

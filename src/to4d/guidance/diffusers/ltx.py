@@ -10,7 +10,7 @@ from to4d.guidance.diffusers import tiny
 from to4d.guidance.diffusers.autoencoders import decode_clips, encode_clips, per_channel
 from to4d.guidance.diffusers.family import Condition
 from to4d.guidance.diffusers.schedule import Tables, rectified_flow
-from to4d.guidance.diffusers.words import cleaned
+from to4d.guidance.diffusers.noun_spans import cleaned
 
 LENGTH = 128  # of texts
 

@@ -11,10 +11,10 @@ from torch.nn.functional import interpolate
 
 from to4d.errors import InputError
 from to4d.guidance.diffusers.family import Condition, Family, Shape
-from to4d.guidance.diffusers.load import load
-from to4d.guidance.diffusers.looking import noun_map, watched
+from to4d.guidance.diffusers.load_pipeline import load
+from to4d.guidance.diffusers.attention_capture import noun_map, watched
 from to4d.guidance.diffusers.schedule import Schedule
-from to4d.guidance.diffusers.words import noun_marks
+from to4d.guidance.diffusers.noun_spans import noun_marks
 from to4d.types import NEGATIVE_PROMPT, Denoised, Prompt, check_shape
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from to4d.guidance.diffusers.autoencoders import decode_clips, encode_clips, per
 from to4d.guidance.diffusers.family import Condition
 from to4d.guidance.diffusers.images import cropped
 from to4d.guidance.diffusers.schedule import STEPS, Tables, rectified_flow
-from to4d.guidance.diffusers.words import cleaned
+from to4d.guidance.diffusers.noun_spans import cleaned
 
 LENGTH = 512  # of texts
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from to4d.guidance.dynamicrafter.maps import shares
+from to4d.guidance.dynamicrafter.attention_maps import shares
 
 
 @dataclass(frozen=True)

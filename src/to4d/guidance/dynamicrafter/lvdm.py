@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.attention import Context, split_heads
-from to4d.guidance.dynamicrafter.maps import shares
+from to4d.guidance.dynamicrafter.attention_maps import shares
 from to4d.guidance.dynamicrafter.sizes import UNetSize
 from to4d.guidance.dynamicrafter.unet import UNet
 

@@ -12,11 +12,11 @@ from torch.utils.checkpoint import checkpoint
 
 from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.attention import Context
-from to4d.guidance.dynamicrafter.checkpoint import fill, found, read
+from to4d.guidance.dynamicrafter.official_checkpoint import fill, found, read
 from to4d.guidance.dynamicrafter.lvdm import OfficialUNet
-from to4d.guidance.dynamicrafter.maps import as_look, noun_map
+from to4d.guidance.dynamicrafter.attention_maps import as_look, noun_map
 from to4d.guidance.dynamicrafter.model import Networks
-from to4d.guidance.dynamicrafter.reader import Condition, Reader
+from to4d.guidance.dynamicrafter.condition import Condition, Reader
 from to4d.guidance.dynamicrafter.schedule import (
     clean_from,
     clip_scale,

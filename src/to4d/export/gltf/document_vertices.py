@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from to4d.export.gltf.morph_targets import Surface, turned
-from to4d.export.gltf.motion import Movement
+from to4d.export.gltf.bake_motion import Movement
 from to4d.gltf.arrays import Arrays
 from to4d.gltf.document import VERTICES, Document, unshare
-from to4d.gltf.nodes import read_nodes, shown_primitives
-from to4d.gltf.pieces import triangles
+from to4d.gltf.node_tree import read_nodes, shown_primitives
+from to4d.gltf.primitives import triangles
 
 
 @dataclass(frozen=True)

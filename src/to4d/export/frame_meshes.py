@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from to4d.export.gltf.build import world_from_asset
+from to4d.export.gltf.build_document import world_from_asset
 from to4d.export.gltf.distortion import triangle_normals
-from to4d.export.gltf.motion import follow
-from to4d.export.gltf.parts import welded
+from to4d.export.gltf.bake_motion import follow
+from to4d.export.gltf.document_vertices import welded
 from to4d.export.isosurface import Isosurface
 from to4d.types import Mesh, Scene
 

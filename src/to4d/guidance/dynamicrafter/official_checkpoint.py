@@ -2,7 +2,7 @@
 
 A pickled `.ckpt` is turned into safetensors once, without running code from it:
 
-    python -m to4d.guidance.dynamicrafter.checkpoint model.ckpt dynamicrafter_256.safetensors
+    python -m to4d.guidance.dynamicrafter.official_checkpoint model.ckpt dynamicrafter_256.safetensors
 """
 
 import argparse

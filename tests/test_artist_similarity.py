@@ -12,12 +12,12 @@ import trimesh
 from scipy.spatial import cKDTree
 
 from to4d.errors import InputError, NotComputed
-from to4d.export.gltf.build import world_from_document
+from to4d.export.gltf.build_document import world_from_document
 from to4d.export.gltf.exporter import Glb
 from to4d.mesh import Surface, load_mesh, place
 from to4d.metrics.artist_clips import animation_of, posed, vertex_order
 from to4d.metrics.renders import Seen, see
-from to4d.metrics.truth import RealClips
+from to4d.metrics.artist_similarity import RealClips
 from to4d.render.mesh_cpu import MeshRenderer
 from to4d.types import Material, Mesh, Prompt, Render, Scene
 from to4d.viewpoints import Viewpoints

@@ -5,7 +5,7 @@ import torch
 from upstream_lvdm import upstream
 
 from to4d.errors import InputError
-from to4d.guidance.dynamicrafter.words import noun_marks
+from to4d.guidance.dynamicrafter.noun_tokens import noun_marks
 from to4d.lexicon.clip_tokenizer import tables, tokenise, tokens_of
 
 ONE_TOKEN = ["plant", "hulk", "elephant", "broccoli", "mario", "candle", "turtle", "snowman", "raccoon", "unicorn"]

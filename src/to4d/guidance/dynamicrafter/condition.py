@@ -7,7 +7,7 @@ from torch import Tensor
 
 from to4d.guidance.dynamicrafter.attention import Context
 from to4d.guidance.dynamicrafter.model import Networks
-from to4d.guidance.dynamicrafter.words import noun_marks
+from to4d.guidance.dynamicrafter.noun_tokens import noun_marks
 from to4d.lexicon.clip_tokenizer import tokenise
 from to4d.types import Prompt
 
