@@ -16,7 +16,7 @@ from mesh_files import four_colors, write_obj
 from to4d.errors import InputError
 from to4d.export.flipbook import Flipbook
 from to4d.export.isosurface import Isosurface, is_watertight, solid
-from to4d.export.sequence import Sequence
+from to4d.export.sequence import MeshSequence
 from to4d.export.usd import Usd
 from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
@@ -102,7 +102,7 @@ def test_a_flipbook_shows_one_closed_coloured_surface_at_a_time(tmp_path):
     figures = Flipbook(frames=4, fps=8.0, surface=SMALL)(scene(Ball()), tmp_path)
     header = gltf_check.check(tmp_path / "flipbook.glb")
     assert figures["export/flipbook_watertight"] == 4 and figures["export/flipbook_faces"] <= 1000
-    book = gltf_animation.load(tmp_path / "flipbook.glb")
+    book = gltf_animation.load_animation(tmp_path / "flipbook.glb")
     starts = np.cumsum([0] + [len(piece.points) for piece in book.pieces])
     assert book.duration("a ball growing") == pytest.approx(0.5)
     transform = load_plant().transform.numpy()
@@ -133,10 +133,10 @@ def test_the_validator_of_khronos_finds_nothing_in_a_flipbook(tmp_path):
 
 
 def test_obj_files_keep_the_materials_and_move_as_the_field_says(tmp_path, quad):
-    (path,) = Sequence("obj", frames=3)(scene(Turned(), quad), tmp_path / "out")
+    (path,) = MeshSequence("obj", frames=3)(scene(Turned(), quad), tmp_path / "out")
     files = unpacked(path)
     assert sorted(files)[:3] == ["asset_obj/0000.obj", "asset_obj/0001.obj", "asset_obj/0002.obj"]
-    Sequence("obj", frames=3, zipped=False)(scene(Turned(), quad), tmp_path / "out")
+    MeshSequence("obj", frames=3, zipped=False)(scene(Turned(), quad), tmp_path / "out")
     assert {f"asset_obj/{p.name}": p.read_bytes() for p in (tmp_path / "out" / "asset_obj").iterdir()} == files
     first, last = (load_mesh(tmp_path / "out" / "asset_obj" / f"000{i}.obj") for i in (0, 2))
     assert first.uv.numpy() == pytest.approx(quad.uv.numpy(), abs=1e-5)
@@ -150,7 +150,7 @@ def test_obj_files_keep_the_materials_and_move_as_the_field_says(tmp_path, quad)
 
 @pytest.mark.parametrize("field", [Turned(), Ball()], ids=["mesh", "field"])
 def test_ply_files_have_the_colours_of_the_model(tmp_path, quad, field):
-    (path,) = Sequence("ply", frames=2, surface=SMALL)(scene(field, quad), tmp_path)
+    (path,) = MeshSequence("ply", frames=2, surface=SMALL)(scene(field, quad), tmp_path)
     for data in unpacked(path).values():
         mesh = trimesh.load(io.BytesIO(data), "ply", process=False)
         if isinstance(field, Turned):

@@ -20,9 +20,9 @@ from mesh_files import QUAD, QUAD_FACES, four_colors, gltf, textured_quad, write
 from omegaconf import OmegaConf
 
 from to4d.errors import InputError
-from to4d.export.gltf.distortion import edge_change, flipped
+from to4d.export.gltf.distortion import edge_change, flipped_triangles
 from to4d.export.gltf.exporter import Glb
-from to4d.export.gltf.morph_targets import Surface, filled, keyframes
+from to4d.export.gltf.morph_targets import WeldedSurface, fill_missing, keyframes
 from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
 from to4d.model.deformation import Motion
@@ -99,9 +99,9 @@ def skinned(path: Path) -> Path:
 
 def test_at_rest_the_asset_is_the_input_and_later_it_is_where_the_motion_says(tmp_path):
     source = two_quads(tmp_path / "two.gltf")
-    mesh, before = load_mesh(source), gltf_animation.load(source)
+    mesh, before = load_mesh(source), gltf_animation.load_animation(source)
     path, figures = export(mesh, tmp_path / "out")
-    after = gltf_animation.load(path)
+    after = gltf_animation.load_animation(path)
     assert np.array_equal(after.vertices(), before.vertices())
     assert list(after.clips) == ["a thing bending"] and after.duration("a thing bending") == pytest.approx(5 / 12)
     poses = after.poses("a thing bending", np.arange(6) / 12)
@@ -151,7 +151,9 @@ def test_a_skinned_and_animated_file_stands_as_the_run_saw_it(tmp_path, caplog):
     header = gltf_check.check(path)
     assert "skins" not in header and len(header["animations"]) == 1
     assert set(header["meshes"][0]["primitives"][0]["attributes"]) == {"POSITION", "NORMAL", "COLOR_0"}
-    assert np.array_equal(gltf_animation.load(path).vertices(), QUAD * 1.25 + 0.5)  # bones and shapes, not the node
+    assert np.array_equal(
+        gltf_animation.load_animation(path).vertices(), QUAD * 1.25 + 0.5
+    )  # bones and shapes, not the node
     kept = 4  # positions, normals, colours, indices
     assert len(header["accessors"]) == kept + 2 * 5 + 2
 
@@ -174,7 +176,7 @@ def test_an_obj_file_becomes_an_upright_glb_in_its_own_coordinates(tmp_path, up)
     assert corners.materials[0].texture.equal(mesh.materials[0].texture)
     raw = gltf_check.check_accessor(header, data, header["accessors"][0])
     assert {tuple(p) for p in raw.tolist()} == {(-1, -1, 0.5), (1, -1, 0), (1, 1, 0), (-1, 1, 0)}
-    animation = gltf_animation.load(path)
+    animation = gltf_animation.load_animation(path)
     turn = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]) if up == "z" else np.eye(3)
     wanted = moved(mesh, animation.vertices() @ turn, 5 / 6) @ turn.T
     assert animation.vertices("a thing bending", 5 / 12) == pytest.approx(wanted, abs=2e-5)
@@ -214,7 +216,7 @@ def test_any_number_of_frames_shows_the_same_motion(tmp_path):
     clips = []
     for frames in (8, 40):
         path, _ = export(mesh, tmp_path / str(frames), frames=frames, fps=frames / 2)
-        clips.append(gltf_animation.load(path).poses("a thing bending", np.arange(4) / 2))
+        clips.append(gltf_animation.load_animation(path).poses("a thing bending", np.arange(4) / 2))
     assert np.abs(clips[0] - clips[1]).max() < 1e-5 * np.ptp(clips[0])
 
 
@@ -247,7 +249,7 @@ def test_points_that_vanish_move_like_their_neighbours_and_are_counted(tmp_path)
     path, figures = export(mesh, tmp_path, Cut())
     lost = int((np.unique(mesh.vertices.numpy(), axis=0)[:, 0] > 0.2).sum())
     assert figures["export/points_not_followed"] == lost > 0
-    animation = gltf_animation.load(path)
+    animation = gltf_animation.load_animation(path)
     rise = (animation.vertices("a thing bending", 5 / 12) - animation.vertices()) * float(mesh.transform[1, 1])
     assert rise == pytest.approx(np.tile([0, 0.25, 0], (len(rise), 1)), abs=1e-4)
     assert figures["export/longest_edge"] == pytest.approx(1.0, abs=1e-3)
@@ -258,19 +260,19 @@ def test_a_frame_without_any_found_point_repeats_the_last():
     found = np.array([[True, True], [True, False], [False, False]])
     frames = [np.zeros((2, 3))]
     for move, there in zip(moves, found, strict=True):
-        frames.append(filled(np.eye(3)[:2], move, there, frames[-1]))
+        frames.append(fill_missing(np.eye(3)[:2], move, there, frames[-1]))
     assert np.stack(frames)[1:, :, 0].tolist() == [[0, 0], [1, 1], [1, 1]]
 
 
 def test_folds_and_stretches_are_told():
-    square = Surface(QUAD.astype(float), QUAD_FACES.astype(np.int64))
+    square = WeldedSurface(QUAD.astype(float), QUAD_FACES.astype(np.int64))
     grown, still = QUAD[None] * 0.5, np.eye(3)[None].repeat(4, 0)
     assert edge_change(square, np.concatenate([0 * grown, grown])) == (1.0, pytest.approx(1.5))
-    assert not flipped(square, 0 * QUAD, still).any()
+    assert not flipped_triangles(square, 0 * QUAD, still).any()
     folded = np.where(QUAD[:, :1] * QUAD[:, 1:2] > 0, 0.0, -2.0 * QUAD)  # two corners change places
-    assert flipped(square, folded, still).all()
+    assert flipped_triangles(square, folded, still).all()
     half_turn = np.diag([-1.0, 1.0, -1.0])  # to the back of the square, and not folded
-    assert not flipped(square, QUAD @ half_turn - QUAD, half_turn.T[None].repeat(4, 0)).any()
+    assert not flipped_triangles(square, QUAD @ half_turn - QUAD, half_turn.T[None].repeat(4, 0)).any()
 
 
 def test_a_field_that_moves_no_mesh_leaves_the_asset_to_others(tmp_path):
@@ -299,7 +301,9 @@ def test_a_finished_run_can_be_restored_and_a_folder_without_one_is_refused(tmp_
     assert not (tmp_path / "called").exists()
     figures = export_all([Glb(frames=2), lambda scene, out: [out]], again, tmp_path / "out")
     assert figures["export/frames"] == 2
-    moves = gltf_animation.load(tmp_path / "out" / "asset.glb").poses("a quad bending", np.array([0.0, 1 / 24]))
+    moves = gltf_animation.load_animation(tmp_path / "out" / "asset.glb").poses(
+        "a quad bending", np.array([0.0, 1 / 24])
+    )
     scale = float(again.reference.mesh.transform[1, 1])
     assert np.diff(moves, axis=0) * scale == pytest.approx(-0.05 * np.ones((1, *moves.shape[1:])), abs=1e-5)
 

@@ -14,8 +14,8 @@ from moving_ball import MovingBall
 from PIL import Image
 
 from to4d.errors import InputError
+from to4d.export.animated_image import AnimatedImage
 from to4d.export.panels import contact_sheet, depth_colours, panels
-from to4d.export.animated_image import Picture
 from to4d.export.video import Video
 from to4d.export.writer import write_video
 from to4d.types import Prompt, Scene
@@ -142,7 +142,9 @@ def test_a_full_disk_is_one_clear_line_and_leaves_the_old_file(tmp_path):
 @pytest.mark.parametrize("back", [False, True])
 def test_a_moving_picture_shows_the_motion_over_and_over(tmp_path, ending, back):
     scene = Scene(MovingBall(0.0), MovingBall(0.5), Prompt("a ball jumping", "ball"))
-    picture = Picture(f"a.{ending}", frames=4, fps=10, azimuth_deg=0.0, elevation_deg=0.0, size=40, there_and_back=back)
+    picture = AnimatedImage(
+        f"a.{ending}", frames=4, fps=10, azimuth_deg=0.0, elevation_deg=0.0, size=40, there_and_back=back
+    )
     [path] = picture(scene, tmp_path)
     with Image.open(path) as image:
         frames = [(image.seek(k), np.asarray(image.convert("RGB")).astype(float))[1] for k in range(image.n_frames)]
@@ -156,4 +158,4 @@ def test_a_moving_picture_shows_the_motion_over_and_over(tmp_path, ending, back)
 
 def test_a_moving_picture_of_another_kind_is_refused():
     with pytest.raises(ValueError, match=r"something\.gif or something\.webp, not 'a\.png'"):
-        Picture("a.png")
+        AnimatedImage("a.png")

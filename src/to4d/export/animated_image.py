@@ -12,7 +12,7 @@ from to4d.viewpoints import Viewpoints, frame_times, look
 
 
 @dataclass(frozen=True)
-class Picture:
+class AnimatedImage:
     """Writes the clip, seen from one side over white, as `name`; it plays over and over.
 
     Args:

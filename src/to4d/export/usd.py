@@ -13,8 +13,8 @@ import numpy as np
 
 from to4d.disk.files import write_atomically
 from to4d.errors import InputError
-from to4d.export.frame_meshes import Shape, shapes_of
-from to4d.export.gltf.appearance import encoded, linear_from_srgb
+from to4d.export.frame_meshes import FrameMesh, frame_meshes
+from to4d.export.gltf.appearance import encode_texture, linear_from_srgb
 from to4d.export.isosurface import Isosurface
 from to4d.types import Mesh, Scene
 from to4d.viewpoints import frame_times
@@ -50,7 +50,7 @@ class Usd:
             from pxr import UsdUtils
         except ImportError:
             raise InputError("USD needs the package usd-core; install it by: pip install -e '.[usd]'") from None
-        shapes = list(shapes_of(scene, frame_times(self.frames), self.surface))
+        shapes = list(frame_meshes(scene, frame_times(self.frames), self.surface))
         mesh = scene.reference.mesh if hasattr(scene.renderer.field, "displacement") else None
         path = Path(out) / "asset.usdz"
         with tempfile.TemporaryDirectory() as folder:
@@ -62,7 +62,7 @@ class Usd:
         return [path]
 
 
-def write_stage(path: Path, shapes: list[Shape], mesh: Mesh | None, fps: float) -> None:
+def write_stage(path: Path, shapes: list[FrameMesh], mesh: Mesh | None, fps: float) -> None:
     """The stage, y up, and its textures beside it."""
     from pxr import Usd as Pixar
     from pxr import UsdGeom
@@ -87,7 +87,7 @@ def write_stage(path: Path, shapes: list[Shape], mesh: Mesh | None, fps: float) 
     stage.GetRootLayer().Save()
 
 
-def _move(body: Any, shapes: list[Shape], fixed: bool) -> None:
+def _move(body: Any, shapes: list[FrameMesh], fixed: bool) -> None:
     """Points, their bounds and triangles; triangles once, where they stay the same."""
     points, extent = body.CreatePointsAttr(), body.CreateExtentAttr()
     counts, corners = body.CreateFaceVertexCountsAttr(), body.CreateFaceVertexIndicesAttr()
@@ -102,7 +102,7 @@ def _move(body: Any, shapes: list[Shape], fixed: bool) -> None:
         corners.Set(shapes[0].faces.reshape(-1).tolist())
 
 
-def _color(body: Any, shapes: list[Shape]) -> None:
+def _color(body: Any, shapes: list[FrameMesh]) -> None:
     """A colour a vertex, linear as USD wants it."""
     from pxr import UsdGeom
 
@@ -154,7 +154,7 @@ def _material(stage: Any, mesh: Mesh, number: int, folder: Path) -> Any:
         diffuse.Set(tuple(color))
     else:
         texture = _texture(stage, path, f"texture_{number}.png", [*color, look.color[3]])
-        (folder / f"texture_{number}.png").write_bytes(encoded(look))
+        (folder / f"texture_{number}.png").write_bytes(encode_texture(look))
         diffuse.ConnectToSource(texture.CreateOutput("rgb", Sdf.ValueTypeNames.Float3))
         if look.alpha != "opaque":
             opacity.ConnectToSource(texture.CreateOutput("a", Sdf.ValueTypeNames.Float))

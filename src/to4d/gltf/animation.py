@@ -9,18 +9,18 @@ import numpy as np
 from to4d.disk.asset_folder import Limits
 from to4d.errors import BROKEN, InputError
 from to4d.gltf.arrays import read_arrays
-from to4d.gltf.channels import Track, read_clips
-from to4d.gltf.node_tree import Nodes, read_nodes, shown_primitives
-from to4d.gltf.primitives import Piece, read_piece, read_skins
+from to4d.gltf.channels import Channel, read_clips
+from to4d.gltf.node_tree import NodeTree, read_node_tree, shown_primitives
+from to4d.gltf.primitives import Primitive, read_primitive, read_skins
 
 
 @dataclass(frozen=True)
 class Animation:
     """An animated file: all its triangle primitives as one mesh whose vertex order never changes."""
 
-    nodes: Nodes
-    pieces: tuple[Piece, ...]  # in the order of the nodes
-    clips: Mapping[str, tuple[Track, ...]]
+    nodes: NodeTree
+    pieces: tuple[Primitive, ...]  # in the order of the nodes
+    clips: Mapping[str, tuple[Channel, ...]]
 
     @property
     def faces(self) -> np.ndarray:
@@ -44,7 +44,7 @@ class Animation:
         return self.poses(clip, np.array([seconds]))[0]
 
 
-def load(path: str | Path, limits: Limits | None = None) -> Animation:
+def load_animation(path: str | Path, limits: Limits | None = None) -> Animation:
     """The animated file at `path` (.glb or .gltf).
 
     Raises:
@@ -54,12 +54,12 @@ def load(path: str | Path, limits: Limits | None = None) -> Animation:
     try:
         arrays = read_arrays(path, limits or Limits())
         header = arrays.header
-        nodes = read_nodes(header)
+        nodes = read_node_tree(header)
         skins = read_skins(arrays)
         drawn = [(node, number) for node, number, part in shown_primitives(header) if part.get("mode", 4) == 4]
         if not drawn:
             raise InputError("it holds no triangles")
-        animation = Animation(nodes, tuple(read_piece(arrays, *each, skins) for each in drawn), read_clips(arrays))
+        animation = Animation(nodes, tuple(read_primitive(arrays, *each, skins) for each in drawn), read_clips(arrays))
         animation.vertices()
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error

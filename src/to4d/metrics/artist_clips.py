@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from to4d.gltf.animation import Animation, Piece, load
+from to4d.gltf.animation import Animation, Piece, load_animation
 from to4d.types import Cameras, Mesh, Render
 
 
@@ -26,13 +26,13 @@ def animation_of(mesh: Mesh | None) -> Animation:
         raise NoClips("there are pictures of the object alone")
     if mesh.source is None or mesh.source.suffix.lower() not in (".glb", ".gltf"):
         raise NoClips(f"{mesh.name} is no animated file (glTF)")
-    animation = load(mesh.source)
+    animation = load_animation(mesh.source)
     if not animation.clips:
         raise NoClips(f"{mesh.source.name} holds no clips")
     return animation
 
 
-def posed(mesh: Mesh, animation: Animation, clip: str, frames: int) -> Iterator[Mesh]:
+def posed_meshes(mesh: Mesh, animation: Animation, clip: str, frames: int) -> Iterator[Mesh]:
     """The mesh in each frame of a clip, which is shown once from start to end; frame i stands at i/frames of it.
 
     Raises:
@@ -41,10 +41,10 @@ def posed(mesh: Mesh, animation: Animation, clip: str, frames: int) -> Iterator[
     order = vertex_order(mesh, animation)
     seconds = animation.duration(clip) * np.arange(frames) / frames
     for pose in animation.poses(clip, seconds):
-        yield replace(mesh, vertices=torch.from_numpy(world(mesh, pose[order]).astype(np.float32)))
+        yield replace(mesh, vertices=torch.from_numpy(to_world(mesh, pose[order]).astype(np.float32)))
 
 
-class Played(nn.Module):
+class AnimatedMesh(nn.Module):
     """Shows one mesh a frame, whatever the times."""
 
     def __init__(self, meshes: list[Mesh], reference: Callable[[Mesh], nn.Module]) -> None:
@@ -71,7 +71,7 @@ def vertex_order(mesh: Mesh, animation: Animation) -> NDArray:
         fits = [i for i in left if is_here(animation.pieces[i], mesh.faces.numpy(), first, face)]
         if not fits:
             raise NoClips(f"the vertices of {mesh.name} are not those of its file")
-        here = {i: world(mesh, rest[starts[i] : starts[i + 1]]) - points_of(mesh, animation, i, first) for i in fits}
+        here = {i: to_world(mesh, rest[starts[i] : starts[i + 1]]) - points_of(mesh, animation, i, first) for i in fits}
         best = min(fits, key=lambda i: float(np.abs(here[i]).mean()))
         found.append(np.arange(starts[best], starts[best + 1]))
         first, face = first + len(animation.pieces[best].points), face + len(animation.pieces[best].faces)
@@ -90,7 +90,7 @@ def is_here(piece: Piece, faces: NDArray, first: int, face: int) -> bool:
     return there.shape == piece.faces.shape and bool((np.sort(there, 1) == np.sort(piece.faces, 1)).all())
 
 
-def world(mesh: Mesh, points: NDArray) -> NDArray:
+def to_world(mesh: Mesh, points: NDArray) -> NDArray:
     """The file's coordinates as the run places them."""
     transform = mesh.transform.numpy()
     return points @ transform[:3, :3].T + transform[:3, 3]

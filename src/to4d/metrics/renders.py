@@ -10,7 +10,7 @@ from to4d.viewpoints import Viewpoints, frame_times, look
 
 
 @dataclass(frozen=True)
-class Seen:
+class EvaluationRenders:
     """A clip a view of the 4D model, and the mesh from the same places."""
 
     scene: Scene
@@ -21,9 +21,9 @@ class Seen:
     mesh: Render  # (B, 1, H, W, c)
 
 
-def see(scene: Scene, views: Viewpoints, frames: int) -> Seen:
+def render_for_evaluation(scene: Scene, views: Viewpoints, frames: int) -> EvaluationRenders:
     """Frame i of the clips stands at time i/frames."""
     cameras, times = views.cameras(), frame_times(frames)
     clips = look(scene.renderer, cameras, times, antialias=views.antialias)
     mesh = look(scene.reference, cameras, torch.zeros(1), antialias=views.antialias)
-    return Seen(scene, views.names, cameras, times, clips, mesh)
+    return EvaluationRenders(scene, views.names, cameras, times, clips, mesh)

@@ -15,14 +15,14 @@ UNLIT = "KHR_materials_unlit"
 
 
 @dataclass(frozen=True)
-class Look:
+class TexturedMaterial:
     """A material and the file of its texture."""
 
     material: Material
     image: bytes | None
 
 
-def add_material(document: Document, look: Look, unlit: bool) -> None:
+def add_material(document: Document, look: TexturedMaterial, unlit: bool) -> None:
     """A glTF material that is rough and not metal, or unlit."""
     source = look.material
     color = [*linear_from_srgb(np.array(source.color[:3])).tolist(), source.color[3]]
@@ -68,7 +68,7 @@ def plain_png(data: bytes) -> bytes:
     return b"".join(kept)
 
 
-def encoded(material: Material) -> bytes | None:
+def encode_texture(material: Material) -> bytes | None:
     """The texture as PNG, without an alpha channel that says nothing."""
     if material.texture is None:
         return None

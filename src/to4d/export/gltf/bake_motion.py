@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from to4d.export.gltf.distortion import Edges, held_back, unfolded
-from to4d.export.gltf.morph_targets import Surface, keyframes, straightened
+from to4d.export.gltf.distortion import SurfaceEdges, hold_back_bursts, unfold
+from to4d.export.gltf.morph_targets import WeldedSurface, interpolate_keyframes, keyframes
 from to4d.surface_tracks import field_tracks, slopes
 
 CLOSE = 1e-5  # how near to its source a point must be followed, world units
@@ -15,7 +15,7 @@ BATCH = 100_000  # points that are followed at a time
 
 
 @dataclass(frozen=True)
-class Movement:
+class BakedMotion:
     """A surface over V frames, the first one at rest, of which K are keys."""
 
     moves: np.ndarray  # (V, P, 3) float32 from rest, world units
@@ -29,7 +29,7 @@ class Movement:
 
 
 @torch.no_grad()
-def follow(field: nn.Module, surface: Surface, times: Tensor, tolerance: float) -> Movement:
+def bake_motion(field: nn.Module, surface: WeldedSurface, times: Tensor, tolerance: float) -> BakedMotion:
     """How `field`, a moved one, moves the surface.
 
     Args:
@@ -44,17 +44,19 @@ def follow(field: nn.Module, surface: Surface, times: Tensor, tolerance: float) 
     moves = (torch.cat([part.places for part in parts], 1) - rest).cpu().numpy()
     found = torch.cat([part.found for part in parts], 1).cpu().numpy()
     moves[0] = 0.0
-    held = held_back(surface, moves, found)
+    held = hold_back_bursts(surface, moves, found)
     keys = keyframes(held.moves, tolerance)
-    edges, moves, strained = Edges(surface), held.moves.copy(), []
+    edges, moves, strained = SurfaceEdges(surface), held.moves.copy(), []
     for before, key in zip([0, *keys], keys, strict=False):
         shape = min(key, held.last)  # the frame whose shape it has
         places, time = rest + torch.from_numpy(moves[key]).to(device), times[shape : shape + 1].to(rest)
         pairs = zip(rest.split(BATCH), places.split(BATCH), strict=True)
         each = torch.cat([_strain(field, *pair, time) for pair in pairs]).cpu().numpy()
-        moves[key], strain = unfolded(edges, moves[key], held.found[shape], moves[before], each)
+        moves[key], strain = unfold(edges, moves[key], held.found[shape], moves[before], each)
         strained.append(strain.astype(each.dtype))
-    return Movement(straightened(moves, keys), held.found, held.exploding, held.last, keys, np.stack(strained))
+    return BakedMotion(
+        interpolate_keyframes(moves, keys), held.found, held.exploding, held.last, keys, np.stack(strained)
+    )
 
 
 def _strain(field: nn.Module, rest: Tensor, places: Tensor, time: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """The user's own mesh, moving, as one GLB file: looks untouched, motion as morph targets with linear weights.
 
-The mesh is the input file's, in its own units, axes and place (`glb_source`; `glb_build` where it was no glTF). What
+The mesh is the input file's, in its own units, axes and place (`source`; `build_document` where it was no glTF). What
 moves it is the field's motion, turned round for every vertex. Frame 0 is weight 0 of all targets: the input itself.
 """
 
@@ -14,11 +14,11 @@ import numpy as np
 
 from to4d.disk.asset_folder import Limits
 from to4d.disk.files import write_atomically
+from to4d.export.gltf.bake_motion import BakedMotion, bake_motion
 from to4d.export.gltf.build_document import document_of_file, document_of_mesh, world_from_document
-from to4d.export.gltf.distortion import Edges, edge_change, flipped
-from to4d.export.gltf.morph_targets import Surface
-from to4d.export.gltf.bake_motion import Movement, follow
-from to4d.export.gltf.document_vertices import add_clips, collect
+from to4d.export.gltf.distortion import SurfaceEdges, edge_change, flipped_triangles
+from to4d.export.gltf.document_vertices import add_clips, collect_vertices
+from to4d.export.gltf.morph_targets import WeldedSurface
 from to4d.export.gltf.skinned import add_skin
 from to4d.export.gltf.source import whole_document
 from to4d.gltf.document import Document
@@ -68,8 +68,8 @@ class Glb:
             log.info("no asset.glb: only a moved field (model=deform, nodes) moves the mesh; see format=flipbook")
             return {}
         figures, surface, movements = self.write([scene], out)
-        figures |= measure(surface, movements[scene.prompt.text])
-        tell(figures)
+        figures |= motion_quality(surface, movements[scene.prompt.text])
+        log_figures(figures)
         return {f"export/{name}": value for name, value in figures.items()}
 
     def together(self, scenes: Sequence[Scene], out: Path) -> dict[str, Any]:
@@ -79,14 +79,14 @@ class Glb:
         figures, _, _ = self.write(scenes, out)
         return {f"export/{name}": value for name, value in figures.items()}
 
-    def write(self, scenes: Sequence[Scene], out: Path) -> tuple[dict[str, Any], Surface, dict[str, Movement]]:
+    def write(self, scenes: Sequence[Scene], out: Path) -> tuple[dict[str, Any], WeldedSurface, dict[str, BakedMotion]]:
         """The file; its figures, the surface, and how each prompt moves it."""
         mesh = scenes[0].reference.mesh
         document, transform = open_document(mesh)
-        pieces = collect(document, transform)
+        pieces = collect_vertices(document, transform)
         check_place(pieces.surface, mesh)
         times, near = frame_times(self.frames), self.tolerance * pieces.surface.size
-        movements = {s.prompt.text: follow(s.renderer.field, pieces.surface, times, near) for s in scenes}
+        movements = {s.prompt.text: bake_motion(s.renderer.field, pieces.surface, times, near) for s in scenes}
         shapes = 0 if self.skin else sum(len(movement.keys) - 1 for movement in movements.values())
         figures: dict[str, Any] = {"frames": self.frames, "clips": len(movements), "morph_targets": shapes}
         if self.skin:
@@ -112,7 +112,7 @@ def open_document(mesh: Mesh) -> tuple[Document, np.ndarray]:
     return document, mesh.transform.numpy()
 
 
-def check_place(surface: Surface, mesh: Mesh) -> None:
+def check_place(surface: WeldedSurface, mesh: Mesh) -> None:
     """Warn if the document is not where the mesh is: its file has changed since, or is read in another way."""
     used = surface.points[np.unique(surface.faces)] if len(surface.faces) else surface.points
     box, wanted = (np.stack([x.min(0), x.max(0)]) for x in (used, mesh.vertices.double().numpy()))
@@ -120,12 +120,12 @@ def check_place(surface: Surface, mesh: Mesh) -> None:
         log.warning("asset.glb: %s is not the mesh that was animated; the motion may not fit it", mesh.source)
 
 
-def measure(surface: Surface, movement: Movement) -> dict[str, float | int]:
+def motion_quality(surface: WeldedSurface, movement: BakedMotion) -> dict[str, float | int]:
     """What the motion does to the mesh."""
     shrink, grow = edge_change(surface, movement.moves)
     shapes = zip(movement.keys, movement.slopes, strict=True)
-    flips = [float(flipped(surface, movement.moves[key], slopes).mean()) for key, slopes in shapes]
-    edges = Edges(surface)
+    flips = [float(flipped_triangles(surface, movement.moves[key], slopes).mean()) for key, slopes in shapes]
+    edges = SurfaceEdges(surface)
     return {
         "points": len(surface.points),
         "points_not_followed": int((~movement.found.all(0)).sum()),
@@ -138,7 +138,7 @@ def measure(surface: Surface, movement: Movement) -> dict[str, float | int]:
     }
 
 
-def tell(figures: dict[str, float | int]) -> None:
+def log_figures(figures: dict[str, float | int]) -> None:
     """One line for the log, and more if the clip is not fit to be shown."""
     log.info(
         "asset.glb: %(frames)d frames, %(morph_targets)d shapes; edges change in length by factors from "

@@ -5,17 +5,17 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from to4d.export.gltf.fit_skin import Rig, fit
-from to4d.export.gltf.bake_motion import Movement
-from to4d.export.gltf.document_vertices import Pieces
+from to4d.export.gltf.bake_motion import BakedMotion
+from to4d.export.gltf.document_vertices import DocumentVertices
+from to4d.export.gltf.fit_skin import FittedSkin, fit_skin
 from to4d.gltf.document import VERTICES, Document
-from to4d.gltf.node_tree import read_nodes, shown_primitives
+from to4d.gltf.node_tree import read_node_tree, shown_primitives
 
 
 def add_skin(
     document: Document,
-    pieces: Pieces,
-    movements: Mapping[str, Movement],
+    pieces: DocumentVertices,
+    movements: Mapping[str, BakedMotion],
     transform: np.ndarray,
     fps: float,
     count: int,
@@ -35,7 +35,7 @@ def add_skin(
     back = np.linalg.inv(transform)
     rest = pieces.surface.points @ back[:3, :3].T + back[:3, 3]
     places = rest + np.concatenate([m.moves for m in movements.values()]).astype(np.float64) @ back[:3, :3].T
-    rig = fit(rest, places, min(count, len(rest)), sizes)
+    rig = fit_skin(rest, places, min(count, len(rest)), sizes)
     used = np.unique(rig.bones[rig.weights > 0])
     centres = np.stack([np.average(rest, axis=0, weights=_shares(rig, bone)) for bone in used])
     joints = _add_bones(document, centres)
@@ -54,7 +54,7 @@ def add_skin(
     }
 
 
-def _shares(rig: Rig, bone: int) -> np.ndarray:
+def _shares(rig: FittedSkin, bone: int) -> np.ndarray:
     """(P,) how much every point follows a bone."""
     return np.where(rig.bones == bone, rig.weights, 0.0).sum(1)
 
@@ -76,10 +76,15 @@ def _put_in_scene(document: Document, node: int) -> None:
 
 
 def _bind(
-    document: Document, pieces: Pieces, rig: Rig, used: np.ndarray, centres: np.ndarray, joints: list[int]
+    document: Document,
+    pieces: DocumentVertices,
+    rig: FittedSkin,
+    used: np.ndarray,
+    centres: np.ndarray,
+    joints: list[int],
 ) -> None:
     """Give the vertices their bones. A skinned mesh hangs at the top, for only its bones place it."""
-    world = read_nodes(document.arrays().header).world((), np.zeros(1))[0]
+    world = read_node_tree(document.arrays().header).world((), np.zeros(1))[0]
     kind = np.uint8 if len(used) <= 256 else np.uint16
     numbers = np.where(rig.weights > 0, np.searchsorted(used, rig.bones), 0)
     pad = [(0, 0), (0, 4 - rig.weights.shape[1])]

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from to4d.errors import InputError
 from to4d.guidance.diffusers import tiny
 from to4d.guidance.diffusers.autoencoders import decode_clips, encode_clips
-from to4d.guidance.diffusers.family import Condition
-from to4d.guidance.diffusers.schedule import Tables, discrete
-from to4d.guidance.diffusers.noun_spans import cleaned
+from to4d.guidance.diffusers.family import DiffusersCondition
+from to4d.guidance.diffusers.noun_spans import single_spaced
+from to4d.guidance.diffusers.schedule import ScheduleTables, discrete_schedule
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class CogVideoX:
         """A pipeline for tests."""
         return tiny.cogvideox()
 
-    def tables(self, pipe: Any) -> Tables:
+    def tables(self, pipe: Any) -> ScheduleTables:
         """Of its scheduler, which ends in pure noise.
 
         Raises:
@@ -32,7 +32,7 @@ class CogVideoX:
         """
         if pipe.transformer.config.patch_size_t is not None:
             raise InputError("this is a model of CogVideoX 1.5; guidance=cogvideox knows those of 1.0")
-        return discrete(pipe.scheduler)
+        return discrete_schedule(pipe.scheduler)
 
     def layers(self, pipe: Any) -> list[nn.Module]:
         """None: words and patches share their attention."""
@@ -41,7 +41,7 @@ class CogVideoX:
     def read(self, pipe: Any, text: str) -> tuple[Tensor, None]:
         """T5."""
         length, device = pipe.transformer.config.max_text_seq_length, pipe.text_encoder.device
-        words, _ = pipe.encode_prompt(cleaned(text), None, False, max_sequence_length=length, device=device)
+        words, _ = pipe.encode_prompt(single_spaced(text), None, False, max_sequence_length=length, device=device)
         return words[0], None
 
     def see(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor, None]:
@@ -60,13 +60,13 @@ class CogVideoX:
         """The way back."""
         return decode_clips(pipe.vae, latents / pipe.vae.config.scaling_factor)
 
-    def predict(self, pipe: Any, x: Tensor, time: Tensor, told: Condition, blind: bool) -> Tensor:
-        """The velocity; blind is with the negative words, but sees the still."""
+    def predict(self, pipe: Any, x: Tensor, time: Tensor, condition: DiffusersCondition, unconditional: bool) -> Tensor:
+        """The velocity; `unconditional` is with the negative words, but sees the still."""
         config, (height, width) = pipe.transformer.config, (pipe.vae_scale_factor_spatial * n for n in x.shape[-2:])
         places = pipe._prepare_rotary_positional_embeddings(height, width, x.shape[2], x.device)
         return pipe.transformer(
-            hidden_states=torch.cat([x, told.still.to(x)], 1).transpose(1, 2),
-            encoder_hidden_states=told.words[int(blind)].expand(len(x), -1, -1).to(x),
+            hidden_states=torch.cat([x, condition.still.to(x)], 1).transpose(1, 2),
+            encoder_hidden_states=condition.words[int(unconditional)].expand(len(x), -1, -1).to(x),
             timestep=time.long().expand(len(x)),
             ofs=None if config.ofs_embed_dim is None else x.new_full((1,), 2.0),
             image_rotary_emb=places if config.use_rotary_positional_embeddings else None,

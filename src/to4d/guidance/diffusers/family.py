@@ -5,11 +5,11 @@ from typing import Any, Protocol
 
 from torch import Tensor, nn
 
-from to4d.guidance.diffusers.schedule import Tables
+from to4d.guidance.diffusers.schedule import ScheduleTables
 
 
 @dataclass(frozen=True)
-class Condition:
+class DiffusersCondition:
     """What the network is told beside the clip. The two texts are the prompt and the negative one."""
 
     words: Tensor | None = None  # (2, L, D) tokens; None where the model reads none
@@ -20,14 +20,14 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Shape:
+class ClipShape:
     """Of the clips that a model is asked about."""
 
     frames: int  # V
     image: tuple[int, int]  # (H, W)
 
 
-class Family(Protocol):
+class ModelFamily(Protocol):
     """A family of models. `pipe` is its pipeline, whose components are used; images are (..., 3, H, W) in [-1, 1]."""
 
     pipeline: str  # the class in diffusers
@@ -38,7 +38,7 @@ class Family(Protocol):
     def tiny(self) -> Any:
         """A small pipeline of the same classes with random weights."""
 
-    def tables(self, pipe: Any) -> Tables:
+    def tables(self, pipe: Any) -> ScheduleTables:
         """Its schedule."""
 
     def layers(self, pipe: Any) -> list[nn.Module]:
@@ -48,7 +48,7 @@ class Family(Protocol):
         """Tokens (L, D) of a text and their mask (L,), computed where the text encoder is; None if it reads none."""
 
     def see(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor | None, Tensor | None]:
-        """`Condition.still` and `Condition.image` of (B, 3, H, W), for clips of so many frames."""
+        """`DiffusersCondition.still` and `DiffusersCondition.image` of (B, 3, H, W), for clips of so many frames."""
 
     def encode(self, pipe: Any, clips: Tensor, chunk: int) -> Tensor:
         """(B, 3, V, H, W) -> (B, C, v, h, w) of variance about 1, differentiable."""
@@ -56,5 +56,5 @@ class Family(Protocol):
     def decode(self, pipe: Any, latents: Tensor, chunk: int) -> Tensor:
         """(B, C, v, h, w) -> (B, 3, V, H, W)."""
 
-    def predict(self, pipe: Any, x: Tensor, time: Tensor, told: Condition, blind: bool) -> Tensor:
-        """What the network says of (B, C, v, h, w) at a time (); `blind` is without what guidance leaves out."""
+    def predict(self, pipe: Any, x: Tensor, time: Tensor, condition: DiffusersCondition, unconditional: bool) -> Tensor:
+        """The prediction for (B, C, v, h, w) at a time (); `unconditional` leaves out what guidance leads away from."""

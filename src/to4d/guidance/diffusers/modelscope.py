@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from to4d.guidance.diffusers import tiny
 from to4d.guidance.diffusers.autoencoders import encode_images
-from to4d.guidance.diffusers.family import Condition
+from to4d.guidance.diffusers.family import DiffusersCondition
 from to4d.guidance.diffusers.i2vgen_xl import clip_words, decode_images, spatial_layers
-from to4d.guidance.diffusers.schedule import Tables, discrete
+from to4d.guidance.diffusers.schedule import ScheduleTables, discrete_schedule
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class ModelScope:
         """A pipeline for tests."""
         return tiny.modelscope()
 
-    def tables(self, pipe: Any) -> Tables:
+    def tables(self, pipe: Any) -> ScheduleTables:
         """Of its scheduler."""
-        return discrete(pipe.scheduler)
+        return discrete_schedule(pipe.scheduler)
 
     def layers(self, pipe: Any) -> list[nn.Module]:
         """Those of the U-Net's spatial transformers."""
@@ -46,7 +46,7 @@ class ModelScope:
         """Frame by frame."""
         return decode_images(pipe, latents, chunk)
 
-    def predict(self, pipe: Any, x: Tensor, time: Tensor, told: Condition, blind: bool) -> Tensor:
-        """The noise; blind is with the negative words."""
-        words = told.words[int(blind)].expand(len(x), -1, -1).to(x)
+    def predict(self, pipe: Any, x: Tensor, time: Tensor, condition: DiffusersCondition, unconditional: bool) -> Tensor:
+        """The noise; `unconditional` is with the negative words."""
+        words = condition.words[int(unconditional)].expand(len(x), -1, -1).to(x)
         return pipe.unet(x, time.long(), encoder_hidden_states=words, return_dict=False)[0]

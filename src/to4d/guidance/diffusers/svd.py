@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from to4d.guidance.clip_image import prepare
 from to4d.guidance.diffusers import tiny
 from to4d.guidance.diffusers.autoencoders import encode_images, mean_latents
-from to4d.guidance.diffusers.family import Condition
-from to4d.guidance.diffusers.schedule import Tables, edm
+from to4d.guidance.diffusers.family import DiffusersCondition
+from to4d.guidance.diffusers.schedule import ScheduleTables, edm_schedule
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class SVD:
         """A pipeline for tests."""
         return tiny.svd()
 
-    def tables(self, pipe: Any) -> Tables:
+    def tables(self, pipe: Any) -> ScheduleTables:
         """EDM, over the range of its scheduler."""
-        return edm(pipe.scheduler.config.sigma_min, pipe.scheduler.config.sigma_max)
+        return edm_schedule(pipe.scheduler.config.sigma_min, pipe.scheduler.config.sigma_max)
 
     def layers(self, pipe: Any) -> list[nn.Module]:
         """None."""
@@ -63,9 +63,11 @@ class SVD:
         clips = [torch.cat([pipe.vae.decode(x, num_frames=len(x)).sample for x in clip.split(chunk)]) for clip in flat]
         return torch.stack(clips).transpose(1, 2)
 
-    def predict(self, pipe: Any, x: Tensor, time: Tensor, told: Condition, blind: bool) -> Tensor:
-        """The velocity; blind does not see the still."""
-        still, token = (torch.zeros_like(seen) if blind else seen for seen in (told.still.to(x), told.image.to(x)))
+    def predict(self, pipe: Any, x: Tensor, time: Tensor, condition: DiffusersCondition, unconditional: bool) -> Tensor:
+        """The velocity; `unconditional` does not see the still."""
+        still, token = (
+            torch.zeros_like(seen) if unconditional else seen for seen in (condition.still.to(x), condition.image.to(x))
+        )
         about = x.new_tensor([self.fps - 1, self.motion, self.still_noise])
         return pipe.unet(
             torch.cat([x, still], 1).transpose(1, 2),

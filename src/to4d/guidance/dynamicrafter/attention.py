@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from to4d.guidance.dynamicrafter.attention_maps import shares
+from to4d.guidance.dynamicrafter.attention_maps import layer_attention_map
 
 
 @dataclass(frozen=True)
-class Context:
+class UNetContext:
     """What the U-Net is told about R clips."""
 
     text: Tensor  # (R, L, D) tokens of the prompt, the same for every frame
@@ -31,7 +31,7 @@ def merge_heads(x: Tensor) -> Tensor:
     return x.transpose(1, 2).flatten(2)
 
 
-class SelfAttention(nn.Module):
+class TokenSelfAttention(nn.Module):
     """Every token looks at every other one of its row."""
 
     def __init__(self, width: int, context: int, heads: int, head_width: int) -> None:
@@ -49,7 +49,7 @@ class SelfAttention(nn.Module):
         return self.to_out(merge_heads(scaled_dot_product_attention(q, k, v)))
 
 
-class TextImageAttention(SelfAttention):
+class TextImageAttention(TokenSelfAttention):
     """Places look at words and, by a softmax of its own, at image tokens; the two answers are added."""
 
     def __init__(self, width: int, context: int, heads: int, head_width: int, learnt_scale: bool) -> None:
@@ -58,7 +58,7 @@ class TextImageAttention(SelfAttention):
         self.to_v_ip = nn.Linear(context, heads * head_width, bias=False)
         self.alpha = nn.Parameter(torch.zeros(())) if learnt_scale else None
 
-    def forward(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Tensor, context: UNetContext) -> tuple[Tensor, Tensor | None]:
         """Places (R V, p, width) -> the same, and the attention to marked words and image tokens (r V, p, 1 + Q)."""
         views = context.image.shape[1]
         q = split_heads(self.to_q(x), self.heads)
@@ -73,4 +73,4 @@ class TextImageAttention(SelfAttention):
             return self.to_out(out), None
         rows = len(context.marks) * views
         marks = context.marks.repeat_interleave(views, 0)
-        return self.to_out(out), shares(marks, q[:rows], k[:rows], k_image[:rows])
+        return self.to_out(out), layer_attention_map(marks, q[:rows], k[:rows], k_image[:rows])

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from to4d.errors import InputError
-from to4d.guidance.dynamicrafter.attention import Context, split_heads
-from to4d.guidance.dynamicrafter.attention_maps import shares
+from to4d.guidance.dynamicrafter.attention import UNetContext, split_heads
+from to4d.guidance.dynamicrafter.attention_maps import layer_attention_map
 from to4d.guidance.dynamicrafter.sizes import UNetSize
 from to4d.guidance.dynamicrafter.unet import UNet
 
 
-def settings(size: UNetSize, frames: int) -> dict[str, Any]:
+def lvdm_settings(size: UNetSize, frames: int) -> dict[str, Any]:
     """Our sizes in their words."""
     widths = {"model_channels": size.width, "channel_mult": list(size.factors), "num_head_channels": size.head_width}
     inputs = {"in_channels": 2 * size.latents, "out_channels": size.latents, "context_dim": size.context}
@@ -47,7 +47,7 @@ class OfficialUNet(nn.Module):
                 "github.com/Doubiiu/DynamiCrafter on PYTHONPATH and `pip install einops`, or say implementation=ours"
             ) from error
         with torch.device("meta"):
-            self.net = UNetModel(**settings(ours.size, frames))
+            self.net = UNetModel(**lvdm_settings(ours.size, frames))
         self.net.load_state_dict(ours.state_dict(), assign=True)
         self.net.requires_grad_(False).eval().float()
         self.marks: Tensor | None = None
@@ -56,7 +56,9 @@ class OfficialUNet(nn.Module):
             if getattr(layer, "image_cross_attention", False) and hasattr(layer, "to_k_ip"):
                 layer.register_forward_pre_hook(self._watch, with_kwargs=True)
 
-    def forward(self, noisy: Tensor, still: Tensor, t: Tensor, pace: Tensor, context: Context) -> tuple[Tensor, list]:
+    def forward(
+        self, noisy: Tensor, still: Tensor, t: Tensor, pace: Tensor, context: UNetContext
+    ) -> tuple[Tensor, list]:
         """As `UNet.forward`."""
         views = context.image.shape[1]
         self.marks = None if context.marks is None else context.marks.repeat_interleave(views, 0)
@@ -74,4 +76,4 @@ class OfficialUNet(nn.Module):
             count, words = len(self.marks), layer.text_context_len
             text, image = kwargs["context"][:count, :words], kwargs["context"][:count, words:]
             parts = (layer.to_q(args[0][:count]), layer.to_k(text), layer.to_k_ip(image))
-            self.maps.append(shares(self.marks, *(split_heads(x, layer.heads) for x in parts)))
+            self.maps.append(layer_attention_map(self.marks, *(split_heads(x, layer.heads) for x in parts)))

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from to4d.disk.files import sha256_of
 from to4d.errors import InputError, NotComputed
-from to4d.metrics.networks.pretrained_files import Official
+from to4d.metrics.networks.pretrained_files import PretrainedFile
 from to4d.metrics.networks.unpickle import tensors_of
 
 
-def need(path: str | None, setting: str, official: Official, names: Sequence[str]) -> Path:
+def require_weights(path: str | None, setting: str, official: PretrainedFile, names: Sequence[str]) -> Path:
     """The file of weights.
 
     Args:
@@ -31,7 +31,7 @@ def need(path: str | None, setting: str, official: Official, names: Sequence[str
     return found
 
 
-def read(path: Path, strip: str = "", inside: str = "") -> dict[str, Tensor]:
+def read_weights(path: Path, strip: str = "", inside: str = "") -> dict[str, Tensor]:
     """Tensors by key from safetensors or from a checkpoint of PyTorch (tensors only).
 
     `strip` is cut off each key; `inside` is the part of the checkpoint that holds them.
@@ -46,7 +46,7 @@ def read(path: Path, strip: str = "", inside: str = "") -> dict[str, Tensor]:
         raise InputError(f"{path} cannot be read as weights ({error}); fetch it again") from error
 
 
-def fill(network: nn.Module, tensors: dict[str, Tensor], path: Path, assign: bool = False) -> nn.Module:
+def load_strictly(network: nn.Module, tensors: dict[str, Tensor], path: Path, assign: bool = False) -> nn.Module:
     """Put all tensors into a network, for use without gradients; with `assign`, they take the place of its own.
 
     Raises:
@@ -59,7 +59,7 @@ def fill(network: nn.Module, tensors: dict[str, Tensor], path: Path, assign: boo
     return network.eval().requires_grad_(False)
 
 
-def told(path: str | None, official: Official) -> dict[str, str] | None:
+def weights_record(path: str | None, official: PretrainedFile) -> dict[str, str] | None:
     """Name and checksum of a file of weights for a recipe; None where it is not there."""
     found = official.path if path is None else Path(path)
     if not found.is_file():

@@ -32,11 +32,11 @@ class LpipsNet(nn.Module):
         total = x.new_zeros(len(x))
         for (start, end), weight in zip(pairwise(self.ends), self.lin, strict=True):
             x, y = self.features[start:end](x), self.features[start:end](y)
-            total = total + ((unit(x) - unit(y)).square() * weight).sum(1).mean((-2, -1))
+            total = total + ((normalize_channels(x) - normalize_channels(y)).square() * weight).sum(1).mean((-2, -1))
         return total
 
 
-def unit(x: Tensor) -> Tensor:
+def normalize_channels(x: Tensor) -> Tensor:
     """Each pixel's features as a direction."""
     return x / (x.square().sum(1, keepdim=True).sqrt() + 1e-10)
 

@@ -7,7 +7,7 @@ from to4d.disk.folders import weights_folder
 
 
 @dataclass(frozen=True)
-class Official:
+class PretrainedFile:
     """One file. `sha256` may be its first digits only, where no more is published; None is what its host states."""
 
     address: str
@@ -42,43 +42,43 @@ IMAGENET = "BSD-3-Clause code; trained on ImageNet, whose pictures are for resea
 
 # Checksums: the names of torchvision's files hold the first digits; those of LPIPS are of the files in its repository;
 # that of RAFT is told alike by several users of the official archive and of this copy.
-OFFICIAL = {
-    "alexnet": Official(TORCHVISION + "alexnet-owt-7be5be79.pth", "alexnet.pth", "LPIPS", IMAGENET, "7be5be79"),
-    "vgg16": Official(TORCHVISION + "vgg16-397923af.pth", "vgg16.pth", "LPIPS by VGG", IMAGENET, "397923af"),
-    "lpips-alex": Official(
+PRETRAINED = {
+    "alexnet": PretrainedFile(TORCHVISION + "alexnet-owt-7be5be79.pth", "alexnet.pth", "LPIPS", IMAGENET, "7be5be79"),
+    "vgg16": PretrainedFile(TORCHVISION + "vgg16-397923af.pth", "vgg16.pth", "LPIPS by VGG", IMAGENET, "397923af"),
+    "lpips-alex": PretrainedFile(
         LPIPS + "alex.pth",
         "lpips-alex.pth",
         "LPIPS 0.1",
         "BSD-2-Clause",
         "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0",
     ),
-    "lpips-vgg": Official(
+    "lpips-vgg": PretrainedFile(
         LPIPS + "vgg.pth",
         "lpips-vgg.pth",
         "LPIPS 0.1 by VGG",
         "BSD-2-Clause",
         "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
     ),
-    "raft": Official(
+    "raft": PretrainedFile(
         "https://github.com/sczhou/ProPainter/releases/download/v0.1.0/raft-things.pth",
         "raft-things.pth",
         "RAFT, for the dynamic degree",
         "BSD-3-Clause",
         "fcfa4125d6418f4de95d84aec20a3c5f4e205101715a79f193243c186ac9a7e1",
     ),
-    "amt": Official(
+    "amt": PretrainedFile(
         HUB + "lalala125/AMT/resolve/main/amt-s.pth",
         "amt-s.pth",
         "AMT-S, for motion smoothness",
         "CC-BY-NC-4.0: not for commercial use",
     ),
-    "viclip": Official(
+    "viclip": PretrainedFile(
         HUB + "OpenGVLab/VBench_Used_Models/resolve/main/ViClip-InternVid-10M-FLT.pth",
         "viclip.pth",
         "ViCLIP-L, for temporal style, 1.7 GB",
         "Apache-2.0 code; trained on InternVid, which is CC-BY-NC-SA-4.0",
     ),
-    "open_clip": Official(
+    "open_clip": PretrainedFile(
         HUB + "laion/CLIP-ViT-B-32-laion2B-s34B-b79K/resolve/main/open_clip_model.safetensors",
         "open_clip-ViT-B-32.safetensors",
         "CLIP ViT-B-32 of open_clip",

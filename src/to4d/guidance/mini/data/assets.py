@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-from to4d.gltf.animation import Animation, load
+from to4d.gltf.animation import Animation, load_animation
 from to4d.guidance.mini.data.coloured import ColouredMesh
 from to4d.mesh.materials import srgb_from_linear
 
@@ -155,7 +155,7 @@ def gltf_colors(path: Path, animation: Animation) -> np.ndarray:
 
 def _load_posed(path: Path) -> ColouredMesh:
     """The rest pose of an animated file, skins included."""
-    animation = load(path)
+    animation = load_animation(path)
     return ColouredMesh(animation.vertices(), animation.faces, gltf_colors(path, animation))
 
 
