@@ -39,7 +39,7 @@ def guess(prior, condition, scale=3.0, rows=1):
 
 def test_clips_become_latents_that_join_frames_and_back(prior):
     latents = prior.encode(clip_of(prior, 2))
-    frames = (prior.frames - 1) // prior.family.joined + 1
+    frames = (prior.frames - 1) // prior.family.temporal_compression + 1
     assert latents.shape[0] == 2 and latents.shape[2] == frames
     shown = prior.decode(latents.detach())
     assert shown.shape == (2, prior.frames, *prior.size, 3) and shown.min() >= 0 and shown.max() <= 1
@@ -113,7 +113,9 @@ def test_shares_of_attention_to_all_words_add_up_to_one(priors):
         mask = None if condition.mask is None else condition.mask[0]
         with (
             torch.no_grad(),
-            capture_attention(prior.family.layers(prior.pipe), torch.ones(len(condition.marks)), mask) as maps,
+            capture_attention(
+                prior.family.attention_layers(prior.pipe), torch.ones(len(condition.marks)), mask
+            ) as maps,
         ):
             time = prior.schedule.time[600]
             prior.family.predict(prior.pipe, noisy_of(prior), time, condition, unconditional=False)

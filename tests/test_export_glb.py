@@ -299,7 +299,7 @@ def test_a_finished_run_can_be_restored_and_a_folder_without_one_is_refused(tmp_
     with pytest.raises(InputError, match=r"model call 'os.system', which is no model of to4d; .*trust=true"):
         restore(tmp_path)
     assert not (tmp_path / "called").exists()
-    figures = export_all([Glb(frames=2), lambda scene, out: [out]], again, tmp_path / "out")
+    figures = export_all([Glb(frames=2), lambda scene, out: None], again, tmp_path / "out")
     assert figures["export/frames"] == 2
     moves = gltf_animation.load_animation(tmp_path / "out" / "asset.glb").poses(
         "a quad bending", np.array([0.0, 1 / 24])
@@ -338,7 +338,7 @@ def test_the_validator_of_khronos_finds_nothing_in_several_clips(tmp_path, kind,
     mesh = make(kind, tmp_path)
     scenes = [scene(mesh, Moved(sign * BEND)) for sign in (1.0, -1.0)]
     scenes[1].prompt = Prompt("a thing bending back", "thing")
-    Glb(frames=3, fps=12.0, tolerance=0.0, skin=skin, bones=2).together(scenes, tmp_path)
+    Glb(frames=3, fps=12.0, tolerance=0.0, skin=skin, bones=2).combine(scenes, tmp_path)
     told = khronos.issues(tmp_path / "asset.glb")
     assert told["numErrors"] == 0 and told["numWarnings"] == 0, told["messages"]
 

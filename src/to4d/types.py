@@ -14,10 +14,10 @@ Time runs over [0, 1); t = 0 is the input object and frame i of a clip stands at
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
 from torch import Generator, Tensor, nn
@@ -259,6 +259,23 @@ class Prior(Protocol):
         With `image_scale`, the guidance of words (`guidance_scale`) and that of the image are apart:
         p_0 + image_scale (p_i - p_0) + guidance_scale (p_c - p_i), where p_i knows the image and not the words.
         """
+
+
+class Exporter(Protocol):
+    """Writes files of a trained scene below a folder.
+
+    A subclass inherits what most do: it is called before the metrics, and has nothing to combine.
+    """
+
+    after_metrics: ClassVar[bool] = False  # call it last: it reads metrics.json and what other exporters wrote
+
+    def __call__(self, scene: Scene, out: Path) -> dict[str, Any] | None:
+        """Write below `out`; returns figures for metrics.json, `export/<quantity>`, if it has any."""
+        ...
+
+    def combine(self, scenes: Sequence[Scene], out: Path) -> dict[str, Any]:
+        """Write one file of several scenes of one mesh, a clip for each; returns figures. {}: the format has none."""
+        return {}
 
 
 def generator_at(seed: int, step: int, stream: str = "") -> torch.Generator:

@@ -12,14 +12,14 @@ from to4d.export.frame_meshes import FrameMesh, isosurfaces
 from to4d.export.gltf.appearance import UNLIT, linear_from_srgb
 from to4d.export.isosurface import Isosurface, is_watertight
 from to4d.gltf.document import INDICES, VERTICES, Document
-from to4d.types import Scene
+from to4d.types import Exporter, Scene
 from to4d.viewpoints import frame_times
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Flipbook:
+class Flipbook(Exporter):
     """Writes `flipbook.glb`, for models that move no mesh (model=hash4d), and for any other.
 
     glTF can hide nothing over time but by its size: frames that are not shown are scaled to nothing. Colours are those

@@ -12,12 +12,12 @@ from to4d.disk.files import write_atomically
 from to4d.export.frame_meshes import FrameMesh, frame_meshes
 from to4d.export.gltf.appearance import encode_texture
 from to4d.export.isosurface import Isosurface
-from to4d.types import Mesh, Scene
+from to4d.types import Exporter, Mesh, Scene
 from to4d.viewpoints import frame_times
 
 
 @dataclass(frozen=True)
-class MeshSequence:
+class MeshSequence(Exporter):
     """Writes `asset_<format>.zip`, or the folder `asset_<format>`: 0000.obj, 0001.obj, ...
 
     The mesh moves where the 4D model can move it, and OBJ then keeps its materials, textures and texture coordinates;
@@ -39,16 +39,18 @@ class MeshSequence:
         if self.format not in ("obj", "ply") or self.frames < 1:
             raise ValueError(f"a sequence is of obj or ply files and has frames, not {self.format!r} x {self.frames}")
 
-    def __call__(self, scene: Scene, out: Path) -> list[Path]:
-        """Write below the folder `out`; returns what was written."""
+    def __call__(self, scene: Scene, out: Path) -> None:
+        """Write below the folder `out`."""
         name = f"asset_{self.format}"
         if not self.zipped:
-            return [_put(Path(out) / name / file, data) for file, data in self.files(scene)]
+            for file, data in self.files(scene):
+                write_atomically(Path(out) / name / file, data)
+            return
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             for file, data in self.files(scene):
                 archive.writestr(f"{name}/{file}", data)
-        return [_put(Path(out) / f"{name}.zip", packed.getvalue())]
+        write_atomically(Path(out) / f"{name}.zip", packed.getvalue())
 
     def files(self, scene: Scene) -> Iterator[tuple[str, bytes]]:
         """Names and contents."""
@@ -58,11 +60,6 @@ class MeshSequence:
         write: Callable[[FrameMesh, Mesh | None], bytes] = obj if self.format == "obj" else ply
         for number, shape in enumerate(frame_meshes(scene, frame_times(self.frames), self.surface)):
             yield f"{number:04d}.{self.format}", write(shape, mesh)
-
-
-def _put(path: Path, data: bytes) -> Path:
-    write_atomically(path, data)
-    return path
 
 
 def ply(shape: FrameMesh, mesh: Mesh | None = None) -> bytes:

@@ -16,14 +16,14 @@ from to4d.errors import InputError
 from to4d.export.frame_meshes import FrameMesh, frame_meshes
 from to4d.export.gltf.appearance import encode_texture, linear_from_srgb
 from to4d.export.isosurface import Isosurface
-from to4d.types import Mesh, Scene
+from to4d.types import Exporter, Mesh, Scene
 from to4d.viewpoints import frame_times
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Usd:
+class Usd(Exporter):
     """Writes `asset.usdz`: the user's mesh with its materials where the 4D model can move it, else coloured surfaces.
 
     Args:
@@ -40,8 +40,8 @@ class Usd:
         if self.frames < 1 or not self.fps > 0:
             raise ValueError(f"an animation needs frames >= 1 and fps > 0, not frames={self.frames}, fps={self.fps}")
 
-    def __call__(self, scene: Scene, out: Path) -> list[Path]:
-        """Write below the folder `out`; returns what was written.
+    def __call__(self, scene: Scene, out: Path) -> None:
+        """Write below the folder `out`.
 
         Raises:
             InputError: if the package that writes USD is not installed.
@@ -52,14 +52,12 @@ class Usd:
             raise InputError("USD needs the package usd-core; install it by: pip install -e '.[usd]'") from None
         shapes = list(frame_meshes(scene, frame_times(self.frames), self.surface))
         mesh = scene.reference.mesh if hasattr(scene.renderer.field, "displacement") else None
-        path = Path(out) / "asset.usdz"
         with tempfile.TemporaryDirectory() as folder:
             stage = Path(folder) / "asset.usdc"
             write_stage(stage, shapes, mesh, self.fps)
             packed = Path(folder) / "asset.usdz"
             UsdUtils.CreateNewUsdzPackage(str(stage), str(packed))
-            write_atomically(path, packed.read_bytes())
-        return [path]
+            write_atomically(Path(out) / "asset.usdz", packed.read_bytes())
 
 
 def write_stage(path: Path, shapes: list[FrameMesh], mesh: Mesh | None, fps: float) -> None:

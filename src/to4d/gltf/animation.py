@@ -19,25 +19,25 @@ class Animation:
     """An animated file: all its triangle primitives as one mesh whose vertex order never changes."""
 
     nodes: NodeTree
-    pieces: tuple[Primitive, ...]  # in the order of the nodes
+    primitives: tuple[Primitive, ...]  # in the order of the nodes
     clips: Mapping[str, tuple[Channel, ...]]
 
     @property
     def faces(self) -> np.ndarray:
         """(M, 3)."""
-        offsets = np.cumsum([0] + [len(piece.points) for piece in self.pieces])
-        return np.concatenate([p.faces + offset for p, offset in zip(self.pieces, offsets, strict=False)])
+        offsets = np.cumsum([0] + [len(primitive.points) for primitive in self.primitives])
+        return np.concatenate([p.faces + offset for p, offset in zip(self.primitives, offsets, strict=False)])
 
     def duration(self, clip: str) -> float:
         """Seconds until the last key of the clip."""
-        return max((float(track.times[-1]) for track in self.clips[clip]), default=0.0)
+        return max((float(channel.times[-1]) for channel in self.clips[clip]), default=0.0)
 
     def poses(self, clip: str | None, seconds: np.ndarray) -> np.ndarray:
         """(V, N, 3) at the times (V,) of a clip, held outside its keys; None is the rest pose."""
         seconds = np.asarray(seconds, float)
-        tracks = () if clip is None else self.clips[clip]
-        world = self.nodes.world(tracks, seconds)
-        return np.concatenate([piece.at(world, tracks, seconds) for piece in self.pieces], 1)
+        channels = () if clip is None else self.clips[clip]
+        world = self.nodes.world(channels, seconds)
+        return np.concatenate([primitive.at(world, channels, seconds) for primitive in self.primitives], 1)
 
     def vertices(self, clip: str | None = None, seconds: float = 0.0) -> np.ndarray:
         """(N, 3) at one time."""

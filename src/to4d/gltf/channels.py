@@ -54,7 +54,7 @@ def slerp(a: np.ndarray, b: np.ndarray, share: np.ndarray) -> np.ndarray:
     return first * a + np.where(cos < 0, -second, second) * b
 
 
-def _read_track(arrays: Arrays, channel: dict, sampler: dict) -> Channel:
+def _read_channel(arrays: Arrays, channel: dict, sampler: dict) -> Channel:
     target, kind = channel["target"], sampler.get("interpolation", "LINEAR")
     if kind not in ("LINEAR", "STEP", "CUBICSPLINE"):
         raise InputError(f"its interpolation {kind!r} is none of LINEAR, STEP and CUBICSPLINE")
@@ -73,11 +73,11 @@ def _read_track(arrays: Arrays, channel: dict, sampler: dict) -> Channel:
 
 
 def read_clips(arrays: Arrays) -> dict[str, tuple[Channel, ...]]:
-    """Clip name -> its tracks. A clip without a name, or with one that is taken, is called by its number."""
+    """Clip name -> its channels. A clip without a name, or with one that is taken, is called by its number."""
     clips: dict[str, tuple[Channel, ...]] = {}
     for number, clip in enumerate(arrays.header.get("animations", ())):
         known = [c for c in clip["channels"] if "node" in c["target"] and c["target"]["path"] in WIDTHS]
         name = clip.get("name", str(number))
-        tracks = tuple(_read_track(arrays, c, clip["samplers"][c["sampler"]]) for c in known)
-        clips[f"{name} {number}" if name in clips else name] = tracks
+        channels = tuple(_read_channel(arrays, c, clip["samplers"][c["sampler"]]) for c in known)
+        clips[f"{name} {number}" if name in clips else name] = channels
     return clips

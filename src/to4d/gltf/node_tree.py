@@ -21,12 +21,12 @@ class NodeTree:
     rest: Mapping[str, np.ndarray]  # translation (K, 3), rotation (K, 4), scale (K, 3) of all K nodes
     matrices: Mapping[int, np.ndarray]  # of the nodes that have a (4, 4) matrix instead
 
-    def world(self, tracks: tuple[Channel, ...], seconds: np.ndarray) -> np.ndarray:
+    def world(self, channels: tuple[Channel, ...], seconds: np.ndarray) -> np.ndarray:
         """(V, K, 4, 4): each node's own axes to the world at the times (V,)."""
         values = {path: np.tile(rest, (len(seconds), 1, 1)) for path, rest in self.rest.items()}
-        for track in tracks:
-            if track.path in values:
-                values[track.path][:, track.node] = track.at(seconds)
+        for channel in channels:
+            if channel.path in values:
+                values[channel.path][:, channel.node] = channel.at(seconds)
         world = compose_transforms(**values)
         for node, matrix in self.matrices.items():
             world[:, node] = matrix

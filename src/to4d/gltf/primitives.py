@@ -40,11 +40,11 @@ class Primitive:
         carried = (world[:, self.skin.joints] @ self.skin.inverse)[:, :, :3].reshape(len(world), -1, 12)
         return np.stack([self.shares @ each for each in carried]).reshape(len(world), -1, 3, 4)
 
-    def at(self, world: np.ndarray, tracks: tuple[Channel, ...], seconds: np.ndarray) -> np.ndarray:
+    def at(self, world: np.ndarray, channels: tuple[Channel, ...], seconds: np.ndarray) -> np.ndarray:
         """(V, n, 3) in the world."""
         points = np.broadcast_to(self.points, (len(seconds), *self.points.shape))
         if len(self.targets):
-            mine = [t.at(seconds) for t in tracks if t.node == self.node and t.path == "weights"]
+            mine = [c.at(seconds) for c in channels if c.node == self.node and c.path == "weights"]
             weights = mine[-1] if mine else np.tile(self.weights, (len(seconds), 1))
             points = points + np.einsum("vt,tnc->vnc", weights, self.targets)
         affine = self.affine(world)

@@ -84,14 +84,14 @@ def _pose(document: Document) -> None:
         part["attributes"] |= known[key]
 
 
-def _at_rest(arrays: Arrays, piece: Primitive, part: dict[str, Any], world: np.ndarray) -> dict[str, np.ndarray]:
+def _at_rest(arrays: Arrays, primitive: Primitive, part: dict[str, Any], world: np.ndarray) -> dict[str, np.ndarray]:
     """Positions and, where there are any, normals and tangents of a primitive, in the axes of its node."""
-    attributes, node = part["attributes"], world[0, piece.node]
+    attributes, node = part["attributes"], world[0, primitive.node]
     back = np.linalg.pinv(node[:3, :3])
-    linear = back @ piece.affine(world)[0, ..., :3]
-    vertices = {"POSITION": (piece.at(world, (), np.zeros(1))[0] - node[:3, 3]) @ back.T}
+    linear = back @ primitive.affine(world)[0, ..., :3]
+    vertices = {"POSITION": (primitive.at(world, (), np.zeros(1))[0] - node[:3, 3]) @ back.T}
     if "NORMAL" in attributes:
-        targets = zip(piece.weights, part.get("targets", ()), strict=False)
+        targets = zip(primitive.weights, part.get("targets", ()), strict=False)
         moves = [weight * arrays[target["NORMAL"]] for weight, target in targets if "NORMAL" in target]
         vertices["NORMAL"] = _turned(_of_normals(linear), sum(moves, arrays[attributes["NORMAL"]]))
     if "TANGENT" in attributes:

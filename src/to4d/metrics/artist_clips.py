@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from to4d.gltf.animation import Animation, Piece, load_animation
+from to4d.gltf.animation import Animation, load_animation
+from to4d.gltf.primitives import Primitive
 from to4d.types import Cameras, Mesh, Render
 
 
@@ -61,33 +62,33 @@ class AnimatedMesh(nn.Module):
 def vertex_order(mesh: Mesh, animation: Animation) -> NDArray:
     """(N,) where each vertex of the mesh is among those of the file.
 
-    Both hold the file's pieces one after the other, each with its own order inside, but not in one order of pieces. A
-    piece is known by its triangles; of equal ones that which lies nearest is taken.
+    Both hold the file's primitives one after the other, each with its own vertex order, but maybe in another order of
+    primitives. A primitive is recognised by its triangles; of several equal ones the nearest is taken.
     """
-    starts = np.cumsum([0, *(len(piece.points) for piece in animation.pieces)])
-    rest, left, found = animation.vertices(), set(range(len(animation.pieces))), []
+    starts = np.cumsum([0, *(len(primitive.points) for primitive in animation.primitives)])
+    rest, left, found = animation.vertices(), set(range(len(animation.primitives))), []
     first = face = 0
     while left:
-        fits = [i for i in left if is_here(animation.pieces[i], mesh.faces.numpy(), first, face)]
+        fits = [i for i in left if is_here(animation.primitives[i], mesh.faces.numpy(), first, face)]
         if not fits:
             raise NoClips(f"the vertices of {mesh.name} are not those of its file")
         here = {i: to_world(mesh, rest[starts[i] : starts[i + 1]]) - points_of(mesh, animation, i, first) for i in fits}
         best = min(fits, key=lambda i: float(np.abs(here[i]).mean()))
         found.append(np.arange(starts[best], starts[best + 1]))
-        first, face = first + len(animation.pieces[best].points), face + len(animation.pieces[best].faces)
+        first, face = first + len(animation.primitives[best].points), face + len(animation.primitives[best].faces)
         left.remove(best)
     return np.concatenate(found)
 
 
-def points_of(mesh: Mesh, animation: Animation, piece: int, first: int) -> NDArray:
-    """As many vertices of the mesh, from `first` on, as the piece has."""
-    return mesh.vertices[first : first + len(animation.pieces[piece].points)].numpy()
+def points_of(mesh: Mesh, animation: Animation, primitive: int, first: int) -> NDArray:
+    """As many vertices of the mesh, from `first` on, as the primitive has."""
+    return mesh.vertices[first : first + len(animation.primitives[primitive].points)].numpy()
 
 
-def is_here(piece: Piece, faces: NDArray, first: int, face: int) -> bool:
-    """Whether the mesh's triangles from `face` on are the piece's, its vertices counted from `first`."""
-    there = faces[face : face + len(piece.faces)] - first
-    return there.shape == piece.faces.shape and bool((np.sort(there, 1) == np.sort(piece.faces, 1)).all())
+def is_here(primitive: Primitive, faces: NDArray, first: int, face: int) -> bool:
+    """Whether the mesh's triangles from `face` on are the primitive's, its vertices counted from `first`."""
+    there = faces[face : face + len(primitive.faces)] - first
+    return there.shape == primitive.faces.shape and bool((np.sort(there, 1) == np.sort(primitive.faces, 1)).all())
 
 
 def to_world(mesh: Mesh, points: NDArray) -> NDArray:

@@ -50,7 +50,7 @@ class BasicMetrics:
         """
         clips, mesh, prompt = renders.clips, renders.mesh, renders.scene.prompt
         kind = motion_kind(prompt.text, prompt.noun)
-        moved, found, why = track_surface(renders.scene, renders.times)
+        moved, found, why = scene_tracks(renders.scene, renders.times)
         figures = {
             **per_view(renders.names, lambda b: identity_figures(clips, mesh, b)),
             **per_view(renders.names, lambda b: cleanliness_figures(clips, mesh, b)),
@@ -97,7 +97,7 @@ class BasicMetrics:
             ) from error
 
 
-def track_surface(scene: Scene, times: Tensor) -> tuple[Tensor | None, float | None, str]:
+def scene_tracks(scene: Scene, times: Tensor) -> tuple[Tensor | None, float | None, str]:
     """Tracks (V, N, 3) of the mesh's surface, the share of points found in all frames, and why there are no tracks."""
     field, mesh = getattr(scene.renderer, "field", None), getattr(scene.reference, "mesh", None)
     if not hasattr(field, "displacement") or mesh is None:

@@ -41,7 +41,7 @@ class ClipSimilarity:
         Raises:
             NotComputed: without weights or without the package.
         """
-        path = require_weights(self.weights, "measures.clip.weights", self.official, NAMES)
+        path = require_weights(self.weights, "measures.clip.weights", self.pretrained, NAMES)
         clip = OpenClip(self.variant, path, self.device)
         prompt = clip.words(renders.scene.prompt.text)
         mesh = clip.pictures(renders.mesh.rgb[:, 0])
@@ -51,10 +51,10 @@ class ClipSimilarity:
 
     def recipe(self) -> dict[str, Any]:
         """What the figures rest on."""
-        return {"network": f"open_clip {self.variant}", "weights": weights_record(self.weights, self.official)}
+        return {"network": f"open_clip {self.variant}", "weights": weights_record(self.weights, self.pretrained)}
 
     @property
-    def official(self) -> PretrainedFile:
+    def pretrained(self) -> PretrainedFile:
         """Weights of the variant."""
         if self.variant == "ViT-B-32":
             return PRETRAINED["open_clip"]

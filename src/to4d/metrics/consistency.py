@@ -53,7 +53,7 @@ def view_agreement(clips: Render, cameras: Cameras) -> ViewAgreement:
 class ViewSurface:
     """What one camera sees of V frames."""
 
-    look: Tensor  # (V, H, W, 4) colour and distance
+    rgbd: Tensor  # (V, H, W, 4) colour and distance
     solid: Tensor  # (V, H, W) bool: a surface here and in all pixels around
     empty: Tensor  # (V, H, W) bool: nothing here nor in the pixels around
 
@@ -74,17 +74,17 @@ def compare_views(here: ViewSurface, rays: Rays, there: ViewSurface, camera: Cam
     `rays` (H, W, 3) are those of `here`, `camera` the one of `there`.
     """
     frame, row, column = here.solid.nonzero(as_tuple=True)
-    look = here.look[frame, row, column]
-    points = rays.origins[row, column] + look[:, 3:] * rays.directions[row, column]
+    rgbd = here.rgbd[frame, row, column]
+    points = rays.origins[row, column] + rgbd[:, 3:] * rays.directions[row, column]
     place, (height, width) = project(points, camera)[0], camera.size
     inside = ((place >= 0) & (place < place.new_tensor([width, height]))).all(-1)
-    frame, look, points, place = frame[inside], look[inside], points[inside], place[inside]
+    frame, rgbd, points, place = frame[inside], rgbd[inside], points[inside], place[inside]
     column, row = place.long().unbind(-1)
-    other, solid = sample_bilinear(there.look, frame, place), there.solid[frame, row, column]
+    other, solid = sample_bilinear(there.rgbd, frame, place), there.solid[frame, row, column]
     behind = other[:, 3] - (points - camera.pose[0, :3, 3]).norm(dim=-1)  # how far behind the point `there` looks
     seen = solid & (behind.abs() <= MARGIN)
     holes = (solid & (behind > MARGIN)) | there.empty[frame, row, column]
-    color = (other[seen, :3] - look[seen, :3]).abs().mean(-1).double().sum()
+    color = (other[seen, :3] - rgbd[seen, :3]).abs().mean(-1).double().sum()
     return torch.stack([color, behind[seen].abs().double().sum(), seen.sum().double(), holes.sum().double()])
 
 

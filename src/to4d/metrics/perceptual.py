@@ -47,13 +47,13 @@ class Lpips:
         return ("lpips", "lpips_f") if self.net == "alex" else ("lpips_vgg", "lpips_f_vgg")
 
     @property
-    def official(self) -> list[PretrainedFile]:
+    def pretrained(self) -> list[PretrainedFile]:
         """Weights of the backbone, and those that LPIPS adds."""
         return [PRETRAINED[name] for name in FILES[self.net]]
 
     def network(self) -> LpipsNet:
         """With its weights."""
-        start, (big, small) = f"measures.{self.names[0]}", self.official
+        start, (big, small) = f"measures.{self.names[0]}", self.pretrained
         backbone = require_weights(self.backbone, f"{start}.backbone", big, self.names)
         linear = require_weights(self.linear, f"{start}.linear", small, self.names)
         network = LpipsNet(self.net)
@@ -62,7 +62,7 @@ class Lpips:
 
     def recipe(self) -> dict[str, Any]:
         """What the figures rest on."""
-        big, small = self.official
+        big, small = self.pretrained
         files = {"backbone": weights_record(self.backbone, big), "linear": weights_record(self.linear, small)}
         return {"network": f"LPIPS 0.1, {self.net}"} | files
 

@@ -28,7 +28,7 @@ class DocumentVertices:
     """All vertices of a document; those at one place are one point of the surface, so that no seam opens."""
 
     surface: WeldedSurface
-    pieces: tuple[PrimitiveVertices, ...]
+    primitives: tuple[PrimitiveVertices, ...]
 
 
 def collect_vertices(document: Document, transform: np.ndarray) -> DocumentVertices:
@@ -41,23 +41,23 @@ def collect_vertices(document: Document, transform: np.ndarray) -> DocumentVerti
     unshare(document)
     arrays = document.arrays()
     world = transform @ read_node_tree(arrays.header).world((), np.zeros(1))[0]
-    pieces, points, faces, offset = {}, [], [np.zeros((0, 3), np.int64)], 0
+    ranges, points, faces, offset = {}, [], [np.zeros((0, 3), np.int64)], 0
     for node, _, part in shown_primitives(arrays.header):
         accessors = part["attributes"]["POSITION"], part["attributes"].get("NORMAL")
-        if (node, accessors) not in pieces:
+        if (node, accessors) not in ranges:
             places = arrays[accessors[0]] @ world[node, :3, :3].T + world[node, :3, 3]
-            pieces[node, accessors] = offset, len(places)
+            ranges[node, accessors] = offset, len(places)
             points.append(places)
             offset += len(places)
         if part.get("mode", 4) == 4:
-            start, count = pieces[node, accessors]
+            start, count = ranges[node, accessors]
             faces.append(triangles(arrays, part, count) + start)
     surface, numbers = weld_vertices(np.concatenate(points), np.concatenate(faces))
     return DocumentVertices(
         surface,
         tuple(
             PrimitiveVertices(node, accessors, world[node, :3, :3], numbers[start : start + count])
-            for (node, accessors), (start, count) in pieces.items()
+            for (node, accessors), (start, count) in ranges.items()
         ),
     )
 
@@ -70,13 +70,13 @@ def weld_vertices(points: np.ndarray, faces: np.ndarray) -> tuple[WeldedSurface,
 
 
 def add_clips(
-    document: Document, pieces: DocumentVertices, movements: Mapping[str, BakedMotion], fps: float, normals: bool
+    document: Document, vertices: DocumentVertices, movements: Mapping[str, BakedMotion], fps: float, normals: bool
 ) -> None:
     """Add morph targets, one a key of each clip, and clips that go from each of their own to the next.
 
     Args:
         document: what to add to.
-        pieces: its vertices.
+        vertices: its vertices.
         movements: by the names of the clips.
         fps: frames a second.
         normals: move normals too.
@@ -84,7 +84,7 @@ def add_clips(
     header, arrays, shown = document.header, document.arrays(), shown_primitives(document.header)
     targets = {
         (p.node, p.accessors): [t for m in movements.values() for t in _targets(document, arrays, p, m, normals)]
-        for p in pieces.pieces
+        for p in vertices.primitives
     }
     for node, _, part in shown:
         accessors = part["attributes"]["POSITION"], part["attributes"].get("NORMAL")
@@ -121,18 +121,18 @@ def _add_clip(
 
 
 def _targets(
-    document: Document, arrays: Arrays, piece: PrimitiveVertices, movement: BakedMotion, normals: bool
+    document: Document, arrays: Arrays, primitive: PrimitiveVertices, movement: BakedMotion, normals: bool
 ) -> list[dict]:
-    """The morph targets of a piece, in its own axes: displacements of positions and normals."""
-    normal = piece.accessors[1]
-    back = np.linalg.pinv(piece.axes).T  # of a node scaled to nothing, nothing moves
+    """The morph targets of a primitive, in its own axes: displacements of positions and normals."""
+    normal = primitive.accessors[1]
+    back = np.linalg.pinv(primitive.axes).T  # of a node scaled to nothing, nothing moves
     rest = arrays[normal] if normals and normal is not None else None
     targets = []
     for number, key in enumerate(movement.keys[1:], 1):
-        moves = movement.moves[key][piece.numbers] @ back
+        moves = movement.moves[key][primitive.numbers] @ back
         target = {"POSITION": document.add_array(moves.astype(np.float32), VERTICES, bounds=True)}
         if rest is not None:
-            change = turn_normals(rest, movement.slopes[number][piece.numbers], piece.axes) - rest
+            change = turn_normals(rest, movement.slopes[number][primitive.numbers], primitive.axes) - rest
             target["NORMAL"] = document.add_array(change.astype(np.float32), VERTICES, bounds=True)
         targets.append(target)
     return targets

@@ -24,7 +24,7 @@ from to4d.export.gltf.source import whole_document
 from to4d.gltf.document import Document
 from to4d.gltf.rest import put_to_rest
 from to4d.mesh.read import find_file
-from to4d.types import Mesh, Scene
+from to4d.types import Exporter, Mesh, Scene
 from to4d.viewpoints import frame_times
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ TRUSTED = Limits(faces=2**31, texels=2**40, file_bytes=2**40)  # the file was ch
 
 
 @dataclass(frozen=True)
-class Glb:
+class Glb(Exporter):
     """Writes `asset.glb` for a 4D model that moves a static field (model=deform, nodes); others have other exporters.
 
     Args:
@@ -72,8 +72,8 @@ class Glb:
         log_figures(figures)
         return {f"export/{name}": value for name, value in figures.items()}
 
-    def together(self, scenes: Sequence[Scene], out: Path) -> dict[str, Any]:
-        """One file with a clip for each scene, all of one mesh; returns figures about it."""
+    def combine(self, scenes: Sequence[Scene], out: Path) -> dict[str, Any]:
+        """Write one file with a clip for each scene, all of one mesh; returns figures about it, `export/<quantity>`."""
         if not all(hasattr(scene.renderer.field, "displacement") for scene in scenes):
             return {}
         figures, _, _ = self.write(scenes, out)
@@ -83,20 +83,20 @@ class Glb:
         """The file; its figures, the surface, and how each prompt moves it."""
         mesh = scenes[0].reference.mesh
         document, transform = open_document(mesh)
-        pieces = collect_vertices(document, transform)
-        check_place(pieces.surface, mesh)
-        times, near = frame_times(self.frames), self.tolerance * pieces.surface.size
-        movements = {s.prompt.text: bake_motion(s.renderer.field, pieces.surface, times, near) for s in scenes}
+        vertices = collect_vertices(document, transform)
+        check_place(vertices.surface, mesh)
+        times, near = frame_times(self.frames), self.tolerance * vertices.surface.size
+        movements = {s.prompt.text: bake_motion(s.renderer.field, vertices.surface, times, near) for s in scenes}
         shapes = 0 if self.skin else sum(len(movement.keys) - 1 for movement in movements.values())
         figures: dict[str, Any] = {"frames": self.frames, "clips": len(movements), "morph_targets": shapes}
         if self.skin:
-            figures |= add_skin(document, pieces, movements, transform, self.fps, self.bones, self.bone_sizes)
+            figures |= add_skin(document, vertices, movements, transform, self.fps, self.bones, self.bone_sizes)
             log.info("asset.glb: %(skin_bones)d bones, off by %(skin_error).1e of the size (root mean square)", figures)
         else:
-            add_clips(document, pieces, movements, self.fps, self.normals)
+            add_clips(document, vertices, movements, self.fps, self.normals)
         data = document.binary()
         write_atomically(Path(out) / "asset.glb", data)
-        return figures | {"bytes": len(data)}, pieces.surface, movements
+        return figures | {"bytes": len(data)}, vertices.surface, movements
 
 
 def open_document(mesh: Mesh) -> tuple[Document, np.ndarray]:

@@ -18,7 +18,8 @@ from to4d.guidance.diffusers.schedule import ScheduleTables, discrete_schedule
 class CogVideoX:
     """The still is shown beside the first latent frame, and zeros beside the others."""
 
-    pipeline, network, joined, first_scale = "CogVideoXImageToVideoPipeline", "transformer", 4, None
+    pipeline, network = "CogVideoXImageToVideoPipeline", "transformer"
+    temporal_compression, min_guidance_scale = 4, None
 
     def tiny(self) -> Any:
         """A pipeline for tests."""
@@ -34,26 +35,26 @@ class CogVideoX:
             raise InputError("this is a model of CogVideoX 1.5; guidance=cogvideox knows those of 1.0")
         return discrete_schedule(pipe.scheduler)
 
-    def layers(self, pipe: Any) -> list[nn.Module]:
+    def attention_layers(self, pipe: Any) -> list[nn.Module]:
         """None: words and patches share their attention."""
         return []
 
-    def read(self, pipe: Any, text: str) -> tuple[Tensor, None]:
+    def encode_text(self, pipe: Any, text: str) -> tuple[Tensor, None]:
         """T5."""
         length, device = pipe.transformer.config.max_text_seq_length, pipe.text_encoder.device
         words, _ = pipe.encode_prompt(single_spaced(text), None, False, max_sequence_length=length, device=device)
         return words[0], None
 
-    def see(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor, None]:
+    def encode_stills(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor, None]:
         """The latents of the still alone; some models were trained with the wrong scale (`invert_scale_latents`)."""
         latents = self.encode(pipe, images[:, :, None])
         if pipe.vae.config.invert_scale_latents:
             latents = latents / pipe.vae.config.scaling_factor**2
-        rest = latents.new_zeros(*latents.shape[:2], (frames - 1) // self.joined, *latents.shape[3:])
+        rest = latents.new_zeros(*latents.shape[:2], (frames - 1) // self.temporal_compression, *latents.shape[3:])
         return torch.cat([latents, rest], 2), None
 
     def encode(self, pipe: Any, clips: Tensor, chunk: int = 0) -> Tensor:
-        """Every 4 frames are joined, but for the first."""
+        """The autoencoder makes 4 frames one, but keeps the first."""
         return pipe.vae.config.scaling_factor * encode_clips(pipe.vae, clips)
 
     def decode(self, pipe: Any, latents: Tensor, chunk: int = 0) -> Tensor:

@@ -1,4 +1,4 @@
-"""What the prior must know of a family of models, and what it tells the family of a still and a prompt."""
+"""The protocol of a family of diffusers models, and the condition that its network takes: still, prompt, noun."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ from to4d.guidance.diffusers.schedule import ScheduleTables
 
 @dataclass(frozen=True)
 class DiffusersCondition:
-    """What the network is told beside the clip. The two texts are the prompt and the negative one."""
+    """Inputs of the network beside the noised clip. The two texts are the prompt and the negative prompt."""
 
     words: Tensor | None = None  # (2, L, D) tokens; None where the model reads none
     mask: Tensor | None = None  # (2, L) ones at the tokens that it may look at; None is all
@@ -21,7 +21,7 @@ class DiffusersCondition:
 
 @dataclass(frozen=True)
 class ClipShape:
-    """Of the clips that a model is asked about."""
+    """Length and image size of the clips that a model takes."""
 
     frames: int  # V
     image: tuple[int, int]  # (H, W)
@@ -32,8 +32,8 @@ class ModelFamily(Protocol):
 
     pipeline: str  # the class in diffusers
     network: str  # the component that denoises
-    joined: int  # frames that the autoencoder makes one, but for the first; 1 is none
-    first_scale: float | None  # guidance of the first frame, if it rises from there over the frames
+    temporal_compression: int  # frames in a latent frame, except in the first; 1: each frame has its own
+    min_guidance_scale: float | None  # guidance of the first frame, if it rises from there over the frames
 
     def tiny(self) -> Any:
         """A small pipeline of the same classes with random weights."""
@@ -41,13 +41,13 @@ class ModelFamily(Protocol):
     def tables(self, pipe: Any) -> ScheduleTables:
         """Its schedule."""
 
-    def layers(self, pipe: Any) -> list[nn.Module]:
+    def attention_layers(self, pipe: Any) -> list[nn.Module]:
         """The layers that look at words, if they do nothing else; else none."""
 
-    def read(self, pipe: Any, text: str) -> tuple[Tensor, Tensor | None] | None:
+    def encode_text(self, pipe: Any, text: str) -> tuple[Tensor, Tensor | None] | None:
         """Tokens (L, D) of a text and their mask (L,), computed where the text encoder is; None if it reads none."""
 
-    def see(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor | None, Tensor | None]:
+    def encode_stills(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor | None, Tensor | None]:
         """`DiffusersCondition.still` and `DiffusersCondition.image` of (B, 3, H, W), for clips of so many frames."""
 
     def encode(self, pipe: Any, clips: Tensor, chunk: int) -> Tensor:

@@ -23,7 +23,8 @@ class I2VGenXL:
     """
 
     fps: int = 16
-    pipeline, network, joined, first_scale = "I2VGenXLPipeline", "unet", 1, None
+    pipeline, network = "I2VGenXLPipeline", "unet"
+    temporal_compression, min_guidance_scale = 1, None
 
     def tiny(self) -> Any:
         """A pipeline for tests."""
@@ -33,15 +34,15 @@ class I2VGenXL:
         """Of its scheduler."""
         return discrete_schedule(pipe.scheduler)
 
-    def layers(self, pipe: Any) -> list[nn.Module]:
+    def attention_layers(self, pipe: Any) -> list[nn.Module]:
         """Those of the U-Net's spatial transformers."""
         return spatial_layers(pipe.unet)
 
-    def read(self, pipe: Any, text: str) -> tuple[Tensor, None]:
+    def encode_text(self, pipe: Any, text: str) -> tuple[Tensor, None]:
         """CLIP's tokens before its last layer."""
         return clip_words(pipe, text, skip=1), None
 
-    def see(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+    def encode_stills(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor, Tensor]:
         """Latents and places; one token."""
         latents = pipe.vae.config.scaling_factor * mean_latents(pipe.vae, images)[:, :, None]
         shares = torch.linspace(0.0, 1.0, frames).to(latents)[1:, None, None].expand(-1, *latents.shape[-2:])

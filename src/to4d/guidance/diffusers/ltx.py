@@ -26,7 +26,8 @@ class LTX:
 
     frame_rate: int = 25
     shift: float = 3.0
-    pipeline, network, joined, first_scale = "LTXImageToVideoPipeline", "transformer", 8, None
+    pipeline, network = "LTXImageToVideoPipeline", "transformer"
+    temporal_compression, min_guidance_scale = 8, None
 
     def tiny(self) -> Any:
         """A pipeline for tests."""
@@ -36,11 +37,11 @@ class LTX:
         """Rectified flow."""
         return rectified_flow_schedule(self.shift)
 
-    def layers(self, pipe: Any) -> list[nn.Module]:
+    def attention_layers(self, pipe: Any) -> list[nn.Module]:
         """Of every block."""
         return [block.attn2 for block in pipe.transformer.transformer_blocks]
 
-    def read(self, pipe: Any, text: str) -> tuple[Tensor, Tensor]:
+    def encode_text(self, pipe: Any, text: str) -> tuple[Tensor, Tensor]:
         """T5, with a mask: what is beyond the text is not looked at."""
         device = pipe.text_encoder.device
         words, mask, *_ = pipe.encode_prompt(
@@ -48,12 +49,12 @@ class LTX:
         )
         return words[0], mask[0]
 
-    def see(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor, None]:
+    def encode_stills(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor, None]:
         """(B, C, 1, h, w) latents."""
         return self.encode(pipe, images[:, :, None]), None
 
     def encode(self, pipe: Any, clips: Tensor, chunk: int = 0) -> Tensor:
-        """Every 8 frames are joined, but for the first."""
+        """The autoencoder makes 8 frames one, but keeps the first."""
         latents, vae = encode_clips(pipe.vae, clips), pipe.vae
         return (latents - per_channel(vae.latents_mean, latents)) / per_channel(vae.latents_std, latents)
 
@@ -80,7 +81,10 @@ class LTX:
             num_frames=frames,
             height=height,
             width=width,
-            rope_interpolation_scale=(self.joined / self.frame_rate, *[pipe.vae_spatial_compression_ratio] * 2),
+            rope_interpolation_scale=(
+                self.temporal_compression / self.frame_rate,
+                *[pipe.vae_spatial_compression_ratio] * 2,
+            ),
             return_dict=False,
         )[0]
         flow = flow.transpose(1, 2).unflatten(2, (frames, height, width))

@@ -16,7 +16,8 @@ from to4d.guidance.diffusers.schedule import ScheduleTables, discrete_schedule
 class ModelScope:
     """It sees no image: what the object looks like is told by the prompt and by the static loss alone."""
 
-    pipeline, network, joined, first_scale = "TextToVideoSDPipeline", "unet", 1, None
+    pipeline, network = "TextToVideoSDPipeline", "unet"
+    temporal_compression, min_guidance_scale = 1, None
 
     def tiny(self) -> Any:
         """A pipeline for tests."""
@@ -26,15 +27,15 @@ class ModelScope:
         """Of its scheduler."""
         return discrete_schedule(pipe.scheduler)
 
-    def layers(self, pipe: Any) -> list[nn.Module]:
+    def attention_layers(self, pipe: Any) -> list[nn.Module]:
         """Those of the U-Net's spatial transformers."""
         return spatial_layers(pipe.unet)
 
-    def read(self, pipe: Any, text: str) -> tuple[Tensor, None]:
+    def encode_text(self, pipe: Any, text: str) -> tuple[Tensor, None]:
         """CLIP's tokens."""
         return clip_words(pipe, text, skip=0), None
 
-    def see(self, pipe: Any, images: Tensor, frames: int) -> tuple[None, None]:
+    def encode_stills(self, pipe: Any, images: Tensor, frames: int) -> tuple[None, None]:
         """Nothing."""
         return None, None
 

@@ -56,7 +56,7 @@ class DiffusersPrior(nn.Module):
                 f"guidance.size is {size!r} and guidance.precision {precision!r}; choose one of {', '.join(shapes)} "
                 f"and one of {', '.join(PRECISIONS)}"
             )
-        self.family, self.shape = family, shape_of(shapes[size], family.joined)
+        self.family, self.shape = family, shape_of(shapes[size], family.temporal_compression)
         self.dtype, tiny = PRECISIONS[precision], size == "tiny"
         self.pipe = family.tiny() if tiny else load_pipeline(family, model, revision, download, self.dtype)
         self.network = getattr(self.pipe, family.network)
@@ -73,7 +73,7 @@ class DiffusersPrior(nn.Module):
         self.abilities = frozenset({NEGATIVE_PROMPT} if reads else ())
         if not reads:
             log.warning("guidance: %s reads no words; it moves the object as it likes", type(family).__name__)
-        if not family.layers(self.pipe):
+        if not family.attention_layers(self.pipe):
             log.info("guidance: %s has no attention to words alone; masks take opacity instead", type(family).__name__)
 
     @property
@@ -103,7 +103,7 @@ class DiffusersPrior(nn.Module):
     @torch.no_grad()
     def condition(self, still: Tensor, prompt: Prompt) -> DiffusersCondition:
         """First frames (B, H, W, 3) and one prompt; raises if the prompt does not name its noun."""
-        latents, tokens = self.family.see(self.pipe, self._images(still), self.frames)
+        latents, tokens = self.family.encode_stills(self.pipe, self._images(still), self.frames)
         told = [self._read(text) for text in (prompt.text, prompt.negative)]
         if told[0] is None:
             return DiffusersCondition(still=latents, image=tokens)
@@ -128,7 +128,7 @@ class DiffusersPrior(nn.Module):
         """What the pipeline would hand its scheduler, and the attention maps of the conditional pass."""
         x, time = (self.schedule.scale[t] * noisy).to(self.dtype), self.schedule.time[t]
         mask = None if condition.mask is None else condition.mask[0]
-        layers = [] if condition.marks is None else self.family.layers(self.pipe)
+        layers = [] if condition.marks is None else self.family.attention_layers(self.pipe)
         with capture_attention(layers, condition.marks, mask) if layers else nullcontext([]) as maps:
             plain = self.family.predict(self.pipe, x, time, condition, unconditional=False).float()
         if guidance_scale == 1.0:
@@ -138,7 +138,7 @@ class DiffusersPrior(nn.Module):
 
     def _scales(self, guidance_scale: float, frames: int) -> Tensor:
         """Of each frame, to be broadcast with latents."""
-        first = guidance_scale if self.family.first_scale is None else self.family.first_scale
+        first = guidance_scale if self.family.min_guidance_scale is None else self.family.min_guidance_scale
         return torch.linspace(first, guidance_scale, frames)[:, None, None]
 
     def _cast(self) -> None:
@@ -150,9 +150,9 @@ class DiffusersPrior(nn.Module):
                     parameter.data = parameter.data.to(self.dtype)
 
     def _read(self, text: str) -> Any:
-        """`ModelFamily.read`, once a text."""
+        """`ModelFamily.encode_text`, once a text."""
         if text not in self.known:
-            self.known[text] = self.family.read(self.pipe, text)
+            self.known[text] = self.family.encode_text(self.pipe, text)
         told = self.known[text]
         return told and tuple(None if part is None else part.to(self.alpha_bar.device) for part in told)
 
@@ -164,13 +164,16 @@ class DiffusersPrior(nn.Module):
         return 2.0 * images - 1.0
 
 
-def shape_of(shape: Mapping[str, Any], joined: int) -> ClipShape:
+def shape_of(shape: Mapping[str, Any], temporal_compression: int) -> ClipShape:
     """The shape from a config.
 
     Raises:
         InputError: if the autoencoder cannot join so many frames evenly.
     """
     frames = int(shape["frames"])
-    if frames < 2 or (frames - 1) % joined:
-        raise InputError(f"guidance.shapes has {frames} frames; this model joins {joined}: choose {joined} n + 1")
+    if frames < 2 or (frames - 1) % temporal_compression:
+        raise InputError(
+            f"guidance.shapes has {frames} frames, but its autoencoder compresses time by {temporal_compression}: "
+            f"choose {temporal_compression} n + 1"
+        )
     return ClipShape(frames, tuple(shape["image"]))

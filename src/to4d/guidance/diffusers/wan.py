@@ -26,7 +26,8 @@ class Wan:
     """
 
     shift: float = 3.0
-    pipeline, network, joined, first_scale = "WanImageToVideoPipeline", "transformer", 4, None
+    pipeline, network = "WanImageToVideoPipeline", "transformer"
+    temporal_compression, min_guidance_scale = 4, None
 
     def tiny(self) -> Any:
         """A pipeline for tests."""
@@ -42,22 +43,22 @@ class Wan:
             raise InputError("this is Wan 2.2 of 5 B; guidance=wan knows Wan 2.1, and guidance=wan22 that of 14 B")
         return rectified_flow_schedule(self.shift)
 
-    def layers(self, pipe: Any) -> list[nn.Module]:
+    def attention_layers(self, pipe: Any) -> list[nn.Module]:
         """Of every block."""
         networks = [network for network in (pipe.transformer, pipe.transformer_2) if network is not None]
         return [block.attn2 for network in networks for block in network.blocks]
 
-    def read(self, pipe: Any, text: str) -> tuple[Tensor, None]:
+    def encode_text(self, pipe: Any, text: str) -> tuple[Tensor, None]:
         """UMT5; what is beyond the text is zeros."""
         device = pipe.text_encoder.device
         words, _ = pipe.encode_prompt(single_spaced(text), None, False, max_sequence_length=LENGTH, device=device)
         return words[0], None
 
-    def see(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor, Tensor | None]:
-        """A mask of the still (a channel for each joined frame) over the latents; tokens before CLIP's last layer."""
+    def encode_stills(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor, Tensor | None]:
+        """A mask of the still (a channel a frame of a latent one) and latents; tokens of CLIP's last layer but one."""
         clips = torch.cat([images[:, :, None], images.new_zeros(*images.shape[:2], frames - 1, *images.shape[2:])], 2)
         latents = self.encode(pipe, clips)
-        mask = torch.zeros_like(latents[:, : self.joined])
+        mask = torch.zeros_like(latents[:, : self.temporal_compression])
         mask[:, :, 0] = 1.0
         return torch.cat([mask, latents], 1), self.tokens(pipe, images)
 
@@ -70,7 +71,7 @@ class Wan:
         return tower(seen, output_hidden_states=True).hidden_states[-2]
 
     def encode(self, pipe: Any, clips: Tensor, chunk: int = 0) -> Tensor:
-        """Every 4 frames are joined, but for the first."""
+        """The autoencoder makes 4 frames one, but keeps the first."""
         latents, config = encode_clips(pipe.vae, clips), pipe.vae.config
         return (latents - per_channel(config.latents_mean, latents)) / per_channel(config.latents_std, latents)
 

@@ -1,4 +1,4 @@
-"""Published weights of networks that measure: what they are, where they are, and what they must be."""
+"""Pretrained weights of the networks that metrics use: their sources, licenses, local paths and checksums."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,24 +8,24 @@ from to4d.disk.folders import weights_folder
 
 @dataclass(frozen=True)
 class PretrainedFile:
-    """One file. `sha256` may be its first digits only, where no more is published; None is what its host states."""
+    """One file of weights. `sha256` may hold only the first digits; None means the checksum that the host states."""
 
     address: str
-    file: str  # its name here
-    about: str
-    terms: str
+    file: str  # local name
+    description: str
+    license: str
     sha256: str | None = None
 
     @property
     def path(self) -> Path:
-        """Where `python -m to4d.weights get metrics` puts it."""
+        """Local path: where `python -m to4d.weights get metrics` writes the file."""
         return weights_folder() / "metrics" / self.file
 
     @property
-    def way(self) -> str:
-        """How to have it."""
+    def instructions(self) -> str:
+        """How to obtain the file."""
         if not self.address:
-            return f"it needs {self.about}"
+            return f"it needs {self.description}"
         return f"python -m to4d.weights get metrics fetches {self.address.rsplit('/', 1)[-1]}"
 
     def url(self, kind: str) -> str:
@@ -41,7 +41,7 @@ TORCHVISION, HUB = "https://download.pytorch.org/models/", "https://huggingface.
 IMAGENET = "BSD-3-Clause code; trained on ImageNet, whose pictures are for research"
 
 # Checksums: the names of torchvision's files hold the first digits; those of LPIPS are of the files in its repository;
-# that of RAFT is told alike by several users of the official archive and of this copy.
+# that of RAFT is the one that several users of the official archive and of this copy state.
 PRETRAINED = {
     "alexnet": PretrainedFile(TORCHVISION + "alexnet-owt-7be5be79.pth", "alexnet.pth", "LPIPS", IMAGENET, "7be5be79"),
     "vgg16": PretrainedFile(TORCHVISION + "vgg16-397923af.pth", "vgg16.pth", "LPIPS by VGG", IMAGENET, "397923af"),

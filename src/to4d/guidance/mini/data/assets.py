@@ -148,9 +148,9 @@ def asset_path(entry: dict) -> Path:
 def gltf_colors(path: Path, animation: Animation) -> np.ndarray:
     """(N, 3) sRGB at the vertices of an animated file, in its own order."""
     parts = list(trimesh.load_scene(path, process=False).geometry.values())
-    numbers = sorted({(piece.mesh, piece.primitive) for piece in animation.pieces})
+    numbers = sorted({(piece.mesh, piece.primitive) for piece in animation.primitives})
     colors = dict(zip(numbers, (_vertex_colors(part, True) for part in parts), strict=True))
-    return np.concatenate([colors[piece.mesh, piece.primitive] for piece in animation.pieces])
+    return np.concatenate([colors[piece.mesh, piece.primitive] for piece in animation.primitives])
 
 
 def _load_posed(path: Path) -> ColouredMesh:
