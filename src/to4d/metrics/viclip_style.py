@@ -59,7 +59,7 @@ def temporal_style(network: ViclipNet, frames: Tensor, text: str) -> float:
 def middle_frames(have: int, want: int) -> list[int]:
     """The frames in the middle of `want` equal parts of a clip; the last once more where there are fewer.
 
-    >>> middle_frames(16, 8), middles(64, 8), middles(3, 5)
+    >>> middle_frames(16, 8), middle_frames(64, 8), middle_frames(3, 5)
     ([0, 2, 4, 6, 8, 10, 12, 14], [3, 11, 19, 27, 35, 43, 51, 59], [0, 1, 2, 2, 2])
     """
     parts = min(have, want)

@@ -43,8 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
 def show() -> None:
     """A line or two for each."""
     for name, known in PRETRAINED.items():
-        print(f"{name}{' (here)' * known.path.exists()}: {known.description}; `get metrics` fetches all of these")
-        print(f"    {known.address}; {known.license}")
+        print(f"{name}{' (here)' * known.path.exists()}: {known.about}; `get metrics` fetches all of these")
+        print(f"    {known.address}; {known.terms}")
     for name, known in {**CHECKPOINTS, **REPOSITORIES}.items():
         here = " (here)" if (weights_folder() / f"{name}.safetensors").exists() else ""
         print(f"{name}{here}: {known.about}; guidance={known.option}")

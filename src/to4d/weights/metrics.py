@@ -25,7 +25,7 @@ def get_official(known: PretrainedFile, opener: Callable = urlopen) -> Path:
             log.info("%s is there", known.path)
             return known.path
         url = known.url("resolve")
-        log.info("%s: %s; terms: %s", known.description, url, known.license)
+        log.info("%s: %s; terms: %s", known.about, url, known.terms)
         try:
             claim = claimed(known, opener) if url.startswith(HUB) else Claim(sha256=known.sha256)
             found = fetch_large(url, known.path, claim, opener)

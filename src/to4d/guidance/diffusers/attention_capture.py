@@ -1,6 +1,6 @@
 """Where a network of diffusers looks for the noun: its cross-attention, computed once more beside it."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ from torch.nn.functional import interpolate, scaled_dot_product_attention
 
 
 @contextmanager
-def capture_attention(layers: list[nn.Module], marks: Tensor, mask: Tensor | None = None) -> Iterator[list[Tensor]]:
+def capture_attention(layers: list[nn.Module], marks: Tensor, mask: Tensor | None = None) -> Generator[list[Tensor]]:
     """While it is open, each call of a cross-attention layer adds (n, p): the share of attention to the marked tokens.
 
     Args:
@@ -36,7 +36,7 @@ def capture_attention(layers: list[nn.Module], marks: Tensor, mask: Tensor | Non
             hook.remove()
 
 
-def attention_share(layer: nn.Module, queries: Tensor, context: Tensor, marks: Tensor, mask: Tensor | None) -> Tensor:
+def attention_share(layer: Any, queries: Tensor, context: Tensor, marks: Tensor, mask: Tensor | None) -> Tensor:
     """(n, p) of queries (n, p, D) to a context (n, l, D'): fused, with the marks as values, mean over heads."""
     q, k = layer.to_q(queries), layer.to_k(context)
     q, k = (norm(x) if norm is not None else x for norm, x in ((layer.norm_q, q), (layer.norm_k, k)))

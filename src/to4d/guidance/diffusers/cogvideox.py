@@ -66,8 +66,8 @@ class CogVideoX:
         config, (height, width) = pipe.transformer.config, (pipe.vae_scale_factor_spatial * n for n in x.shape[-2:])
         places = pipe._prepare_rotary_positional_embeddings(height, width, x.shape[2], x.device)
         return pipe.transformer(
-            hidden_states=torch.cat([x, condition.still.to(x)], 1).transpose(1, 2),
-            encoder_hidden_states=condition.words[int(unconditional)].expand(len(x), -1, -1).to(x),
+            hidden_states=torch.cat([x, condition.still_latents(x)], 1).transpose(1, 2),
+            encoder_hidden_states=condition.text_tokens(x, unconditional),
             timestep=time.long().expand(len(x)),
             ofs=None if config.ofs_embed_dim is None else x.new_full((1,), 2.0),
             image_rotary_emb=places if config.use_rotary_positional_embeddings else None,

@@ -18,6 +18,28 @@ class DiffusersCondition:
     still: Tensor | None = None  # (B, C', v, h, w) what is shown beside the clip, or (B, C, h, w): see the family
     image: Tensor | None = None  # (B, l, D') tokens of the still
 
+    def text_tokens(self, x: Tensor, unconditional: bool) -> Tensor:
+        """(B, L, D) of the prompt, or of the negative prompt, for clips x (B, ...)."""
+        return _given(self.words)[int(unconditional)].expand(len(x), -1, -1).to(x)
+
+    def text_mask(self, x: Tensor, unconditional: bool) -> Tensor:
+        """(B, L) for these tokens."""
+        return _given(self.mask)[int(unconditional)].expand(len(x), -1)
+
+    def still_latents(self, x: Tensor) -> Tensor:
+        """`still` on the device of x and in its precision."""
+        return _given(self.still).to(x)
+
+    def image_tokens(self, x: Tensor) -> Tensor:
+        """`image` on the device of x and in its precision."""
+        return _given(self.image).to(x)
+
+
+def _given(value: Tensor | None) -> Tensor:
+    if value is None:
+        raise ValueError("the network of this family needs a part of the condition that it never encoded")
+    return value
+
 
 @dataclass(frozen=True)
 class ClipShape:

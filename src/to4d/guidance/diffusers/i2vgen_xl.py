@@ -61,14 +61,14 @@ class I2VGenXL:
 
     def predict(self, pipe: Any, x: Tensor, time: Tensor, condition: DiffusersCondition, unconditional: bool) -> Tensor:
         """The velocity; `unconditional` has the negative words and no token of the still, but sees its latents."""
-        token = torch.zeros_like(condition.image) if unconditional else condition.image
+        token = condition.image_tokens(x)
         return pipe.unet(
             x,
             time.long(),
-            encoder_hidden_states=condition.words[int(unconditional)].expand(len(x), -1, -1).to(x),
+            encoder_hidden_states=condition.text_tokens(x, unconditional),
             fps=torch.full((len(x),), self.fps, device=x.device),
-            image_latents=condition.still.to(x),
-            image_embeddings=token.to(x),
+            image_latents=condition.still_latents(x),
+            image_embeddings=torch.zeros_like(token) if unconditional else token,
             return_dict=False,
         )[0]
 

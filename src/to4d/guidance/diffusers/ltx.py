@@ -69,15 +69,15 @@ class LTX:
 
         The first latent frame's flow is the one that leads to the still, whatever the network says of it.
         """
-        still, (frames, height, width) = condition.still.to(x), x.shape[2:]
+        still, (frames, height, width) = condition.still_latents(x), x.shape[2:]
         shown = torch.cat([still, x[:, :, 1:]], 2)
         times = time.expand(frames, height * width).clone()
         times[0] = 0.0
         flow = pipe.transformer(
             hidden_states=shown.flatten(2).transpose(1, 2),
-            encoder_hidden_states=condition.words[int(unconditional)].expand(len(x), -1, -1).to(x),
+            encoder_hidden_states=condition.text_tokens(x, unconditional),
             timestep=times.flatten().expand(len(x), -1),
-            encoder_attention_mask=condition.mask[int(unconditional)].expand(len(x), -1),
+            encoder_attention_mask=condition.text_mask(x, unconditional),
             num_frames=frames,
             height=height,
             width=width,

@@ -49,5 +49,5 @@ class ModelScope:
 
     def predict(self, pipe: Any, x: Tensor, time: Tensor, condition: DiffusersCondition, unconditional: bool) -> Tensor:
         """The noise; `unconditional` is with the negative words."""
-        words = condition.words[int(unconditional)].expand(len(x), -1, -1).to(x)
+        words = condition.text_tokens(x, unconditional)
         return pipe.unet(x, time.long(), encoder_hidden_states=words, return_dict=False)[0]

@@ -68,7 +68,7 @@ class DiffusersPrior(nn.Module):
         self.schedule = TableSchedule(family.tables(self.pipe))
         self.frames, self.size = self.shape.frames, self.shape.image
         self.chunk, self.coarsest = chunk, coarsest
-        self.known: dict[str, Any] = {}
+        self.known: dict[str, tuple[Tensor, Tensor | None] | None] = {}
         reads = getattr(self.pipe, "tokenizer", None) is not None
         self.abilities = frozenset({NEGATIVE_PROMPT} if reads else ())
         if not reads:
@@ -104,10 +104,11 @@ class DiffusersPrior(nn.Module):
     def condition(self, still: Tensor, prompt: Prompt) -> DiffusersCondition:
         """First frames (B, H, W, 3) and one prompt; raises if the prompt does not name its noun."""
         latents, tokens = self.family.encode_stills(self.pipe, self._images(still), self.frames)
-        told = [self._read(text) for text in (prompt.text, prompt.negative)]
-        if told[0] is None:
+        texts = [read for text in (prompt.text, prompt.negative) if (read := self._read(text)) is not None]
+        if not texts:
             return DiffusersCondition(still=latents, image=tokens)
-        words, mask = (None if parts[0] is None else torch.stack(parts) for parts in zip(*told, strict=True))
+        words, masks = torch.stack([each for each, _ in texts]), [mask for _, mask in texts if mask is not None]
+        mask = torch.stack(masks) if masks else None
         marks = token_noun_marks(self.pipe.tokenizer, prompt.text, prompt.noun, words.shape[1])
         return DiffusersCondition(words, mask, marks.to(words.device), latents, tokens)
 
@@ -118,8 +119,8 @@ class DiffusersPrior(nn.Module):
         Guidance is p_u + scale (p_c - p_u) on the network's prediction p; the family says what u is not told.
         """
         prediction, maps = self.predict(noisy, t, condition, guidance_scale)
-        shape = tuple(noisy.shape[2:])
-        attention = mean_noun_attention(maps, len(noisy), shape, self.coarsest) if maps else None
+        frames, height, width = noisy.shape[2:]
+        attention = mean_noun_attention(maps, len(noisy), (frames, height, width), self.coarsest) if maps else None
         return Denoised(self.schedule.clean(noisy, prediction, t), attention)
 
     def predict(
@@ -128,8 +129,8 @@ class DiffusersPrior(nn.Module):
         """What the pipeline would hand its scheduler, and the attention maps of the conditional pass."""
         x, time = (self.schedule.scale[t] * noisy).to(self.dtype), self.schedule.time[t]
         mask = None if condition.mask is None else condition.mask[0]
-        layers = [] if condition.marks is None else self.family.attention_layers(self.pipe)
-        with capture_attention(layers, condition.marks, mask) if layers else nullcontext([]) as maps:
+        marks, layers = condition.marks, self.family.attention_layers(self.pipe)
+        with nullcontext([]) if marks is None or not layers else capture_attention(layers, marks, mask) as maps:
             plain = self.family.predict(self.pipe, x, time, condition, unconditional=False).float()
         if guidance_scale == 1.0:
             return plain, maps
@@ -149,12 +150,12 @@ class DiffusersPrior(nn.Module):
                 if not any(word in name for word in kept):
                     parameter.data = parameter.data.to(self.dtype)
 
-    def _read(self, text: str) -> Any:
+    def _read(self, text: str) -> tuple[Tensor, Tensor | None] | None:
         """`ModelFamily.encode_text`, once a text."""
         if text not in self.known:
             self.known[text] = self.family.encode_text(self.pipe, text)
-        told = self.known[text]
-        return told and tuple(None if part is None else part.to(self.alpha_bar.device) for part in told)
+        read, device = self.known[text], self.alpha_bar.device
+        return read and (read[0].to(device), None if read[1] is None else read[1].to(device))
 
     def _images(self, frames: Tensor) -> Tensor:
         """(n, H', W', 3) in [0, 1] -> (n, 3, H, W) in [-1, 1]: clips and stills come to the model's size alike."""

@@ -37,7 +37,13 @@ class ScheduleTables:
 
 
 class TableSchedule(nn.Module):
-    """The tables, in float32, where the networks are."""
+    """The tables, in float32, on the device of the networks."""
+
+    alpha_bar: Tensor
+    time: Tensor
+    scale: Tensor
+    keep: Tensor
+    take: Tensor
 
     def __init__(self, tables: ScheduleTables) -> None:
         super().__init__()

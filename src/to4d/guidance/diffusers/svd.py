@@ -67,9 +67,9 @@ class SVD:
 
     def predict(self, pipe: Any, x: Tensor, time: Tensor, condition: DiffusersCondition, unconditional: bool) -> Tensor:
         """The velocity; `unconditional` does not see the still."""
-        still, token = (
-            torch.zeros_like(seen) if unconditional else seen for seen in (condition.still.to(x), condition.image.to(x))
-        )
+        still, token = condition.still_latents(x), condition.image_tokens(x)
+        if unconditional:
+            still, token = torch.zeros_like(still), torch.zeros_like(token)
         about = x.new_tensor([self.fps - 1, self.motion_bucket_id, self.noise_aug_strength])
         return pipe.unet(
             torch.cat([x, still], 1).transpose(1, 2),

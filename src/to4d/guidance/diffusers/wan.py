@@ -86,10 +86,10 @@ class Wan:
         boundary = pipe.config.boundary_ratio
         network = pipe.transformer if boundary is None or time >= boundary * STEPS else pipe.transformer_2
         return network(
-            hidden_states=torch.cat([x, condition.still.to(x)], 1),
+            hidden_states=torch.cat([x, condition.still_latents(x)], 1),
             timestep=time.expand(len(x)),
-            encoder_hidden_states=condition.words[int(unconditional)].expand(len(x), -1, -1).to(x),
-            encoder_hidden_states_image=None if condition.image is None else condition.image.to(x),
+            encoder_hidden_states=condition.text_tokens(x, unconditional),
+            encoder_hidden_states_image=None if condition.image is None else condition.image_tokens(x),
             return_dict=False,
         )[0]
 

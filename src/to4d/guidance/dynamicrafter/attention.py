@@ -14,7 +14,7 @@ from to4d.guidance.dynamicrafter.attention_maps import layer_attention_map
 
 @dataclass(frozen=True)
 class UNetContext:
-    """What the U-Net is told about R clips."""
+    """What the U-Net is conditioned on, for R clips."""
 
     text: Tensor  # (R, L, D) tokens of the prompt, the same for every frame
     image: Tensor  # (R, V, Q, D) tokens of the first frame, Q for each frame
@@ -31,8 +31,8 @@ def merge_heads(x: Tensor) -> Tensor:
     return x.transpose(1, 2).flatten(2)
 
 
-class TokenSelfAttention(nn.Module):
-    """Every token looks at every other one of its row."""
+class AttentionProjections(nn.Module):
+    """The linear layers to queries, keys and values, and from their answer."""
 
     def __init__(self, width: int, context: int, heads: int, head_width: int) -> None:
         super().__init__()
@@ -43,14 +43,18 @@ class TokenSelfAttention(nn.Module):
         self.to_v = nn.Linear(context, inner, bias=False)
         self.to_out = nn.Sequential(nn.Linear(inner, width))
 
+
+class TokenSelfAttention(AttentionProjections):
+    """Every token attends to every other one of its row."""
+
     def forward(self, x: Tensor) -> Tensor:
         """(n, l, width) -> (n, l, width)."""
         q, k, v = (split_heads(project(x), self.heads) for project in (self.to_q, self.to_k, self.to_v))
         return self.to_out(merge_heads(scaled_dot_product_attention(q, k, v)))
 
 
-class TextImageAttention(TokenSelfAttention):
-    """Places look at words and, by a softmax of its own, at image tokens; the two answers are added."""
+class TextImageAttention(AttentionProjections):
+    """Cross-attention to words plus, by a softmax of its own, cross-attention to image tokens."""
 
     def __init__(self, width: int, context: int, heads: int, head_width: int, learnt_scale: bool) -> None:
         super().__init__(width, context, heads, head_width)

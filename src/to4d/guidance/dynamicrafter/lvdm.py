@@ -3,6 +3,7 @@
 It is used as it is, from a check-out of github.com/Doubiiu/DynamiCrafter on PYTHONPATH (docs/dynamicrafter.md).
 """
 
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -40,14 +41,14 @@ class OfficialUNet(nn.Module):
     def __init__(self, ours: UNet, frames: int) -> None:
         super().__init__()
         try:
-            from lvdm.modules.networks.openaimodel3d import UNetModel
+            network = import_module("lvdm.modules.networks.openaimodel3d").UNetModel
         except ImportError as error:
             raise InputError(
                 f"guidance.implementation=lvdm needs the official code, but {error}; put a check-out of "
                 "github.com/Doubiiu/DynamiCrafter on PYTHONPATH and `pip install einops`, or say implementation=ours"
             ) from error
         with torch.device("meta"):
-            self.net = UNetModel(**lvdm_settings(ours.size, frames))
+            self.net = network(**lvdm_settings(ours.size, frames))
         self.net.load_state_dict(ours.state_dict(), assign=True)
         self.net.requires_grad_(False).eval().float()
         self.marks: Tensor | None = None
@@ -70,7 +71,7 @@ class OfficialUNet(nn.Module):
         rows = [round((m.shape[1] * size[0] / size[1]) ** 0.5) for m in self.maps]  # a map has h' w' places
         return prediction, [m.unflatten(1, (row, -1)) for m, row in zip(self.maps, rows, strict=True)]
 
-    def _watch(self, layer: nn.Module, args: tuple, kwargs: dict) -> None:
+    def _watch(self, layer: Any, args: tuple, kwargs: dict) -> None:
         """Note where a layer will look, from what it is about to read."""
         if self.marks is not None:
             count, words = len(self.marks), layer.text_context_len

@@ -1,5 +1,7 @@
 """All networks of DynamiCrafter under the names of the official checkpoints."""
 
+from typing import cast
+
 import torch
 from torch import nn
 
@@ -25,7 +27,7 @@ class DynamiCrafterNetworks(nn.Module):
     @property
     def unet(self) -> UNet:
         """Denoises."""
-        return self.model["diffusion_model"]
+        return cast(UNet, self.model["diffusion_model"])
 
     @property
     def autoencoder(self) -> KlAutoencoder:
@@ -35,12 +37,12 @@ class DynamiCrafterNetworks(nn.Module):
     @property
     def text(self) -> ClipTextTower:
         """Reads the prompt."""
-        return self.cond_stage_model["model"]
+        return cast(ClipTextTower, self.cond_stage_model["model"])
 
     @property
     def image(self) -> ClipImageTower:
         """Reads the first frame."""
-        return self.embedder["model"]["visual"]
+        return cast(ClipImageTower, cast(nn.ModuleDict, self.embedder["model"])["visual"])
 
     @property
     def resampler(self) -> Resampler:

@@ -99,7 +99,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     if path.suffix != ".safetensors":
         raise InputError(
             f"{path} is a pickle, which training does not open; convert it once:\n"
-            f"python -m {__spec__.name} {path} {path.with_suffix('.safetensors')}"
+            f"python -m to4d.guidance.dynamicrafter.official_checkpoint {path} {path.with_suffix('.safetensors')}"
         )
     return canonical_keys(load_file(path))
 

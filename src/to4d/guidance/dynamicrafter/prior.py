@@ -4,6 +4,8 @@ First frame and words in, latent clips of 16 frames out; docs/dynamicrafter.md s
 """
 
 import logging
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -27,14 +29,16 @@ from to4d.guidance.dynamicrafter.schedule import (
     trained_share,
 )
 from to4d.guidance.dynamicrafter.sizes import SIZES
+from to4d.guidance.dynamicrafter.unet import UNet
 from to4d.guidance.random_weights import randomise
 from to4d.types import IMAGE_SCALE, LOOKS, NEGATIVE_PROMPT, Denoised, Prompt, check_shape
 
 log = logging.getLogger(__name__)
+Option = TypeVar("Option")
 SCALE = 0.18215  # makes latents of variance about 1
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 MODES = {"None": False, "default": True, "reduce-overhead": True, "max-autotune": True}  # of torch.compile
-UNETS = {"ours": lambda unet, frames: unet, "lvdm": OfficialUNet}
+UNETS: dict[str, Callable[[UNet, int], nn.Module]] = {"ours": lambda unet, frames: unet, "lvdm": OfficialUNet}
 
 
 class DynamiCrafter(nn.Module):
@@ -58,6 +62,9 @@ class DynamiCrafter(nn.Module):
             "max-autotune", or with CUDA graphs "reduce-overhead"; None does not.
     """
 
+    alpha_bar: Tensor
+    share: Tensor
+    clip_scale: Tensor
     abilities = frozenset({NEGATIVE_PROMPT, IMAGE_SCALE, LOOKS})
 
     def __init__(
@@ -151,7 +158,7 @@ class DynamiCrafter(nn.Module):
             prediction = rescale_guidance(prediction, predictions[0], self.guidance_rescale)
         clean = clean_from(prediction, scaled, share, self.shape.velocity) / scale
         looks = tuple(as_attention_maps(m, self.frames) for m in maps)
-        return Denoised(clean, noun_attention(looks, tuple(noisy.shape[-2:]), self.coarsest), looks=looks)
+        return Denoised(clean, noun_attention(looks, (noisy.shape[-2], noisy.shape[-1]), self.coarsest), looks=looks)
 
     def _load(self, size: str, weights: str | None) -> None:
         """Give the networks their values."""
@@ -166,9 +173,9 @@ class DynamiCrafter(nn.Module):
     def _predict(self, noisy: Tensor, t: int, still: Tensor, context: UNetContext) -> tuple[tuple[Tensor, ...], list]:
         """One prediction for each clip that `context` tells of, in as many parts of B, and where it looked."""
         times = len(context.text) // len(noisy)
-        t, pace = (torch.full((len(context.text),), number, device=noisy.device) for number in (t, self.pace))
+        steps, paces = (torch.full((len(context.text),), number, device=noisy.device) for number in (t, self.pace))
         still, noisy = (x.to(self.dtype).repeat(times, *[1] * (x.ndim - 1)) for x in (still, noisy))
-        prediction, maps = self.networks.unet(noisy, still, t, pace, context)
+        prediction, maps = self.networks.unet(noisy, still, steps, paces, context)
         return prediction.float().chunk(times), maps
 
     def _images(self, frames: Tensor) -> Tensor:
@@ -179,7 +186,7 @@ class DynamiCrafter(nn.Module):
         return 2.0 * images - 1.0
 
 
-def _choice(name: str, value: str, options: dict) -> object:
+def _choice(name: str, value: str, options: Mapping[str, Option]) -> Option:
     if value not in options:
         raise InputError(f"guidance.{name} is {value!r}; choose one of {', '.join(options)}")
     return options[value]

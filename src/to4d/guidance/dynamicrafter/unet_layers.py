@@ -59,8 +59,11 @@ class UNetDownsample(nn.Module):
         return self.op(x)
 
 
-class UNetBlock(nn.Sequential):
-    """Layers in a row, each given what it reads; at most one of them looks at words."""
+class UNetBlock(nn.ModuleList):
+    """Layers in a row, each given the inputs that it takes; at most one of them attends to words."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__(layers)
 
     def forward(self, x: Tensor, level: Tensor, context: UNetContext) -> tuple[Tensor, list[Tensor]]:
         """(R V, c, h, w) -> the same or another size, and the maps (r V, h, w, 1 + Q) of layers that look at words."""

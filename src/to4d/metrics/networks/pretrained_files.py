@@ -12,8 +12,8 @@ class PretrainedFile:
 
     address: str
     file: str  # local name
-    description: str
-    license: str
+    about: str
+    terms: str
     sha256: str | None = None
 
     @property
@@ -25,7 +25,7 @@ class PretrainedFile:
     def instructions(self) -> str:
         """How to obtain the file."""
         if not self.address:
-            return f"it needs {self.description}"
+            return f"it needs {self.about}"
         return f"python -m to4d.weights get metrics fetches {self.address.rsplit('/', 1)[-1]}"
 
     def url(self, kind: str) -> str:
