@@ -13,7 +13,7 @@ from lightning import Callback
 from test_pipeline import ROOT, TINY, config, equal, weights
 
 from to4d.disk.checkpoint import load_tree
-from to4d.distributed import draw, own, place
+from to4d.distributed import draw_sharded, shard, rank_and_world_size
 from to4d.errors import InputError
 from to4d.runs.build import build_phases, build_scene
 from to4d.runs.training import assist, fit
@@ -72,7 +72,7 @@ def steps_of(cfg):
 def test_two_processes_of_one_view_do_what_one_process_of_two_does(tmp_path, model):
     settings = [f"model={model}", *SMALL, *STILL]
     alone, shared = steps_of(config(tmp_path, *settings)), steps_of(config(tmp_path, *settings, "trainer.devices=2"))
-    assert place() == (0, 1)
+    assert rank_and_world_size() == (0, 1)
     for name in ("static", "dynamic", "refine"):
         for (gradient, numbers), (shared_gradient, shared_numbers) in zip(alone[name], shared[name], strict=True):
             assert gradient.norm() > 0 and distance(gradient, shared_gradient) < 1e-5, name
@@ -86,13 +86,13 @@ def distance(a, b):
 
 
 def test_each_process_draws_for_all_views_and_keeps_its_own(monkeypatch):
-    whole = draw(torch.rand, (4, 3), torch.Generator().manual_seed(0))
+    whole = draw_sharded(torch.rand, (4, 3), torch.Generator().manual_seed(0))
     assert torch.equal(whole, torch.rand(4, 3, generator=torch.Generator().manual_seed(0)))
     parts = []
     for rank in range(2):
-        monkeypatch.setattr("to4d.distributed.place", lambda rank=rank: (rank, 2))
-        parts.append(draw(torch.rand, (2, 3), torch.Generator().manual_seed(0)))
-        assert torch.equal(own(whole), parts[-1])
+        monkeypatch.setattr("to4d.distributed.rank_and_world_size", lambda rank=rank: (rank, 2))
+        parts.append(draw_sharded(torch.rand, (2, 3), torch.Generator().manual_seed(0)))
+        assert torch.equal(shard(whole), parts[-1])
     assert torch.equal(torch.cat(parts), whole)
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from to4d.distributed import draw
+from to4d.distributed import draw_sharded
 from to4d.errors import InputError
 from to4d.guidance_query import Ask
 from to4d.schedules import Constant
@@ -32,7 +32,7 @@ WEIGHTINGS = {  # w(t), as a function of alpha_bar
 
 def fresh_noise(shape: torch.Size, generator: Generator) -> Tensor:
     """Noise that nobody has seen before."""
-    return draw(torch.randn, shape, generator)
+    return draw_sharded(torch.randn, shape, generator)
 
 
 def noised(latents: Tensor, noise: Tensor, alpha_bar: Tensor) -> Tensor:

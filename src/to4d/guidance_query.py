@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from to4d.distributed import draw
+from to4d.distributed import draw_sharded
 from to4d.errors import InputError
 from to4d.types import IMAGE_SCALE, NEGATIVE_PROMPT, RELIEF, VIEW, Denoised, Prior, Prompt, Render
 
@@ -49,7 +49,7 @@ class Ask:
         rgb, wish = still.rgb, Prompt(prompt.text, prompt.noun, self.negative_prompt)
         if self.still_noise:
             deviation = self.still_noise * t / (len(prior.alpha_bar) - 1)
-            rgb = rgb + deviation * draw(torch.randn, rgb.shape, generator).to(rgb)
+            rgb = rgb + deviation * draw_sharded(torch.randn, rgb.shape, generator).to(rgb)
         known = {RELIEF: ("relief", still.relief), VIEW: ("azimuth_deg", still.azimuth_deg)}
         more = dict(known[ability] for ability in known.keys() & getattr(prior, "abilities", frozenset()))
         return prior.condition(rgb, wish, **more)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, max_pool2d
 
-from to4d.distributed import gathered, own
+from to4d.distributed import all_gather, shard
 from to4d.errors import InputError
 from to4d.geometry import azimuths_deg
 from to4d.types import LOOKS, Look, Score
@@ -117,8 +117,8 @@ class Smoothed:
     def __call__(self, score: Score) -> Tensor:
         """(B, 1, V, h, w)."""
         sectors = (azimuths_deg(score.cameras) * (self.sectors / 360.0)).round().long() % self.sectors
-        masks, sectors = gathered(self.mask(score)), gathered(sectors)  # every device remembers all views
-        return own(torch.stack([self.remember(*pair) for pair in zip(sectors.tolist(), masks, strict=True)]))
+        masks, sectors = all_gather(self.mask(score)), all_gather(sectors)  # every device remembers all views
+        return shard(torch.stack([self.remember(*pair) for pair in zip(sectors.tolist(), masks, strict=True)]))
 
     def remember(self, sector: int, mask: Tensor) -> Tensor:
         """The average with a new mask (1, V, h, w) of a sector."""

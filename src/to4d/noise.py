@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import normalize
 
-from to4d.distributed import draw
+from to4d.distributed import draw_sharded
 from to4d.errors import InputError
 from to4d.geometry import pixel_rays
 from to4d.latent_frames import to_latent_frames
@@ -26,7 +26,7 @@ class Random:
 
     def __call__(self, shape: torch.Size, generator: Generator, cameras: Cameras, times: Tensor) -> Tensor:
         """(B, C, V, h, w)."""
-        return draw(torch.randn, shape, generator)
+        return draw_sharded(torch.randn, shape, generator)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from to4d.disk.checkpoint import fill
-from to4d.distributed import average_gradients, mean, own, place, share_of_all
+from to4d.distributed import average_gradients, all_reduce_mean, shard, rank_and_world_size, rank_weight
 from to4d.errors import InputError
 from to4d.flow_loss import empty_matches, flow_loss, surface_matches, together
 from to4d.geometry import azimuths_deg, relief
@@ -73,7 +73,7 @@ class Phase(LightningModule):
     def cameras(self, random: torch.Generator) -> Cameras:
         """This process' cameras of this step."""
         azimuths = self.camera_schedule(self.progress, self.views, random)
-        return self.lens(azimuths, random).each(own).to(self.device)
+        return self.lens(azimuths, random).each(shard).to(self.device)
 
     def on_after_backward(self) -> None:
         """Losses are means over views, so the mean over devices is the gradient of all views."""
@@ -104,9 +104,9 @@ class Phase(LightningModule):
     def log_step(self, **values: float | Tensor) -> None:
         """Log `values`, as means over devices, and how wide the cameras look."""
         values["azimuth_limit_deg"] = self.camera_schedule.limit_deg(self.progress)
-        if place()[1] > 1:
+        if rank_and_world_size()[1] > 1:
             numbers = torch.tensor([float(torch.as_tensor(value).detach()) for value in values.values()])
-            values = dict(zip(values, mean(numbers), strict=True))
+            values = dict(zip(values, all_reduce_mean(numbers), strict=True))
         self.log_dict({f"{self.name}/{key}": float(torch.as_tensor(value).detach()) for key, value in values.items()})
 
 
@@ -233,7 +233,7 @@ class Motion(Phase):
         imagined = self.prior.decode(score.clean)
         moved = surface_matches(score.forward, mask, still, cameras, times)
         matches = together(moved, empty_matches(imagined, score.flow, mask, clip, still, cameras, times))
-        return flow_loss(self.renderer.field, matches) * share_of_all(matches.weights)
+        return flow_loss(self.renderer.field, matches) * rank_weight(matches.weights)
 
 
 def over(render: Render, colour: Tensor) -> Render:

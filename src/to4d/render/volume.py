@@ -7,7 +7,7 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import normalize
 from torch.utils.checkpoint import checkpoint
 
-from to4d.distributed import draw
+from to4d.distributed import draw_sharded
 from to4d.geometry import pixel_rays
 from to4d.kernels.composite import composite
 from to4d.kernels.march import DIAGONAL, march
@@ -66,7 +66,7 @@ class VolumeRenderer(nn.Module):
         times = times.to(rays.origins)[None, :, None, None].expand(shape).reshape(-1)
         shift = torch.full_like(times, 0.5)
         if generator is not None:
-            shift = draw(torch.rand, shape, generator).reshape(-1).to(times)
+            shift = draw_sharded(torch.rand, shape, generator).reshape(-1).to(times)
         render = self.render_rays
         if self.recompute and not normals and torch.is_grad_enabled():
             render = partial(checkpoint, self.render_rays, use_reentrant=False, preserve_rng_state=False)
