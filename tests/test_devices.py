@@ -29,7 +29,7 @@ SMALL = [
     "sds_weight=1.0",
     "random_background=true",
     "mask=smoothed",
-    "ask.still_noise=0.1",
+    "guidance_query.first_frame_noise=0.1",
     "callbacks.occupancy.every=1",
 ]
 

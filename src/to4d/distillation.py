@@ -18,7 +18,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from to4d.distributed import draw_sharded
 from to4d.errors import InputError
-from to4d.guidance_query import Ask
+from to4d.guidance_query import GuidanceQuery
 from to4d.schedules import Constant
 from to4d.timestep import Uniform
 from to4d.types import SEVERAL, Denoised, Prior, Prompt, Render, Score
@@ -72,13 +72,13 @@ class SDS:
     """Score distillation sampling (Eq. 2): one noise level, one look, gradient w(t) (eps_hat - eps).
 
     Args of the constructor:
-        guidance_scale: s of classifier-free guidance, eps_u + s (eps_c - eps_u); see `Ask` for other conventions.
+        guidance_scale: s of classifier-free guidance, eps_u + s (eps_c - eps_u); see `GuidanceQuery` for other conventions.
         t_max, t_min: schedules over progress of the range that t is drawn from, as shares of the prior's steps.
         timestep: how it is drawn (see `to4d.timestep`).
         weighting: w(t): "sds" is 1 - alpha_bar, "uniform" is 1, "fantasia3d" is sqrt(alpha_bar) (1 - alpha_bar);
             "clean" makes the gradient z - x0 itself.
         motion_gain: amplifies what the score says of differences between frames.
-        ask: the rest of the question to the prior.
+        guidance_query: how the prior is queried beyond that.
     """
 
     guidance_scale: float = 7.5
@@ -87,7 +87,7 @@ class SDS:
     timestep: Callable[[float, Generator], float] = field(default_factory=Uniform)
     weighting: str = "sds"
     motion_gain: float = 1.0
-    ask: Ask = field(default_factory=Ask)
+    guidance_query: GuidanceQuery = field(default_factory=GuidanceQuery)
 
     def __post_init__(self) -> None:
         if self.weighting not in (*WEIGHTINGS, "clean"):
@@ -97,7 +97,7 @@ class SDS:
     @property
     def needs(self) -> frozenset[str]:
         """What the prior must be able to do."""
-        return self.ask.needs
+        return self.guidance_query.needs
 
     def weight(self, alpha_bar: Tensor) -> Tensor:
         """w(t) times the factor that turns z - x0 into eps_hat - eps."""
@@ -120,9 +120,9 @@ class SDS:
         t = step_at(prior, self.t_min(progress), self.t_max(progress), self.timestep(progress, generator))
         noise = noise(latents.shape, generator).to(latents)
         with torch.no_grad():
-            condition = self.ask.condition(prior, still, prompt, t, generator)
+            condition = self.guidance_query.condition(prior, still, prompt, t, generator)
             noisy = noised(latents, noise, prior.alpha_bar[t])
-            guess = self.ask.denoise(prior, noisy, t, condition, self.guidance_scale)
+            guess = self.guidance_query.denoise(prior, noisy, t, condition, self.guidance_scale)
             gradient = self.weight(prior.alpha_bar[t]) * (latents - guess.clean)
         return as_score(latents, guess, amplified(gradient, self.motion_gain), clip, t)
 
@@ -142,7 +142,7 @@ class Reconstruction:
         hold: share of the phase in which every step starts from the same noise, so that what may begin to the left or
             to the right begins the same way each time, until the clip itself shows the way.
         noise_seed: of that noise.
-        ask: the rest of the question to the prior.
+        guidance_query: how the prior is queried beyond that.
     """
 
     guidance_scale: float = 3.0
@@ -151,7 +151,7 @@ class Reconstruction:
     steps: int = 4
     hold: float = 0.0
     noise_seed: int = 0
-    ask: Ask = field(default_factory=Ask)
+    guidance_query: GuidanceQuery = field(default_factory=GuidanceQuery)
 
     def __post_init__(self) -> None:
         if self.steps < 1:
@@ -160,7 +160,7 @@ class Reconstruction:
     @property
     def needs(self) -> frozenset[str]:
         """What the prior must be able to do."""
-        return self.ask.needs
+        return self.guidance_query.needs
 
     def __call__(
         self,
@@ -180,7 +180,7 @@ class Reconstruction:
         noise = noise(latents.shape, held).to(latents)
         with torch.no_grad():
             noisy = noised(latents, noise, prior.alpha_bar[t])
-            guess = self.denoise(prior, noisy, t, self.ask.condition(prior, still, prompt, t, generator))
+            guess = self.denoise(prior, noisy, t, self.guidance_query.condition(prior, still, prompt, t, generator))
             gradient = latents - guess.clean
         return as_score(latents, guess, gradient, clip, t)
 
@@ -188,7 +188,7 @@ class Reconstruction:
         """From z_t to the last guess of the clean clip."""
         levels = [round(t * (1.0 - i / self.steps)) for i in range(self.steps)]
         for now, after in zip(levels, levels[1:] + [None], strict=True):
-            guess = self.ask.denoise(prior, noisy, now, condition, self.guidance_scale)
+            guess = self.guidance_query.denoise(prior, noisy, now, condition, self.guidance_scale)
             if after is not None:
                 noise = implied_noise(noisy, guess.clean, prior.alpha_bar[now])
                 noisy = noised(guess.clean, noise, prior.alpha_bar[after])
