@@ -13,7 +13,7 @@ from lightning import Callback
 from test_pipeline import ROOT, TINY, config, equal, weights
 
 from to4d.disk.checkpoint import load_tree
-from to4d.distributed import draw_sharded, shard, rank_and_world_size
+from to4d.distributed import draw_sharded, rank_and_world_size, shard
 from to4d.errors import InputError
 from to4d.runs.build import build_phases, build_scene
 from to4d.runs.training import assist, fit

@@ -5,13 +5,22 @@ from functools import cache
 import pytest
 import torch
 
-from to4d.distillation import SDS, Mixed
+from to4d.distillation import SDS, MixedDistillation
 from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 from to4d.guidance.mini.prior import MiniPrior
 from to4d.guidance_query import GuidanceQuery
 from to4d.phases import check_abilities
-from to4d.types import IMAGE_SCALE, LOOKS, NEGATIVE_PROMPT, RELIEF, VIEW, Prompt, Render, generator_at
+from to4d.types import (
+    ATTENTION_MAPS,
+    CAMERA_AZIMUTH,
+    IMAGE_SCALE,
+    NEGATIVE_PROMPT,
+    RELIEF,
+    Prompt,
+    Render,
+    generator_at,
+)
 
 PROMPT, T = Prompt("a plant blooming", "plant"), 300
 
@@ -30,7 +39,9 @@ def shown(rgb):
 def answer(prior, query, scale, prompt=PROMPT):
     still = torch.rand(1, 64, 64, 3, generator=generator_at(0, 0))
     noisy = torch.randn(1, 4, 16, 8, 8, generator=generator_at(0, 1))
-    return query.denoise(prior, noisy, T, query.condition(prior, shown(still), prompt, T, generator_at(0, 2)), scale).clean
+    return query.denoise(
+        prior, noisy, T, query.condition(prior, shown(still), prompt, T, generator_at(0, 2)), scale
+    ).clean
 
 
 def close(a, b):
@@ -63,7 +74,9 @@ def test_guidance_leads_away_from_the_negative_prompt(prior):
     nothing, itself = (GuidanceQuery(image_scale=1.0, negative_prompt=words) for words in ("", PROMPT.text))
     assert close(answer(prior, itself, 0.0), answer(prior, itself, 2.0))  # from the prompt to itself is no way at all
     assert not close(answer(prior, nothing, 0.0), answer(prior, nothing, 2.0))
-    assert close(answer(prior, GuidanceQuery(negative_prompt="a static statue"), 1.0), answer(prior, GuidanceQuery(), 1.0))
+    assert close(
+        answer(prior, GuidanceQuery(negative_prompt="a static statue"), 1.0), answer(prior, GuidanceQuery(), 1.0)
+    )
 
 
 class Listener(torch.nn.Module):
@@ -91,7 +104,7 @@ def test_a_plain_question_draws_no_numbers_and_changes_nothing():
 
 def test_only_a_prior_that_reads_reliefs_or_views_is_shown_them():
     class Reader(Listener):
-        abilities = frozenset({RELIEF, VIEW})
+        abilities = frozenset({RELIEF, CAMERA_AZIMUTH})
 
         def condition(self, still, prompt, relief, azimuth_deg):
             self.relief, self.azimuth_deg = relief, azimuth_deg
@@ -105,11 +118,11 @@ def test_only_a_prior_that_reads_reliefs_or_views_is_shown_them():
 def test_what_a_prior_cannot_do_is_refused_by_name(prior):
     demanding = GuidanceQuery(image_scale=1.0, negative_prompt="a statue")
     assert demanding.needs == {IMAGE_SCALE, NEGATIVE_PROMPT} and not GuidanceQuery().needs
-    assert prior.abilities == {IMAGE_SCALE, NEGATIVE_PROMPT, LOOKS}
+    assert prior.abilities == {IMAGE_SCALE, NEGATIVE_PROMPT, ATTENTION_MAPS}
     check_abilities(prior, {"distillation": demanding})
     with pytest.raises(InputError, match="distillation asks for a guidance of the image alone and negative prompts"):
         check_abilities(MiniPrior(), {"distillation": demanding})
-    turns = Mixed({"a": SDS()}, {"a": 1.0}, {"a": 1.0})
+    turns = MixedDistillation({"a": SDS()}, {"a": 1.0}, {"a": 1.0})
     with pytest.raises(
         InputError, match="distillation asks for several priors by turns, which MiniPrior does not have"
     ):

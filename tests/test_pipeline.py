@@ -222,4 +222,4 @@ def test_a_run_with_nodes_moves_them_and_is_restored_with_its_nodes_where_they_w
     saved[place] = saved[place].roll(1, 0)
     save_tree(out / "model.safetensors", saved)
     motion = restore(out).renderer.field.motion
-    assert torch.equal(motion.places, saved[place]) and torch.equal(motion.skin.nodes, saved[place])
+    assert torch.equal(motion.places, saved[place]) and torch.equal(motion.weights.nodes, saved[place])

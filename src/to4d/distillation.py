@@ -20,8 +20,8 @@ from to4d.distributed import draw_sharded
 from to4d.errors import InputError
 from to4d.guidance_query import GuidanceQuery
 from to4d.schedules import Constant
-from to4d.timestep import Uniform
-from to4d.types import SEVERAL, Denoised, Prior, Prompt, Render, Score
+from to4d.timestep import UniformTimesteps
+from to4d.types import SEVERAL_PRIORS, Denoised, Prior, Prompt, Render, Score
 
 WEIGHTINGS = {  # w(t), as a function of alpha_bar
     "sds": lambda a: 1.0 - a,
@@ -35,12 +35,12 @@ def fresh_noise(shape: torch.Size, generator: Generator) -> Tensor:
     return draw_sharded(torch.randn, shape, generator)
 
 
-def noised(latents: Tensor, noise: Tensor, alpha_bar: Tensor) -> Tensor:
+def add_noise(latents: Tensor, noise: Tensor, alpha_bar: Tensor) -> Tensor:
     """z_t = sqrt(alpha_bar) z + sqrt(1 - alpha_bar) eps."""
     return alpha_bar.sqrt() * latents + (1.0 - alpha_bar).sqrt() * noise
 
 
-def as_score(latents: Tensor, guess: Denoised, gradient: Tensor, clip: Render, t: int) -> Score:
+def make_score(latents: Tensor, guess: Denoised, gradient: Tensor, clip: Render, t: int) -> Score:
     """What a phase needs of a guess at step t.
 
     Raises:
@@ -52,10 +52,20 @@ def as_score(latents: Tensor, guess: Denoised, gradient: Tensor, clip: Render, t
             "guidance.precision=bfloat16 or float32"
         )
     opacity, gradient = pooled_opacity(clip, latents), gradient.detach()
-    return Score(latents, guess.clean, gradient, guess.attention, opacity, t, guess.flow, guess.looks, guess.forward)
+    return Score(
+        latents,
+        guess.clean,
+        gradient,
+        guess.attention,
+        opacity,
+        t,
+        guess.backward_flow,
+        guess.attention_maps,
+        guess.forward_flow,
+    )
 
 
-def amplified(gradient: Tensor, gain: float) -> Tensor:
+def amplify_motion(gradient: Tensor, gain: float) -> Tensor:
     """What differs between the frames of (B, C, V, h, w), `gain` times as strong; the mean over the frames stays."""
     mean = gradient.mean(2, keepdim=True)
     return gradient if gain == 1.0 else mean + gain * (gradient - mean)
@@ -84,7 +94,7 @@ class SDS:
     guidance_scale: float = 7.5
     t_min: Callable[[float], float] = field(default_factory=lambda: Constant(0.02))
     t_max: Callable[[float], float] = field(default_factory=lambda: Constant(0.98))
-    timestep: Callable[[float, Generator], float] = field(default_factory=Uniform)
+    timestep: Callable[[float, Generator], float] = field(default_factory=UniformTimesteps)
     weighting: str = "sds"
     motion_gain: float = 1.0
     guidance_query: GuidanceQuery = field(default_factory=GuidanceQuery)
@@ -117,14 +127,14 @@ class SDS:
     ) -> Score:
         """The prior's opinion at one noise level."""
         latents = prior.encode(clip.rgb)
-        t = step_at(prior, self.t_min(progress), self.t_max(progress), self.timestep(progress, generator))
+        t = timestep_at(prior, self.t_min(progress), self.t_max(progress), self.timestep(progress, generator))
         noise = noise(latents.shape, generator).to(latents)
         with torch.no_grad():
             condition = self.guidance_query.condition(prior, still, prompt, t, generator)
-            noisy = noised(latents, noise, prior.alpha_bar[t])
+            noisy = add_noise(latents, noise, prior.alpha_bar[t])
             guess = self.guidance_query.denoise(prior, noisy, t, condition, self.guidance_scale)
             gradient = self.weight(prior.alpha_bar[t]) * (latents - guess.clean)
-        return as_score(latents, guess, amplified(gradient, self.motion_gain), clip, t)
+        return make_score(latents, guess, amplify_motion(gradient, self.motion_gain), clip, t)
 
 
 @dataclass(frozen=True)
@@ -175,14 +185,14 @@ class Reconstruction:
         """The distance to what the prior makes of the clip."""
         latents = prior.encode(clip.rgb)
         start = self.start(progress)
-        t = step_at(prior, start - self.jitter, start + self.jitter, Uniform()(progress, generator))
+        t = timestep_at(prior, start - self.jitter, start + self.jitter, UniformTimesteps()(progress, generator))
         held = torch.Generator().manual_seed(self.noise_seed) if progress < self.hold else generator
         noise = noise(latents.shape, held).to(latents)
         with torch.no_grad():
-            noisy = noised(latents, noise, prior.alpha_bar[t])
+            noisy = add_noise(latents, noise, prior.alpha_bar[t])
             guess = self.denoise(prior, noisy, t, self.guidance_query.condition(prior, still, prompt, t, generator))
             gradient = latents - guess.clean
-        return as_score(latents, guess, gradient, clip, t)
+        return make_score(latents, guess, gradient, clip, t)
 
     def denoise(self, prior: Prior, noisy: Tensor, t: int, condition: object) -> Denoised:
         """From z_t to the last guess of the clean clip."""
@@ -190,13 +200,13 @@ class Reconstruction:
         for now, after in zip(levels, levels[1:] + [None], strict=True):
             guess = self.guidance_query.denoise(prior, noisy, now, condition, self.guidance_scale)
             if after is not None:
-                noise = implied_noise(noisy, guess.clean, prior.alpha_bar[now])
-                noisy = noised(guess.clean, noise, prior.alpha_bar[after])
+                noise = predicted_noise(noisy, guess.clean, prior.alpha_bar[now])
+                noisy = add_noise(guess.clean, noise, prior.alpha_bar[after])
         return guess
 
 
 @dataclass(frozen=True)
-class Mixed:
+class MixedDistillation:
     """One of several ways a step, each with the prior of its name in a `guidance.mixture.Mixture` (4D-fy).
 
     Args of the constructor:
@@ -216,7 +226,7 @@ class Mixed:
     @property
     def needs(self) -> frozenset[str]:
         """What all priors must be able to do; they are several."""
-        return frozenset({SEVERAL}).union(*(way.needs for way in self.ways.values()))
+        return frozenset({SEVERAL_PRIORS}).union(*(way.needs for way in self.ways.values()))
 
     def __call__(
         self,
@@ -236,12 +246,12 @@ class Mixed:
         return replace(score, gradient=self.strengths[name] * score.gradient)
 
 
-def implied_noise(noisy: Tensor, clean: Tensor, alpha_bar: Tensor) -> Tensor:
+def predicted_noise(noisy: Tensor, clean: Tensor, alpha_bar: Tensor) -> Tensor:
     """eps_hat = (z_t - sqrt(alpha_bar) x0) / sqrt(1 - alpha_bar)."""
     return (noisy - alpha_bar.sqrt() * clean) / (1.0 - alpha_bar).sqrt()
 
 
-def step_at(prior: Prior, low: float, high: float, level: float) -> int:
+def timestep_at(prior: Prior, low: float, high: float, level: float) -> int:
     """The step of the prior's schedule at `level`, in [0, 1], between two shares of it."""
     last = len(prior.alpha_bar) - 1
     share = low + (high - low) * level

@@ -9,7 +9,7 @@ from torch import Generator, Tensor, nn
 
 from to4d.distributed import draw_sharded
 from to4d.errors import InputError
-from to4d.types import IMAGE_SCALE, NEGATIVE_PROMPT, RELIEF, VIEW, Denoised, Prior, Prompt, Render
+from to4d.types import CAMERA_AZIMUTH, IMAGE_SCALE, NEGATIVE_PROMPT, RELIEF, Denoised, Prior, Prompt, Render
 
 CONVENTIONS = {"usual": 0.0, "threestudio": 1.0}  # what is added to the guidance scale
 
@@ -36,7 +36,9 @@ class GuidanceQuery:
 
     def __post_init__(self) -> None:
         if self.convention not in CONVENTIONS:
-            raise InputError(f"guidance_query.convention is {self.convention!r}; choose one of {', '.join(CONVENTIONS)}")
+            raise InputError(
+                f"guidance_query.convention is {self.convention!r}; choose one of {', '.join(CONVENTIONS)}"
+            )
 
     @property
     def needs(self) -> frozenset[str]:
@@ -50,7 +52,7 @@ class GuidanceQuery:
         if self.first_frame_noise:
             std = self.first_frame_noise * t / (len(prior.alpha_bar) - 1)
             rgb = rgb + std * draw_sharded(torch.randn, rgb.shape, generator).to(rgb)
-        known = {RELIEF: ("relief", still.relief), VIEW: ("azimuth_deg", still.azimuth_deg)}
+        known = {RELIEF: ("relief", still.relief), CAMERA_AZIMUTH: ("azimuth_deg", still.azimuth_deg)}
         more = dict(known[ability] for ability in known.keys() & getattr(prior, "abilities", frozenset()))
         return prior.condition(rgb, prompt, **more)
 

@@ -1,7 +1,7 @@
 """The noise that is put on a clip before a prior denoises it.
 
 Every noise is `noise(shape, generator, cameras, times) -> Tensor` of shape (B, C, V, h, w), standard normal.
-`ViewConsistent` is that of the paper's second version (Sec. 3.3).
+`ViewConsistentNoise` is that of the paper's second version (Sec. 3.3).
 """
 
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ MODES = ("paper", "swapped", "next_anchor")
 
 
 @dataclass(frozen=True)
-class Random:
+class RandomNoise:
     """Drawn anew each time."""
 
     def __call__(self, shape: torch.Size, generator: Generator, cameras: Cameras, times: Tensor) -> Tensor:
@@ -30,7 +30,7 @@ class Random:
 
 
 @dataclass(frozen=True)
-class ViewConsistent:
+class ViewConsistentNoise:
     """The same at every step for the same camera and times; nearby views share what they see of a sphere of noise.
 
     S is a sphere around the object, each of whose faces holds one number a frame and channel, as the camera sees it;
@@ -67,13 +67,13 @@ class ViewConsistent:
     def __call__(self, shape: torch.Size, generator: Generator, cameras: Cameras, times: Tensor) -> Tensor:
         """(B, C, V, h, w) on the CPU; `generator` is not asked."""
         views, channels, frames, *size = shape
-        faces, picture = tables(self.seed, self.level, (frames, channels, *size))
+        faces, picture = noise_tables(self.seed, self.level, (frames, channels, *size))
         latent_cameras = replace(cameras.to(torch.device("cpu")), size=tuple(size), offset=None)
-        shown = own_faces(latent_cameras, self.reach, self.level)
+        shown = unique_faces(latent_cameras, self.reach, self.level)
         seen = (shown >= 0)[:, None, None]  # (B, 1, 1, h, w)
         sphere = faces[shown].permute(0, 3, 4, 1, 2)  # (B, V + 1, C, h, w)
         sphere = torch.where(seen, sphere, picture)
-        mixed = self.mix(sphere, picture, since_anchors(times.cpu(), frames).view(-1, 1, 1, 1), len(times))
+        mixed = self.mix(sphere, picture, anchor_progress(times.cpu(), frames).view(-1, 1, 1, 1), len(times))
         noise = mixed if self.mode == "next_anchor" else torch.where(seen, mixed, picture[:-1])
         return noise.transpose(1, 2)
 
@@ -87,14 +87,14 @@ class ViewConsistent:
         return (1.0 - tau).sqrt() * first + tau.sqrt() * second
 
 
-def since_anchors(times: Tensor, frames: int) -> Tensor:
+def anchor_progress(times: Tensor, frames: int) -> Tensor:
     """V tau (frames,) of times (V,): how far each frame is on its way to the next anchor; the mean of joined ones."""
     since = (times * len(times) - torch.arange(len(times))).clamp(0.0, 1.0)
     return to_latent_frames(since[None], frames)[0]
 
 
 @lru_cache(maxsize=2)
-def tables(seed: int, level: int, shape: tuple[int, int, int, int]) -> tuple[Tensor, Tensor]:
+def noise_tables(seed: int, level: int, shape: tuple[int, int, int, int]) -> tuple[Tensor, Tensor]:
     """Noise of the sphere's faces (faces, V + 1, C), and of the picture (V + 1, C, h, w), for (V, C, h, w)."""
     frames, channels, height, width = shape
     generator = torch.Generator().manual_seed(seed)
@@ -102,11 +102,11 @@ def tables(seed: int, level: int, shape: tuple[int, int, int, int]) -> tuple[Ten
     return faces, torch.randn(frames + 1, channels, height, width, generator=generator)
 
 
-def own_faces(cameras: Cameras, reach: float, level: int) -> Tensor:
+def unique_faces(cameras: Cameras, reach: float, level: int) -> Tensor:
     """The face that each pixel shows, (B, H, W); -1 where it sees none, or one that a pixel before it shows."""
     rays = pixel_rays(cameras)
     points, hit = sphere_hits(Rays(normalize(rays.origins, dim=-1), rays.directions), reach)
-    faces = torch.where(hit, face_of(points, level), -1).flatten(1)
+    faces = torch.where(hit, face_index(points, level), -1).flatten(1)
     order = faces.argsort(dim=1, stable=True)
     sorted_faces = faces.gather(1, order)
     again = torch.zeros_like(hit).flatten(1)
@@ -133,7 +133,7 @@ def icosahedron() -> Tensor:
     return normalize(corners[triples[near[a, b] & near[b, c] & near[c, a]]], dim=-1)
 
 
-def face_of(directions: Tensor, level: int) -> Tensor:
+def face_index(directions: Tensor, level: int) -> Tensor:
     """The face of the sphere's mesh that a unit direction (..., 3) goes through, in [0, 20 * 4^level)."""
     base = icosahedron()
     face = (directions @ base.mean(1).T).argmax(-1)
@@ -143,7 +143,7 @@ def face_of(directions: Tensor, level: int) -> Tensor:
         ab, bc, ca = (normalize(x, dim=-1) for x in (a + b, b + c, c + a))
         children = ((ab, bc, ca), (a, ab, ca), (ab, b, bc), (ca, bc, c))
         cuts = ((ca, ab, a), (ab, bc, b), (bc, ca, c))  # a child at a corner lies beyond the cut, on the corner's side
-        beyond = torch.stack([same_side(directions, *cut) for cut in cuts], -1)
+        beyond = torch.stack([on_same_side(directions, *cut) for cut in cuts], -1)
         child = torch.where(beyond.any(-1), 1 + beyond.int().argmax(-1), 0)
         stacked = torch.stack([torch.stack(corners, -2) for corners in children], -3)
         corners = stacked.gather(-3, child[..., None, None, None].expand(*child.shape, 1, 3, 3)).squeeze(-3)
@@ -151,7 +151,7 @@ def face_of(directions: Tensor, level: int) -> Tensor:
     return face
 
 
-def same_side(directions: Tensor, first: Tensor, second: Tensor, corner: Tensor) -> Tensor:
+def on_same_side(directions: Tensor, first: Tensor, second: Tensor, corner: Tensor) -> Tensor:
     """Whether a direction lies on the corner's side of the plane through the origin and two points."""
     plane = torch.linalg.cross(first, second)
     return (directions * plane).sum(-1) * (corner * plane).sum(-1) > 0.0

@@ -23,10 +23,12 @@ def occurrences(noun: str, text: str) -> int:
     """
     wanted, said = words(noun), [re.sub(r"['’]s?$", "", word) for word in words(text)]
     starts = range(len(said) - len(wanted) + 1)
-    return sum(all(same(w, s) for w, s in zip(wanted, said[i : i + len(wanted)], strict=True)) for i in starts)
+    return sum(
+        all(is_noun_or_plural(w, s) for w, s in zip(wanted, said[i : i + len(wanted)], strict=True)) for i in starts
+    )
 
 
-def same(noun: str, word: str) -> bool:
+def is_noun_or_plural(noun: str, word: str) -> bool:
     """Whether `word` is `noun` or its plural."""
     return word in (noun, noun + "s", noun + "es")
 

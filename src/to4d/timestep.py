@@ -10,7 +10,7 @@ from torch import Generator
 
 
 @dataclass(frozen=True)
-class Uniform:
+class UniformTimesteps:
     """Anywhere in the range (DreamFusion, 4D-fy)."""
 
     def __call__(self, progress: float, generator: Generator) -> float:
@@ -19,7 +19,7 @@ class Uniform:
 
 
 @dataclass(frozen=True)
-class Decreasing:
+class DecreasingTimesteps:
     """From the high end to the low end along the phase: first the motion, then its details.
 
     `jitter` is the half-width of a uniform draw about it.
@@ -39,7 +39,7 @@ class Decreasing:
 
 
 @dataclass(frozen=True)
-class Stratified:
+class StratifiedTimesteps:
     """Through the whole range `rounds` times, from high to low, by `steps / rounds` steps of one stratum each.
 
     Every part of the phase sees all levels equally often, where independent draws leave some out for long. With

@@ -14,7 +14,7 @@ from to4d.types import Cameras, Render
 class Viewpoints:
     """Cameras around the object, all at one height and distance; square images of `size` pixels.
 
-    `antialias` squared rays make a pixel: what is seen is drawn larger and averaged (see `look`).
+    `antialias` squared rays make a pixel: what is seen is drawn larger and averaged (see `render_views`).
 
     >>> Viewpoints(azimuths_deg=(0, 90), size=8).cameras().pose.shape
     torch.Size([2, 4, 4])
@@ -53,7 +53,9 @@ def frame_times(frames: int) -> Tensor:
 
 
 @torch.no_grad()
-def look(renderer: Callable, cameras: Cameras, times: Tensor, normals: bool = False, antialias: int = 1) -> Render:
+def render_views(
+    renderer: Callable, cameras: Cameras, times: Tensor, normals: bool = False, antialias: int = 1
+) -> Render:
     """Render the clips (B, V) without gradients, camera by camera to bound the memory; the result is on the CPU.
 
     With `antialias` n > 1 they are drawn n times as large and averaged.

@@ -22,8 +22,7 @@ class CoarseFirst(Callback):
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
         """Take the gradients away from levels that have not started; a function of the step alone."""
-        levels = getattr(getattr(pl_module.renderer.field, "motion", None), "levels", list)
-        for number, parameters in enumerate(levels()):
-            if getattr(pl_module, "distilled", 1.0) < self.starts[min(number, len(self.starts) - 1)]:
+        for number, parameters in enumerate(pl_module.renderer.field.motion_levels()):
+            if pl_module.schedule_progress < self.starts[min(number, len(self.starts) - 1)]:
                 for parameter in parameters:
                     parameter.grad = None

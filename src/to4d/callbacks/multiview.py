@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 from to4d.callbacks.dashboard import show_files
 from to4d.export.panels import contact_sheet, mask, tiles, to_uint8
 from to4d.export.writer import write_image, write_video
-from to4d.viewpoints import Viewpoints, frame_times, look
+from to4d.viewpoints import Viewpoints, frame_times, render_views
 
 
 class Multiview(Callback):
@@ -41,16 +41,16 @@ class Multiview(Callback):
         """Render the fixed views, write the files and log them."""
         self.shown = step = trainer.global_step
         cameras, name = self.views.cameras(), f"{phase.name}-{step:05d}"
-        clips = look(phase.renderer, cameras, frame_times(self.frames)).rgb
-        mesh = look(phase.reference, cameras, torch.zeros(1)).rgb[:, 0]
+        clips = render_views(phase.renderer, cameras, frame_times(self.frames)).rgb
+        mesh = render_views(phase.reference, cameras, torch.zeros(1)).rgb[:, 0]
         side_by_side = torch.stack([tiles(frame[None]) for frame in clips.unbind(1)])
         sheet = contact_sheet(clips, mesh, self.views.labels)
         files = {
             f"{phase.name}/views": write_video(self.folder / f"{name}.mp4", to_uint8(side_by_side), self.fps),
             f"{phase.name}/contact": write_image(self.folder / f"{name}.png", sheet),
         }
-        if getattr(phase, "last_mask", None) is not None:  # the static phase has none
-            panel = mask_panel(phase.last_mask, getattr(phase, "last_clip", None))
+        if phase.last_mask is not None:
+            panel = mask_panel(phase.last_mask, phase.last_clip)
             files[f"{phase.name}/mask"] = write_image(self.folder / f"{name}-mask.png", panel)
         show_files(trainer, files)
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from torch import nn
 
 from to4d.errors import InputError
-from to4d.types import SEVERAL, Prior
+from to4d.types import SEVERAL_PRIORS, Prior
 
 
 class Mixture(nn.Module):
-    """Priors by name, of which `distillation.Mixed` asks one a step. Elsewhere the first stands for all.
+    """Priors by name, of which `distillation.MixedDistillation` asks one a step. Elsewhere the first stands for all.
 
     Args:
         size: of all parts; their configurations refer to it.
@@ -23,7 +23,7 @@ class Mixture(nn.Module):
             raise InputError(f"guidance.parts know clips of different lengths, {lengths}; give them the same")
         self.size, self.parts = size, nn.ModuleDict(parts)
         self.frames = next(iter(parts.values())).frames
-        self.abilities = frozenset.intersection(*(part.abilities for part in parts.values())) | {SEVERAL}
+        self.abilities = frozenset.intersection(*(part.abilities for part in parts.values())) | {SEVERAL_PRIORS}
 
     def train(self, mode: bool = True) -> "Mixture":
         """Stays in evaluation mode, whatever its owner does."""

@@ -6,7 +6,7 @@ from torch import Tensor
 FLAT = 0.05  # a map that squeezes volumes below this share is undone as if it did not
 
 
-def rotations(spins: Tensor) -> Tensor:
+def rotation_matrices(spins: Tensor) -> Tensor:
     """Turns (..., 3, 3) about axes (..., 3) by their length in radians (Rodrigues), smooth at 0."""
     x, y, z = spins.unbind(-1)
     o = torch.zeros_like(x)
@@ -16,30 +16,30 @@ def rotations(spins: Tensor) -> Tensor:
     return torch.eye(3).to(spins) + first * cross + second * (cross @ cross)
 
 
-def similarities(centres: Tensor, shifts: Tensor, spins: Tensor, growths: Tensor) -> Tensor:
+def similarity_maps(centres: Tensor, shifts: Tensor, spins: Tensor, growths: Tensor) -> Tensor:
     """Turn by `spins` and grow by e^`growths` (..., 1) about `centres`, then move by `shifts`: (..., 3, 4)."""
-    linear = growths.exp()[..., None] * rotations(spins)
+    linear = growths.exp()[..., None] * rotation_matrices(spins)
     offset = centres + shifts - (linear @ centres[..., None]).squeeze(-1)
     return torch.cat([linear, offset[..., None]], -1)
 
 
-def after(outer: Tensor, inner: Tensor) -> Tensor:
+def compose_maps(outer: Tensor, inner: Tensor) -> Tensor:
     """`inner`, then `outer`."""
     linear = outer[..., :3] @ inner
     return torch.cat([linear[..., :3], linear[..., 3:] + outer[..., 3:]], -1)
 
 
-def apply(maps: Tensor, points: Tensor) -> Tensor:
+def transform_points(maps: Tensor, points: Tensor) -> Tensor:
     """Maps of points (..., 3)."""
     return (maps[..., :3] @ points[..., None]).squeeze(-1) + maps[..., 3]
 
 
-def identity(like: Tensor) -> Tensor:
+def identity_map(like: Tensor) -> Tensor:
     """(3, 4)."""
     return torch.eye(3, 4).to(like)
 
 
-def undone(maps: Tensor) -> Tensor:
+def inverse(maps: Tensor) -> Tensor:
     """The maps' inverses; of a map that is nearly flat, or mirrors, a bounded stand-in."""
     a, b, c = maps[..., :3].unbind(-1)
     rows = torch.stack([torch.linalg.cross(b, c), torch.linalg.cross(c, a), torch.linalg.cross(a, b)], -2)

@@ -1,6 +1,6 @@
 """Multi-resolution hash grid in 3 or 4 dimensions (Mueller et al. 2022, the encoding of the paper's 4D field).
 
-`encode` picks by its input: compiled code for float32 on a CPU, tiny-cuda-nn on CUDA where it is installed,
+`encode_cuda` picks by its input: compiled code for float32 on a CPU, tiny-cuda-nn on CUDA where it is installed,
 else `encode_twin`, the plain torch version that is also the oracle of the tests.
 """
 
@@ -18,7 +18,7 @@ def encode(points: Tensor, table: Tensor, layout: HashLayout) -> Tensor:
     if points.device.type == "cpu" and table.dtype == points.dtype == torch.float32:
         return _Encode.apply(points.contiguous(), table, layout)
     if points.is_cuda and hash_grid_cuda.supports(layout):
-        return hash_grid_cuda.encode(points, table, layout)
+        return hash_grid_cuda.encode_cuda(points, table, layout)
     return encode_twin(points, table, layout)
 
 

@@ -21,7 +21,7 @@ DIAGONAL = 2 * 3**0.5  # of the box
 
 
 @dataclass(frozen=True)
-class Cells:
+class OccupiedCells:
     """Occupied cells of [-1, 1]^3, and what lets a ray skip the others. Axes are x, y, z."""
 
     fine: Tensor  # (T, G, G, G) uint8
@@ -29,7 +29,7 @@ class Cells:
     bounds: Tensor  # (2, 3) corners of the box around all that is occupied
 
     @staticmethod
-    def of(fine: Tensor) -> "Cells":
+    def of(fine: Tensor) -> "OccupiedCells":
         """From bits (T, G, G, G), G a multiple of 4."""
         coarse = max_pool3d(fine.float(), COARSE).to(torch.uint8)
         size, full = coarse.shape[-1], coarse.amax(0)
@@ -38,7 +38,7 @@ class Cells:
             used = full.amax([other for other in range(3) if other != axis]).nonzero()[:, 0]
             if len(used):
                 bounds[0, axis], bounds[1, axis] = used[0] * 2 / size - 1, (used[-1] + 1) * 2 / size - 1
-        return Cells(fine, coarse, bounds)
+        return OccupiedCells(fine, coarse, bounds)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,9 @@ class Samples:
     offsets: Tensor  # (R + 1,) int64: ray r owns [offsets[r], offsets[r + 1])
 
 
-def march(origins: Tensor, directions: Tensor, bins: Tensor, cells: Cells, shift: Tensor, step: float) -> Samples:
+def march(
+    origins: Tensor, directions: Tensor, bins: Tensor, cells: OccupiedCells, shift: Tensor, step: float
+) -> Samples:
     """Samples in occupied cells: by compiled code on a CPU, elsewhere by `march_twin`.
 
     Args:
@@ -77,7 +79,9 @@ def march(origins: Tensor, directions: Tensor, bins: Tensor, cells: Cells, shift
     return Samples(*(torch.from_numpy(x) for x in (points, depth, rays, offsets)))
 
 
-def march_twin(origins: Tensor, directions: Tensor, bins: Tensor, cells: Cells, shift: Tensor, step: float) -> Samples:
+def march_twin(
+    origins: Tensor, directions: Tensor, bins: Tensor, cells: OccupiedCells, shift: Tensor, step: float
+) -> Samples:
     """The same in plain torch, on any device: asks of every step in the box around all that is occupied."""
     fine, bounds = cells.fine.to(origins.device), cells.bounds.to(origins)
     slopes = directions.where(directions != 0, 1e-20)

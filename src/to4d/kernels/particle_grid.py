@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate as resize
 FAINT = 1e-4  # particles' worth of trust in the coarser grid
 
 
-def vectors_of_particles(places: Tensor, maps: Tensor, cells: int) -> Tensor:
+def particles_to_grid(places: Tensor, maps: Tensor, cells: int) -> Tensor:
     """What the maps say at the nodes of a grid.
 
     Args:
@@ -28,15 +28,15 @@ def vectors_of_particles(places: Tensor, maps: Tensor, cells: int) -> Tensor:
     sizes = [cells]
     while sizes[-1] > 1:
         sizes.append(max(1, sizes[-1] // 4))
-    value = torch.einsum("tij,xyzj->txyzi", maps.mean(1), homogeneous(nodes_of(1).to(places)))
+    value = torch.einsum("tij,xyzj->txyzi", maps.mean(1), homogeneous(grid_nodes(1).to(places)))
     for size in reversed(sizes):
         value = resize(value.movedim(-1, 1), (size + 1,) * 3, mode="trilinear", align_corners=True).movedim(1, -1)
-        told = splat(places, maps, size)
+        told = splat_to_nodes(places, maps, size)
         value = (told[..., :3] + FAINT * value) / (told[..., 3:] + FAINT)
     return value
 
 
-def nodes_of(cells: int) -> Tensor:
+def grid_nodes(cells: int) -> Tensor:
     """(X, Y, Z, 3) places of the nodes."""
     line = torch.linspace(-1, 1, cells + 1)
     return torch.stack(torch.meshgrid(line, line, line, indexing="ij"), -1)
@@ -47,7 +47,7 @@ def homogeneous(points: Tensor) -> Tensor:
     return torch.cat([points, torch.ones_like(points[..., :1])], -1)
 
 
-def splat(places: Tensor, maps: Tensor, cells: int) -> Tensor:
+def splat_to_nodes(places: Tensor, maps: Tensor, cells: int) -> Tensor:
     """(T, X, Y, Z, 4): the weighted sum of what particles say at each node, and of their trilinear weights."""
     frames, size, step = len(places), cells + 1, 2.0 / cells
     place = (0.5 + 0.5 * places).clamp(0, 1) * cells

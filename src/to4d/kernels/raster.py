@@ -73,7 +73,7 @@ def rasterize(
     return image, depth
 
 
-def average_down(image: np.ndarray, factor: int) -> np.ndarray:
+def box_filter(image: np.ndarray, factor: int) -> np.ndarray:
     """Box-filter (V, S, S, A) to (V, S / factor, S / factor, A)."""
     steps = range(factor)  # added up by slices: numpy's mean over two short axes takes four times as long
     rows = sum(image[:, step::factor] for step in steps)

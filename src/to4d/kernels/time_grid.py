@@ -15,14 +15,14 @@ from to4d.kernels.threads import compiled, run_chunks
 PARTS = 16  # partial sums of the gradient; fixed, so that sums keep their order
 
 
-def interpolate(points: Tensor, times: Tensor, vectors: Tensor) -> Tensor:
+def interpolate_grid(points: Tensor, times: Tensor, vectors: Tensor) -> Tensor:
     """Points (N, 3), times (N,), vectors (T, X, Y, Z, 3) -> (N, 3); compiled for float32 on a CPU, else the twin."""
     if points.device.type == "cpu" and vectors.dtype == points.dtype == torch.float32:
         return _Interpolate.apply(points.detach().contiguous(), times.detach().contiguous(), vectors.contiguous())
-    return interpolate_twin(points, times, vectors)
+    return interpolate_grid_twin(points, times, vectors)
 
 
-def interpolate_twin(points: Tensor, times: Tensor, vectors: Tensor) -> Tensor:
+def interpolate_grid_twin(points: Tensor, times: Tensor, vectors: Tensor) -> Tensor:
     """The same in plain torch."""
     last = torch.tensor(vectors.shape[:4], device=points.device) - 1
     place = torch.cat([times[:, None], 0.5 + 0.5 * points], 1).detach().clamp(0, 1) * last

@@ -17,7 +17,7 @@ from to4d.metrics.identity import silhouette_iou, ssim
 from to4d.metrics.jsonable import jsonable
 from to4d.metrics.renders import Seen
 from to4d.types import Mesh, Render
-from to4d.viewpoints import look
+from to4d.viewpoints import render_views
 
 NOT_NAMED = dict.fromkeys(
     ("eval/real_ssim", "eval/real_silhouette_iou", "eval/real_rank"), "measures.real.clip names no clip"
@@ -77,7 +77,7 @@ class RealClips:
 
     def draw(self, seen: Seen, meshes: list[Mesh]) -> Render:
         """A clip (B, V, ...) of meshes, one a frame."""
-        return look(Played(meshes, self.reference), seen.cameras, seen.times)
+        return render_views(Played(meshes, self.reference), seen.cameras, seen.times)
 
     def summary(self, figures: dict[str, float], clips: dict[str, Render]) -> dict[str, Any]:
         """Which is nearest, where the clip that is meant stands, and how alike the real ones are."""

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from to4d.kernels.march import Cells
-from to4d.kernels.voxel_mask import dilate, mark, spread
+from to4d.kernels.march import OccupiedCells
+from to4d.kernels.voxel_mask import dilate, dilate_along, voxelize
 from to4d.types import Field, Mesh
 
 CHUNK = 2**18  # points a query
@@ -35,13 +35,13 @@ class Occupancy(nn.Module):
         self.resolution, self.margin, self.min_density = resolution, margin, min_density
         self.register_buffer("bits", torch.ones((bins, *(resolution,) * 3), dtype=torch.uint8))
         self.register_buffer("start", torch.ones((resolution,) * 3, dtype=torch.uint8))
-        self.cells = Cells.of(self.bits)
+        self.cells = OccupiedCells.of(self.bits)
 
     def from_points(self, points: Tensor) -> None:
         """Occupy, at all times, the cells of surface points (N, 3) and their neighbours."""
-        self.start.copy_(dilate(mark(points.to(self.start.device), self.resolution)[None], 1)[0])
+        self.start.copy_(dilate(voxelize(points.to(self.start.device), self.resolution)[None], 1)[0])
         self.bits.copy_(self.start.expand_as(self.bits))
-        self.cells = Cells.of(self.bits)
+        self.cells = OccupiedCells.of(self.bits)
 
     def bin_of(self, times: Tensor) -> Tensor:
         """Times in [0, 1) -> int64 index into `bits`."""
@@ -57,12 +57,12 @@ class Occupancy(nn.Module):
             times = (part[:, 0] + jitter[:, 3]) / len(self.bits)
             points = (part[:, 1:] + jitter[:, :3]) * (2 / self.resolution) - 1
             dense[tuple(part[field.density(points, times) > self.min_density].T)] = 1
-        self.bits.copy_(spread(dilate(dense, self.margin), 0) | self.start)
-        self.cells = Cells.of(self.bits)
+        self.bits.copy_(dilate_along(dilate(dense, self.margin), 0) | self.start)
+        self.cells = OccupiedCells.of(self.bits)
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)
-        self.cells = Cells.of(self.bits)
+        self.cells = OccupiedCells.of(self.bits)
 
 
 def sample_surface(mesh: Mesh, count: int, generator: Generator) -> Tensor:

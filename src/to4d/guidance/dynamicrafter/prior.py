@@ -14,7 +14,7 @@ from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.attention import Context
 from to4d.guidance.dynamicrafter.checkpoint import fill, found, read
 from to4d.guidance.dynamicrafter.lvdm import OfficialUNet
-from to4d.guidance.dynamicrafter.maps import as_look, noun_map
+from to4d.guidance.dynamicrafter.maps import as_attention_maps, noun_map
 from to4d.guidance.dynamicrafter.model import Networks
 from to4d.guidance.dynamicrafter.reader import Condition, Reader
 from to4d.guidance.dynamicrafter.schedule import (
@@ -28,7 +28,7 @@ from to4d.guidance.dynamicrafter.schedule import (
 )
 from to4d.guidance.dynamicrafter.sizes import SIZES
 from to4d.guidance.random_weights import randomise
-from to4d.types import IMAGE_SCALE, LOOKS, NEGATIVE_PROMPT, Denoised, Prompt, check_shape
+from to4d.types import ATTENTION_MAPS, IMAGE_SCALE, NEGATIVE_PROMPT, Denoised, Prompt, check_shape
 
 log = logging.getLogger(__name__)
 SCALE = 0.18215  # makes latents of variance about 1
@@ -58,7 +58,7 @@ class DynamiCrafter(nn.Module):
             "max-autotune", or with CUDA graphs "reduce-overhead"; None does not.
     """
 
-    abilities = frozenset({NEGATIVE_PROMPT, IMAGE_SCALE, LOOKS})
+    abilities = frozenset({NEGATIVE_PROMPT, IMAGE_SCALE, ATTENTION_MAPS})
 
     def __init__(
         self,
@@ -145,8 +145,8 @@ class DynamiCrafter(nn.Module):
         if self.guidance_rescale and len(predictions) > 1:
             prediction = with_spread_of(prediction, predictions[0], self.guidance_rescale)
         clean = clean_from(prediction, scaled, share, self.shape.velocity) / scale
-        looks = tuple(as_look(m, self.frames) for m in maps)
-        return Denoised(clean, noun_map(looks, tuple(noisy.shape[-2:]), self.coarsest), looks=looks)
+        layers = tuple(as_attention_maps(m, self.frames) for m in maps)
+        return Denoised(clean, noun_map(layers, tuple(noisy.shape[-2:]), self.coarsest), attention_maps=layers)
 
     def _load(self, size: str, weights: str | None) -> None:
         """Give the networks their values."""
