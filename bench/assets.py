@@ -34,7 +34,7 @@ from to4d.metrics.identity import psnr
 from to4d.render.mesh_cpu import MeshRenderer
 from to4d.runs.run import restore
 from to4d.types import Material, Mesh, Scene
-from to4d.viewpoints import Viewpoints, frame_times, look
+from to4d.viewpoints import Viewpoints, frame_times, render_views
 
 khronos = tests("khronos")
 OBJECTS = [
@@ -118,7 +118,7 @@ def against_ours(scene: Scene, asset: Path, folder: Path, size: int = 256) -> to
     surface, numbers = weld_vertices(rest, mesh.faces.numpy())
     moves = bake_motion(scene.renderer.field, surface, frame_times(FRAMES), 0.0).moves
     moved = [replace(mesh, vertices=torch.from_numpy(rest + moves[k][numbers]).float()) for k in SHOWN]
-    ours = torch.cat([look(MeshRenderer(each), cameras, torch.zeros(1)).rgb for each in moved], 1)
+    ours = torch.cat([render_views(MeshRenderer(each), cameras, torch.zeros(1)).rgb for each in moved], 1)
     theirs = pictures(asset, world_from_asset(mesh), cameras, [k / FPS for k in SHOWN])
     rows = torch.stack([theirs, ours], 1).flatten(0, 1)
     Image.fromarray(to_uint8(tiles(rows)).numpy()).save(folder / "browser.png")

@@ -94,5 +94,5 @@ def test_phases_and_exports_can_be_left_out():
 
 def test_experiments_stack():
     cfg = config("experiments=[without_mask,without_viewpoints]")
-    assert cfg.mask._target_.endswith("Everywhere") and cfg.camera_schedule._target_.endswith("Uniform")
+    assert cfg.mask._target_.endswith("NoMask") and cfg.camera_schedule._target_.endswith("Uniform")
     assert list(cfg.tags)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from to4d.distillation import SDS, Reconstruction, implied_noise, noised
+from to4d.distillation import SDS, Reconstruction, predicted_noise
 from to4d.guidance.diffusers.schedule import (
     STEPS,
     TableSchedule,
@@ -41,7 +41,7 @@ def said_by_a_network_that_knows(kind, clean, eps, t):
 def test_a_network_that_knows_the_noise_gives_back_the_clip(kind, t):
     clean, eps = torch.randn(2, 4, 3, 5, 5, generator=numbers()), torch.randn(2, 4, 3, 5, 5, generator=numbers(1))
     schedule = TableSchedule(KINDS[kind])
-    noisy = noised(clean, eps, schedule.alpha_bar[t])
+    noisy = add_noise(clean, eps, schedule.alpha_bar[t])
     assert torch.allclose(schedule.clean(noisy, said_by_a_network_that_knows(kind, clean, eps, t), t), clean, atol=1e-3)
 
 
@@ -55,10 +55,10 @@ def test_noise_rises_from_almost_none_to_almost_all(kind):
 def test_the_network_is_shown_what_it_was_trained_on(t):
     clean, eps = torch.randn(1, 4, 3, 5, 5, generator=numbers()), torch.randn(1, 4, 3, 5, 5, generator=numbers(1))
     flow, s = TableSchedule(KINDS["flow"]), KINDS["flow"].time[t].float() / 1000
-    shown = flow.scale[t] * noised(clean, eps, flow.alpha_bar[t])
+    shown = flow.scale[t] * add_noise(clean, eps, flow.alpha_bar[t])
     assert torch.allclose(shown, (1 - s) * clean + s * eps, atol=1e-5)
     levels, s = TableSchedule(KINDS["edm"]), (4 * KINDS["edm"].time[t]).exp().float()
-    shown = levels.scale[t] * noised(clean, eps, levels.alpha_bar[t])
+    shown = levels.scale[t] * add_noise(clean, eps, levels.alpha_bar[t])
     assert torch.allclose(shown, (clean + s * eps) / (1 + s**2).sqrt(), atol=1e-5)
 
 
@@ -133,4 +133,4 @@ def test_the_noise_that_a_guess_implies_is_the_flow_s():
     clean = prior.denoise(noisy, t, None, 1.0).clean
     x, s = prior.asked[0]
     eps = x + (1 - s) * prior.network(x, 1000 * s)
-    assert torch.allclose(implied_noise(noisy, clean, prior.alpha_bar[t]), eps, atol=1e-4)
+    assert torch.allclose(predicted_noise(noisy, clean, prior.alpha_bar[t]), eps, atol=1e-4)

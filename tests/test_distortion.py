@@ -13,7 +13,7 @@ from to4d.export.gltf.distortion import BURST, SurfaceEdges, edge_change, flippe
 from to4d.export.gltf.exporter import Glb
 from to4d.export.gltf.morph_targets import WeldedSurface
 from to4d.objects.plant import load_plant
-from to4d.surface_tracks import SEARCH, surface_tracks
+from to4d.surface_tracks import SEARCH, track_by_inversion
 from to4d.types import Prompt
 
 BALL = trimesh.creation.icosphere(3, 0.5)
@@ -160,6 +160,6 @@ def test_the_search_is_as_long_where_everything_is_lost_as_its_bound_says():
         return torch.where(t[:, None] > 0, torch.sin(40.0 * x) + 9.0, 0.0 * x)
 
     points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0)) - 0.5
-    tracks = surface_tracks(nowhere, points, torch.arange(frames) / frames)
+    tracks = track_by_inversion(nowhere, points, torch.arange(frames) / frames)
     assert not tracks.found[1:].any()
     assert asked <= len(points) * (frames + 2 * (1 + 10 * SEARCH))  # a point is searched for twice, and then no more

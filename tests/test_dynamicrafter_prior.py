@@ -7,7 +7,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from to4d.distillation import SDS, Reconstruction, noised
+from to4d.distillation import SDS, Reconstruction, add_noise
 from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 from to4d.guidance.dynamicrafter.schedule import clean_from, rescale_guidance
@@ -147,7 +147,7 @@ def test_a_network_that_knows_the_noise_gives_back_the_clip(prior, t, monkeypatc
         return told, [torch.ones(32, 8, 8, 17)]
 
     monkeypatch.setattr(prior.networks.unet, "forward", knowing)
-    guess = prior.denoise(noised(clean, noise, prior.alpha_bar[t]), t, condition(prior), 1.0).clean
+    guess = prior.denoise(add_noise(clean, noise, prior.alpha_bar[t]), t, condition(prior), 1.0).clean
     assert torch.allclose(guess, clean, atol=1e-3)
 
 
@@ -221,7 +221,7 @@ def test_it_distils(prior, distil):
     score = distil(prior, render, render.at(0), PROMPT, 0.0, numbers())
     again = distil(prior, render, render.at(0), PROMPT, 0.0, numbers())
     assert torch.equal(score.gradient, again.gradient)
-    assert score.gradient.std() > 0 and not score.gradient.requires_grad and score.flow is None
+    assert score.gradient.std() > 0 and not score.gradient.requires_grad and score.backward_flow is None
     (score.latents * score.gradient).sum().backward()
     assert frames.grad.isfinite().all() and (frames.grad != 0).any()
 

@@ -172,11 +172,11 @@ def test_the_maps_are_those_of_the_official_layer(unet):
 def test_a_frame_without_the_object_stays_dark_and_coarse_layers_do_not_count():
     fine, coarse = torch.rand(8, 16, 16, generator=torch.Generator().manual_seed(0)), torch.rand(8, 4, 4)
     fine[3] *= 1e-3
-    looks = tuple(
+    layers = tuple(
         as_attention_maps(m[..., None].expand(-1, -1, -1, 17), views=4) for m in (fine, fine[:, ::2, ::2], coarse)
     )
-    look = noun_attention(looks, size=(16, 16), coarsest=2)
-    assert look.shape == (2, 4, 16, 16)
-    assert torch.allclose(look.amax((1, 2, 3)), torch.ones(2))
-    assert look[0, 3].max() < 0.01
-    assert torch.equal(look, noun_attention(looks[:2], size=(16, 16), coarsest=4))
+    noun = noun_attention(layers, size=(16, 16), coarsest=2)
+    assert noun.shape == (2, 4, 16, 16)
+    assert torch.allclose(noun.amax((1, 2, 3)), torch.ones(2))
+    assert noun[0, 3].max() < 0.01
+    assert torch.equal(noun, noun_attention(layers[:2], size=(16, 16), coarsest=4))

@@ -25,7 +25,7 @@ from to4d.export.gltf.exporter import Glb
 from to4d.export.gltf.morph_targets import WeldedSurface, fill_missing, keyframes
 from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
-from to4d.model.deformation import Motion
+from to4d.model.deformation import DeformationField
 from to4d.objects.plant import load_plant
 from to4d.runs.run import build_scene, export_all, restore, save_model
 from to4d.types import Mesh, Prompt
@@ -39,7 +39,7 @@ class Moved(torch.nn.Module):
 
     def __init__(self, bend: np.ndarray = BEND) -> None:
         super().__init__()
-        self.motion = Motion(space_cells=(1,), time_cells=(1,))
+        self.motion = DeformationField(space_cells=(1,), time_cells=(1,))
         corners = torch.stack(torch.meshgrid(*[torch.tensor([-1.0, 1.0])] * 3, indexing="ij"))
         with torch.no_grad():
             self.motion.knots[0][0] = torch.einsum("ij,jxyz->ixyz", torch.tensor(bend).float(), corners)

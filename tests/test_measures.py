@@ -23,7 +23,7 @@ from to4d.metrics.identity import SCALES, ms_ssim, silhouette_iou, ssim
 from to4d.metrics.per_view import deformation_figures
 from to4d.metrics.rigidity import local_stretch, mean_of_largest
 from to4d.types import Cameras, Prompt, Render, Scene
-from to4d.viewpoints import Viewpoints, look
+from to4d.viewpoints import Viewpoints, render_views
 
 
 def noisy_picture(height: int, width: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -191,7 +191,7 @@ def test_an_object_that_one_view_misses_is_all_holes():
 
 def test_all_views_of_a_moving_ball_agree():
     cameras = Viewpoints(size=96).cameras()
-    agreement = view_agreement(look(MovingBall(0.2), cameras, torch.tensor([0.0, 0.4])), cameras)
+    agreement = view_agreement(render_views(MovingBall(0.2), cameras, torch.tensor([0.0, 0.4])), cameras)
     assert agreement.holes == 0.0 and agreement.gap < 0.003
     assert agreement.color < 0.03  # red in front, blue behind: only their border is blurred
 

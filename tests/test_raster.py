@@ -8,7 +8,7 @@ import trimesh
 from to4d.geometry import orbit, pixel_rays, project, relief
 from to4d.guidance.mini.data.clips import Told, View, make_clip, render
 from to4d.guidance.mini.data.coloured import ColouredMesh
-from to4d.kernels.raster import average_down, rasterize
+from to4d.kernels.raster import box_filter, rasterize
 from to4d.types import Render
 
 SIDE_VIEW = View(0.0, 0.0, 3.0, 40.0, np.ones(3), np.array([0.0, 1.0, 0.0]), 1.0)
@@ -109,6 +109,6 @@ def test_the_relief_of_a_clip_is_that_of_a_depth_picture_from_the_same_camera():
 
 def test_averaging_down_keeps_the_mean():
     image = np.random.default_rng(0).random((2, 8, 8, 3)).astype(np.float32)
-    small = average_down(image, 4)
+    small = box_filter(image, 4)
     assert small.shape == (2, 2, 2, 3)
     np.testing.assert_allclose(small.mean((1, 2)), image.mean((1, 2)), rtol=1e-5)

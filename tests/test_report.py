@@ -27,7 +27,7 @@ from to4d.objects.plant import load_plant
 from to4d.render.mesh_cpu import MeshRenderer
 from to4d.runs.run import export_all
 from to4d.types import Mesh, Prompt
-from to4d.viewpoints import Viewpoints, look
+from to4d.viewpoints import Viewpoints, render_views
 
 PROMPT = 'a plant </h1><script>window.bad = 1</script> & "it\'s" <b>waving</b>'
 OVERRIDES = ["object=gso/plant", f"prompt={PROMPT}", "phase.dynamic.steps=4"]
@@ -312,7 +312,7 @@ def test_the_3d_view_shows_what_the_run_s_own_cameras_see(browser, run, tmp_path
         moved = mesh.vertices @ torch.linalg.inv(torch.eye(3) + frame / 6 * BEND).T
         reference = MeshRenderer(replace(mesh, vertices=moved))
         views = Viewpoints(azimuths_deg=(azimuth,), size=128)
-        wanted = look(reference, views.cameras(), torch.zeros(1), antialias=2).rgb[0, 0].numpy()
+        wanted = render_views(reference, views.cameras(), torch.zeros(1), antialias=2).rgb[0, 0].numpy()
         seen = shown_as_rendered(browser, azimuth, frame / 5, 128)
         error = -10 * np.log10(np.mean((seen - wanted) ** 2))
         assert error > 25.0, f"{error:.1f} dB at {azimuth} degrees, frame {frame}"

@@ -8,7 +8,7 @@ import torch
 from to4d.export.panels import to_uint8
 from to4d.export.writer import write_animation
 from to4d.types import Exporter, Scene
-from to4d.viewpoints import Viewpoints, frame_times, look
+from to4d.viewpoints import Viewpoints, frame_times, render_views
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class AnimatedImage(Exporter):
     def __call__(self, scene: Scene, out: Path) -> None:
         """Render and write below the folder `out`."""
         cameras = Viewpoints((self.azimuth_deg,), self.elevation_deg, size=self.size).cameras()
-        clip = to_uint8(look(scene.renderer, cameras, frame_times(self.frames), antialias=2).rgb[0])
+        clip = to_uint8(render_views(scene.renderer, cameras, frame_times(self.frames), antialias=2).rgb[0])
         if self.there_and_back:
             clip = torch.cat([clip, clip[1:-1].flip(0)])
         write_animation(Path(out) / self.name, clip, self.fps)

@@ -9,7 +9,7 @@ from torch import Tensor
 from to4d.export.panels import contact_sheet, panels, to_uint8
 from to4d.export.writer import write_image, write_video
 from to4d.types import Exporter, Scene
-from to4d.viewpoints import Viewpoints, frame_times, look
+from to4d.viewpoints import Viewpoints, frame_times, render_views
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Video(Exporter):
 
     def __call__(self, scene: Scene, out: Path) -> None:
         """Render and write below the folder `out`."""
-        clips = look(scene.renderer, self.views.cameras(), frame_times(self.frames), normals=True)
-        mesh = look(scene.reference, self.views.cameras(), torch.zeros(1)).rgb[:, 0]
+        clips = render_views(scene.renderer, self.views.cameras(), frame_times(self.frames), normals=True)
+        mesh = render_views(scene.reference, self.views.cameras(), torch.zeros(1)).rgb[:, 0]
         for name, *clip in zip(self.views.names, clips.rgb, clips.depth, clips.normal, clips.opacity, strict=True):
             picture = panels(*clip).repeat(self.loops, 1, 1, 1)
             write_video(Path(out) / "views" / f"{name}.mp4", picture, self.fps)
@@ -47,5 +47,5 @@ class Video(Exporter):
         frames = []
         for b, time in enumerate(times):
             camera = replace(around, pose=around.pose[b : b + 1], fov=around.fov[b : b + 1])
-            frames.append(look(scene.renderer, camera, time[None]).rgb[0, 0])
+            frames.append(render_views(scene.renderer, camera, time[None]).rgb[0, 0])
         return torch.stack(frames)

@@ -6,11 +6,11 @@ from typing import Any, cast
 from torch import nn
 
 from to4d.errors import InputError
-from to4d.types import SEVERAL, Prior
+from to4d.types import SEVERAL_PRIORS, Prior
 
 
 class Mixture(nn.Module):
-    """Priors by name, of which `distillation.Mixed` asks one a step. Elsewhere the first stands for all.
+    """Priors by name, of which `distillation.MixedDistillation` asks one a step. Elsewhere the first stands for all.
 
     Args:
         size: of all parts; their configurations refer to it.
@@ -25,7 +25,7 @@ class Mixture(nn.Module):
         self.size = size
         self.parts: Mapping[str, Prior] = cast(Any, nn.ModuleDict(cast(Any, parts)))  # every prior is a module
         self.frames = next(iter(parts.values())).frames
-        self.abilities = frozenset.intersection(*(part.abilities for part in parts.values())) | {SEVERAL}
+        self.abilities = frozenset.intersection(*(part.abilities for part in parts.values())) | {SEVERAL_PRIORS}
 
     def train(self, mode: bool = True) -> "Mixture":
         """Stays in evaluation mode, whatever its owner does."""

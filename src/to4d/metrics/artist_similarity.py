@@ -17,7 +17,7 @@ from to4d.metrics.identity import silhouette_iou, ssim
 from to4d.metrics.jsonable import jsonable
 from to4d.metrics.renders import EvaluationRenders
 from to4d.types import Mesh, Render
-from to4d.viewpoints import look
+from to4d.viewpoints import render_views
 
 NOT_NAMED = dict.fromkeys(
     ("eval/real_ssim", "eval/real_silhouette_iou", "eval/real_rank"), "measures.artist_clips.clip names no clip"
@@ -82,7 +82,7 @@ class ArtistClipSimilarity:
 
     def draw(self, renders: EvaluationRenders, meshes: list[Mesh]) -> Render:
         """A clip (B, V, ...) of meshes, one a frame."""
-        return look(AnimatedMesh(meshes, self.reference), renders.cameras, renders.times)
+        return render_views(AnimatedMesh(meshes, self.reference), renders.cameras, renders.times)
 
     def summary(self, figures: dict[str, float], clips: dict[str, Render]) -> dict[str, Any]:
         """Which is nearest, where the clip that is meant stands, and how alike the real ones are."""

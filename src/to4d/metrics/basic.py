@@ -25,7 +25,7 @@ from to4d.metrics.per_view import (
 )
 from to4d.metrics.renders import EvaluationRenders
 from to4d.metrics.surface_sample import surface_points
-from to4d.surface_tracks import field_tracks
+from to4d.surface_tracks import track_surface
 from to4d.types import Render, Scene
 
 MOTION = ("flow", "flow_top5", "silhouette_change")  # the figures that need those of a still run beside them
@@ -103,8 +103,8 @@ def scene_tracks(scene: Scene, times: Tensor) -> tuple[Tensor | None, float | No
     if not hasattr(field, "displacement") or mesh is None:
         return None, None, "needs surface tracks, which only a moved field (model=deform, nodes) has"
     device = next((parameter.device for parameter in field.parameters()), times.device)
-    tracks = field_tracks(field, surface_points(mesh).to(device), times)
-    moved, found = tracks.kept().double().cpu(), tracks.found.all(0).double().mean().item()
+    tracks = track_surface(field, surface_points(mesh).to(device), times)
+    moved, found = tracks.complete().double().cpu(), tracks.found.all(0).double().mean().item()
     if found < TRACKED:
         return None, found, f"only {found:.0%} of the surface could be followed: the motion tears or folds it"
     return moved, found, ""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from to4d.types import Cameras, Render, Scene
-from to4d.viewpoints import Viewpoints, frame_times, look
+from to4d.viewpoints import Viewpoints, frame_times, render_views
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,6 @@ class EvaluationRenders:
 def render_for_evaluation(scene: Scene, views: Viewpoints, frames: int) -> EvaluationRenders:
     """Frame i of the clips stands at time i/frames."""
     cameras, times = views.cameras(), frame_times(frames)
-    clips = look(scene.renderer, cameras, times, antialias=views.antialias)
-    mesh = look(scene.reference, cameras, torch.zeros(1), antialias=views.antialias)
+    clips = render_views(scene.renderer, cameras, times, antialias=views.antialias)
+    mesh = render_views(scene.reference, cameras, torch.zeros(1), antialias=views.antialias)
     return EvaluationRenders(scene, views.names, cameras, times, clips, mesh)

@@ -6,9 +6,9 @@ from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig
 
 from to4d.phases import Phase
-from to4d.prompt import make_prompt, same, words
+from to4d.prompt import is_noun_or_plural, make_prompt, words
 from to4d.render.occupancy import sample_surface
-from to4d.types import Mesh, Prompt, Scene, generator_at
+from to4d.types import Mesh, MeshBoundField, Prompt, Scene, generator_at
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ def build_scene(cfg: DictConfig, mesh: Mesh) -> Scene:
     prompt = make_prompt(cfg.prompt, mesh.noun)
     reference = instantiate(cfg.reference)(mesh)
     field = instantiate(cfg.model)
-    if hasattr(field, "bind"):
+    if isinstance(field, MeshBoundField):
         field.bind(mesh)
     renderer = instantiate(cfg.renderer)(field)
     renderer.start_from(sample_surface(mesh, 200_000, generator_at(cfg.seed, 0, "surface")))
@@ -39,6 +39,6 @@ def warn_of_words(unknown: list[tuple[str, str]], prompt: Prompt) -> None:
     for word, nearest in unknown:
         if word == prompt.text:
             log.warning("the prior finds no motion that it knows in %r; it knows: %s", word, nearest)
-        elif not any(same(noun, word) for noun in words(prompt.noun)):
+        elif not any(is_noun_or_plural(noun, word) for noun in words(prompt.noun)):
             advice = f"the nearest that it knows is {nearest!r}" if nearest else "it knows none like it"
             log.warning("the prior has never seen the word %r; %s", word, advice)

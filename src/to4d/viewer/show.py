@@ -16,7 +16,7 @@ from to4d.export.panels import depth_colours, mask, normal_colours, to_uint8
 from to4d.gltf.document import Document
 from to4d.render.mesh_cpu import MeshRenderer
 from to4d.types import Cameras, Render, Scene
-from to4d.viewpoints import frame_times, look
+from to4d.viewpoints import frame_times, render_views
 
 MODES = {
     "Colour": lambda seen: seen.rgb,
@@ -47,7 +47,7 @@ class Show:
             moved = torch.from_numpy(self.shapes[frame].points)
             renderers.append((MeshRenderer(replace(self.scene.reference.mesh, vertices=moved)), 0.0))
         renderers.append((self.scene.renderer, float(self.times[frame])))
-        seen = [look(renderer, cameras, torch.tensor([t]), normals=True).at(0) for renderer, t in renderers]
+        seen = [render_views(renderer, cameras, torch.tensor([t]), normals=True).at(0) for renderer, t in renderers]
         side_by_side = Render(*(torch.cat(x, 2) for x in zip(*map(_parts, seen), strict=True)))
         return to_uint8(MODES[mode](side_by_side)[0]).numpy()
 

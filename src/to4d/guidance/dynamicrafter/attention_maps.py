@@ -1,10 +1,10 @@
-"""Where the prior looks for the words that name the object, and at which part of the first frame."""
+"""Where the prior layers for the words that name the object, and at which part of the first frame."""
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, scaled_dot_product_attention
 
-from to4d.types import Look
+from to4d.types import AttentionMaps
 
 
 def fused_attention_share(marks: Tensor, queries: Tensor, keys: Tensor) -> Tensor:
@@ -36,14 +36,14 @@ def layer_attention_map(marks: Tensor, queries: Tensor, keys: Tensor, image_keys
     return torch.cat([noun, logits.softmax(-1).mean(1)], -1)
 
 
-def as_attention_maps(shares: Tensor, views: int) -> Look:
+def as_attention_maps(shares: Tensor, views: int) -> AttentionMaps:
     """A layer's map (B V, h', w', 1 + Q) for the other parts of the program."""
     clips = shares.unflatten(0, (-1, views))
-    return Look(clips[..., 0], clips[..., 1:].movedim(-1, 2))
+    return AttentionMaps(clips[..., 0], clips[..., 1:].movedim(-1, 2))
 
 
-def noun_attention(looks: tuple[Look, ...], size: tuple[int, int], coarsest: int) -> Tensor:
+def noun_attention(layers: tuple[AttentionMaps, ...], size: tuple[int, int], coarsest: int) -> Tensor:
     """Mean of the noun's maps that are at most `coarsest` times coarser than `size`, maximum 1 a clip: (B, V, h, w)."""
-    fine = [look.noun for look in looks if look.noun.shape[-2] * coarsest >= size[0]]
+    fine = [maps.noun for maps in layers if maps.noun.shape[-2] * coarsest >= size[0]]
     clips = torch.stack([interpolate(m, size, mode="bilinear") for m in fine]).mean(0)
     return clips / clips.amax((1, 2, 3), keepdim=True).clamp_min(1e-12)

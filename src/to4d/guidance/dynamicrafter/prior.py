@@ -31,7 +31,7 @@ from to4d.guidance.dynamicrafter.schedule import (
 from to4d.guidance.dynamicrafter.sizes import SIZES
 from to4d.guidance.dynamicrafter.unet import UNet
 from to4d.guidance.random_weights import randomise
-from to4d.types import IMAGE_SCALE, LOOKS, NEGATIVE_PROMPT, Denoised, Prompt, check_shape
+from to4d.types import ATTENTION_MAPS, IMAGE_SCALE, NEGATIVE_PROMPT, Denoised, Prompt, check_shape
 
 log = logging.getLogger(__name__)
 Option = TypeVar("Option")
@@ -65,7 +65,7 @@ class DynamiCrafter(nn.Module):
     alpha_bar: Tensor
     share: Tensor
     clip_scale: Tensor
-    abilities = frozenset({NEGATIVE_PROMPT, IMAGE_SCALE, LOOKS})
+    abilities = frozenset({NEGATIVE_PROMPT, IMAGE_SCALE, ATTENTION_MAPS})
 
     def __init__(
         self,
@@ -157,8 +157,9 @@ class DynamiCrafter(nn.Module):
         if self.guidance_rescale and len(predictions) > 1:
             prediction = rescale_guidance(prediction, predictions[0], self.guidance_rescale)
         clean = clean_from(prediction, scaled, share, self.shape.velocity) / scale
-        looks = tuple(as_attention_maps(m, self.frames) for m in maps)
-        return Denoised(clean, noun_attention(looks, (noisy.shape[-2], noisy.shape[-1]), self.coarsest), looks=looks)
+        layers = tuple(as_attention_maps(m, self.frames) for m in maps)
+        attention = noun_attention(layers, (noisy.shape[-2], noisy.shape[-1]), self.coarsest)
+        return Denoised(clean, attention, attention_maps=layers)
 
     def _load(self, size: str, weights: str | None) -> None:
         """Give the networks their values."""
