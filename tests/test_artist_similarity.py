@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
+from plain_field import PlainField
 from scipy.spatial import cKDTree
 
 from to4d.errors import InputError, NotComputed
@@ -27,7 +28,7 @@ VIEWS = Viewpoints(azimuths_deg=(0.0, 90.0), size=40)
 FOX = Path(os.environ.get("TO4D_DATA", "nowhere")) / "fox" / "Fox.glb"
 
 
-class Bent(torch.nn.Module):
+class Bent(PlainField):
     def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         return times[:, None] * (points @ BEND.T)
 

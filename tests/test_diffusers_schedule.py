@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from to4d.distillation import SDS, Reconstruction, predicted_noise
+from to4d.distillation import SDS, Reconstruction, add_noise, predicted_noise
 from to4d.guidance.diffusers.schedule import (
     STEPS,
     TableSchedule,

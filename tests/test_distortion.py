@@ -8,12 +8,13 @@ import torch
 import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain_field import PlainField
 
 from to4d.export.gltf.distortion import BURST, SurfaceEdges, edge_change, flipped_triangles, hold_back_bursts, unfold
 from to4d.export.gltf.exporter import Glb
 from to4d.export.gltf.morph_targets import WeldedSurface
 from to4d.objects.plant import load_plant
-from to4d.surface_tracks import SEARCH, track_by_inversion
+from to4d.surface_tracks import MAX_STEPS, track_by_inversion
 from to4d.types import Prompt
 
 BALL = trimesh.creation.icosphere(3, 0.5)
@@ -128,7 +129,7 @@ def test_growing_as_a_whole_is_no_burst():
     assert held.last == 3 and held.exploding == 0 and (held.moves == moves).all()
 
 
-class Bursting(torch.nn.Module):
+class Bursting(PlainField):
     """From t = 0.5 on, what is above the middle comes from ever thinner slices: it is torn apart."""
 
     def __init__(self) -> None:
@@ -162,4 +163,4 @@ def test_the_search_is_as_long_where_everything_is_lost_as_its_bound_says():
     points = torch.rand(50, 3, generator=torch.Generator().manual_seed(0)) - 0.5
     tracks = track_by_inversion(nowhere, points, torch.arange(frames) / frames)
     assert not tracks.found[1:].any()
-    assert asked <= len(points) * (frames + 2 * (1 + 10 * SEARCH))  # a point is searched for twice, and then no more
+    assert asked <= len(points) * (frames + 2 * (1 + 10 * MAX_STEPS))  # a point is searched for twice, and then no more

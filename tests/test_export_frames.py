@@ -12,6 +12,7 @@ import pytest
 import torch
 import trimesh
 from mesh_files import four_colors, write_obj
+from plain_field import PlainField
 
 from to4d.errors import InputError
 from to4d.export.flipbook import Flipbook
@@ -42,7 +43,7 @@ class Ball(torch.nn.Module):
         return density, torch.where(density[:, None] > 10.0, inside, inside.new_tensor([0.0, 1.0, 0.0]))
 
 
-class Turned(torch.nn.Module):
+class Turned(PlainField):
     """A field that is turned about the vertical by 90 degrees at t = 1, all grey."""
 
     def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from mesh_files import QUAD, QUAD_FACES, four_colors, gltf, textured_quad, write_glb, write_gltf, write_obj
 from omegaconf import OmegaConf
+from plain_field import PlainField
 
 from to4d.errors import InputError
 from to4d.export.gltf.distortion import edge_change, flipped_triangles
@@ -34,7 +35,7 @@ BEND = np.array([[0.1, 0.5, 0.0], [-0.4, 0.0, 0.2], [0.0, 0.0, -0.2]])  # what s
 NORMAL = np.tile(np.array([0, 0, 1], np.float32), (4, 1))
 
 
-class Moved(torch.nn.Module):
+class Moved(PlainField):
     """A field of which only the motion is asked: a linear map that grows in time."""
 
     def __init__(self, bend: np.ndarray = BEND) -> None:
@@ -236,7 +237,7 @@ def test_no_frame_is_farther_from_the_lines_between_keys_than_the_tolerance(path
     assert np.linalg.norm(drawn.reshape(9, 2, 3) - paths, axis=-1).max() <= tolerance + 1e-9
 
 
-class Cut(torch.nn.Module):
+class Cut(PlainField):
     """Shows only what was at x <= 0.2, all of it moved up."""
 
     def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:

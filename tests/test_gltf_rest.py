@@ -13,6 +13,7 @@ from gltf_files import HALF, Glb, arm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mesh_files import QUAD, QUAD_FACES, four_colors, gltf, write_gltf
+from plain_field import PlainField
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
@@ -50,7 +51,7 @@ def array(document: Document, name: str) -> np.ndarray:
     return document.arrays()[document.header["meshes"][0]["primitives"][0]["attributes"][name]]
 
 
-class Still(torch.nn.Module):
+class Still(PlainField):
     def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         return torch.zeros_like(points)
 

@@ -17,6 +17,7 @@ import torch
 import yaml
 from browser import CHROMIUM, Browser
 from PIL import Image
+from plain_field import PlainField
 
 from to4d.export.gltf.exporter import Glb
 from to4d.export.report import Report
@@ -47,7 +48,7 @@ METRICS = {
 }
 
 
-class Bent(torch.nn.Module):
+class Bent(PlainField):
     def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         return times[:, None] * (points @ BEND.T)
 

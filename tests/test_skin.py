@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from mesh_files import QUAD, QUAD_FACES, gltf, write_glb
+from plain_field import PlainField
 from scipy.spatial.transform import Rotation
 
 from to4d.export.gltf.exporter import Glb
@@ -66,7 +67,7 @@ def test_the_cheapest_weights_are_no_worse_than_any_others():
     assert (np.einsum("pi,pij,pj->p", best, cost, best) <= least + 1e-9).all() and best.sum(1) == pytest.approx(1.0)
 
 
-class Twist(torch.nn.Module):
+class Twist(PlainField):
     def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         angle = times * (0.5 + points[:, 1])
         x, y, z = points.unbind(-1)

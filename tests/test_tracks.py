@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moving_ball import MovingBall
+from plain_field import PlainField
 
 from to4d.guidance.mini.data.motions import MOTIONS, move
 from to4d.guidance.mini.data.style import Style
@@ -217,7 +218,7 @@ def test_a_hand_that_waves_is_enough_and_a_flag_that_sways_too():
     assert verdicts["waving"] is None and best_verdict("waving", verdicts).kind == "swaying"
 
 
-class Turning(torch.nn.Module):
+class Turning(PlainField):
     """A field of which only the motion is asked: it turns by `degrees` over the clip."""
 
     def __init__(self, degrees: float) -> None:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from to4d.export.gltf.bake_motion import bake_motion
 from to4d.export.gltf.build_document import world_from_asset
 from to4d.export.gltf.distortion import triangle_normals
 from to4d.export.gltf.document_vertices import weld_vertices
 from to4d.export.isosurface import Isosurface
-from to4d.types import Mesh, Scene
+from to4d.types import DeformableField, Field, Mesh, Scene
 
 CHUNK = 2**17  # points that the field is asked about at a time
 WAY = (0.01, -0.04)  # along the normal, world units
@@ -28,9 +28,8 @@ class FrameMesh:
     colors: np.ndarray  # (n, 3) uint8 sRGB, baked from the 4D model
 
 
-def moving_mesh(scene: Scene, times: Tensor) -> Iterator[FrameMesh]:
-    """The user's own mesh, whose triangles and corners stay the same; for a moved field (model=deform, nodes)."""
-    mesh, field = scene.reference.mesh, scene.renderer.field
+def moving_mesh(mesh: Mesh, field: DeformableField, times: Tensor) -> Iterator[FrameMesh]:
+    """The user's own mesh, whose triangles and corners stay the same; for a deformable field (model=deform, nodes)."""
     rest = mesh.vertices.double().numpy()
     surface, numbers = weld_vertices(rest, mesh.faces.numpy())
     movement = bake_motion(field, surface, times, 0.0)
@@ -52,8 +51,10 @@ def isosurfaces(scene: Scene, times: Tensor, isosurface: Isosurface) -> Iterator
 
 def frame_meshes(scene: Scene, times: Tensor, isosurface: Isosurface) -> Iterator[FrameMesh]:
     """The mesh itself where the field can move it, else surfaces of the field."""
-    can_move = hasattr(scene.renderer.field, "displacement")
-    return moving_mesh(scene, times) if can_move else isosurfaces(scene, times, isosurface)
+    field = scene.renderer.field
+    if isinstance(field, DeformableField):
+        return moving_mesh(scene.reference.mesh, field, times)
+    return isosurfaces(scene, times, isosurface)
 
 
 def to_file_coordinates(mesh: Mesh, points: np.ndarray) -> np.ndarray:
@@ -63,7 +64,7 @@ def to_file_coordinates(mesh: Mesh, points: np.ndarray) -> np.ndarray:
 
 
 @torch.no_grad()
-def bake_colors(field: nn.Module, points: np.ndarray, faces: np.ndarray, time: float) -> np.ndarray:
+def bake_colors(field: Field, points: np.ndarray, faces: np.ndarray, time: float) -> np.ndarray:
     """(n, 3) uint8 colours of the field as seen from outside, straight at each point (n, 3) of a surface.
 
     A field's colours mean nothing where it is thin: they are composited over the `WAY` into the surface.

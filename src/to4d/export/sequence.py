@@ -12,7 +12,7 @@ from to4d.disk.files import write_atomically
 from to4d.export.frame_meshes import FrameMesh, frame_meshes
 from to4d.export.gltf.appearance import encode_texture
 from to4d.export.isosurface import Isosurface
-from to4d.types import Exporter, Mesh, Scene
+from to4d.types import DeformableField, Exporter, Mesh, Scene
 from to4d.viewpoints import frame_times
 
 
@@ -54,7 +54,7 @@ class MeshSequence(Exporter):
 
     def files(self, scene: Scene) -> Iterator[tuple[str, bytes]]:
         """Names and contents."""
-        mesh = scene.reference.mesh if hasattr(scene.renderer.field, "displacement") else None
+        mesh = scene.reference.mesh if isinstance(scene.renderer.field, DeformableField) else None
         if self.format == "obj" and mesh is not None:
             yield from material_files(mesh)
         write: Callable[[FrameMesh, Mesh | None], bytes] = obj if self.format == "obj" else ply
@@ -112,9 +112,9 @@ def material_files(mesh: Mesh) -> Iterator[tuple[str, bytes]]:
     for name, material in zip(material_names(mesh), mesh.materials, strict=True):
         red, green, blue, alpha = material.color
         text.append(f"newmtl {name}\nKd {red:.6g} {green:.6g} {blue:.6g}\nd {alpha:.6g}\n")
-        if material.texture is not None:
+        if (texture := encode_texture(material)) is not None:
             text.append(f"map_Kd {texture_name(name)}\n")
-            yield texture_name(name), encode_texture(material)
+            yield texture_name(name), texture
     yield "asset.mtl", "".join(text).encode()
 
 

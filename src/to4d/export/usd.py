@@ -16,7 +16,7 @@ from to4d.errors import InputError
 from to4d.export.frame_meshes import FrameMesh, frame_meshes
 from to4d.export.gltf.appearance import encode_texture, linear_from_srgb
 from to4d.export.isosurface import Isosurface
-from to4d.types import Exporter, Mesh, Scene
+from to4d.types import DeformableField, Exporter, Mesh, Scene
 from to4d.viewpoints import frame_times
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Usd(Exporter):
         except ImportError:
             raise InputError("USD needs the package usd-core; install it by: pip install -e '.[usd]'") from None
         shapes = list(frame_meshes(scene, frame_times(self.frames), self.surface))
-        mesh = scene.reference.mesh if hasattr(scene.renderer.field, "displacement") else None
+        mesh = scene.reference.mesh if isinstance(scene.renderer.field, DeformableField) else None
         with tempfile.TemporaryDirectory() as folder:
             stage = Path(folder) / "asset.usdc"
             write_stage(stage, shapes, mesh, self.fps)
@@ -148,11 +148,11 @@ def _material(stage: Any, mesh: Mesh, number: int, folder: Path) -> Any:
     opacity.Set(look.color[3])
     if look.alpha == "mask":
         shader.CreateInput("opacityThreshold", Sdf.ValueTypeNames.Float).Set(look.cutoff)
-    if look.texture is None:
+    if (picture := encode_texture(look)) is None:
         diffuse.Set(tuple(color))
     else:
         texture = _texture(stage, path, f"texture_{number}.png", [*color, look.color[3]])
-        (folder / f"texture_{number}.png").write_bytes(encode_texture(look))
+        (folder / f"texture_{number}.png").write_bytes(picture)
         diffuse.ConnectToSource(texture.CreateOutput("rgb", Sdf.ValueTypeNames.Float3))
         if look.alpha != "opaque":
             opacity.ConnectToSource(texture.CreateOutput("a", Sdf.ValueTypeNames.Float))

@@ -31,6 +31,7 @@ class Video(Exporter):
         """Render and write below the folder `out`."""
         clips = render_views(scene.renderer, self.views.cameras(), frame_times(self.frames), normals=True)
         mesh = render_views(scene.reference, self.views.cameras(), torch.zeros(1)).rgb[:, 0]
+        assert clips.normal is not None  # asked for above
         for name, *clip in zip(self.views.names, clips.rgb, clips.depth, clips.normal, clips.opacity, strict=True):
             picture = panels(*clip).repeat(self.loops, 1, 1, 1)
             write_video(Path(out) / "views" / f"{name}.mp4", picture, self.fps)

@@ -17,14 +17,12 @@ class NoClips(Exception):
     """An object has no clips of its own that could be shown; says why."""
 
 
-def animation_of(mesh: Mesh | None) -> Animation:
-    """The animated file that a mesh, if there is one, came from.
+def animation_of(mesh: Mesh) -> Animation:
+    """The animated file that a mesh came from.
 
     Raises:
         NoClips: if there is none, or it holds no clip.
     """
-    if mesh is None:
-        raise NoClips("there are pictures of the object alone")
     if mesh.source is None or mesh.source.suffix.lower() not in (".glb", ".gltf"):
         raise NoClips(f"{mesh.name} is no animated file (glTF)")
     animation = load_animation(mesh.source)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from to4d.errors import InputError, NotComputed
 from to4d.metrics.artist_clips import AnimatedMesh, NoClips, animation_of, posed_meshes
@@ -39,7 +39,7 @@ class ArtistClipSimilarity:
         among: names of the clips to look at; null is all.
     """
 
-    reference: Callable[[Mesh], Callable]
+    reference: Callable[[Mesh], nn.Module]
     clip: str | None = None
     among: tuple[str, ...] | None = None
 
@@ -50,7 +50,9 @@ class ArtistClipSimilarity:
             NotComputed: if the object has no clips of its own.
             InputError: if there is no clip of a given name.
         """
-        mesh = getattr(renders.scene.reference, "mesh", None)
+        mesh: Mesh | None = getattr(renders.scene.reference, "mesh", None)
+        if mesh is None:
+            raise NotComputed(list(NAMES), "there are pictures of the object alone")
         try:
             animation = animation_of(mesh)
             shown = self.chosen(list(animation.clips))

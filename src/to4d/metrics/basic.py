@@ -26,7 +26,7 @@ from to4d.metrics.per_view import (
 from to4d.metrics.renders import EvaluationRenders
 from to4d.metrics.surface_sample import surface_points
 from to4d.surface_tracks import track_surface
-from to4d.types import Render, Scene
+from to4d.types import DeformableField, Render, Scene
 
 MOTION = ("flow", "flow_top5", "silhouette_change")  # the figures that need those of a still run beside them
 EMPTY = ("floaters", "silhouette_iou")  # the figures that know no number where nothing is to be seen
@@ -100,7 +100,7 @@ class BasicMetrics:
 def scene_tracks(scene: Scene, times: Tensor) -> tuple[Tensor | None, float | None, str]:
     """Tracks (V, N, 3) of the mesh's surface, the share of points found in all frames, and why there are no tracks."""
     field, mesh = getattr(scene.renderer, "field", None), getattr(scene.reference, "mesh", None)
-    if not hasattr(field, "displacement") or mesh is None:
+    if not isinstance(field, DeformableField) or mesh is None:
         return None, None, "needs surface tracks, which only a moved field (model=deform, nodes) has"
     device = next((parameter.device for parameter in field.parameters()), times.device)
     tracks = track_surface(field, surface_points(mesh).to(device), times)

@@ -157,7 +157,8 @@ class SurfaceEdges:
         if not self.long.any():
             return np.zeros(len(self.of_face), bool)
         ratio = self.ratios(move)
-        return (ratio > BURST * max(1.0, np.median(ratio[self.long])))[self.of_face].any(1)
+        explodes: np.ndarray = ratio > BURST * max(1.0, float(np.median(ratio[self.long])))
+        return np.any(explodes[self.of_face], axis=1)
 
     def arap_energy(self, move: np.ndarray) -> float:
         """How far a move (P, 3) is from moving every point and its neighbours rigidly; 0 where it does.

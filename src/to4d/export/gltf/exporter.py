@@ -24,7 +24,7 @@ from to4d.export.gltf.source import whole_document
 from to4d.gltf.document import Document
 from to4d.gltf.rest import put_to_rest
 from to4d.mesh.read import find_file
-from to4d.types import Exporter, Mesh, Scene
+from to4d.types import DeformableField, Exporter, Mesh, Scene
 from to4d.viewpoints import frame_times
 
 log = logging.getLogger(__name__)
@@ -64,8 +64,8 @@ class Glb(Exporter):
 
     def __call__(self, scene: Scene, out: Path) -> dict[str, Any]:
         """Write below the folder `out`; returns figures about the asset, `export/<quantity>`."""
-        if not hasattr(scene.renderer.field, "displacement"):
-            log.info("no asset.glb: only a moved field (model=deform, nodes) moves the mesh; see format=flipbook")
+        if not isinstance(scene.renderer.field, DeformableField):
+            log.info("no asset.glb: only a deformable field (model=deform, nodes) moves the mesh; see format=flipbook")
             return {}
         figures, surface, movements = self.write([scene], out)
         figures |= motion_quality(surface, movements[scene.prompt.text])
@@ -74,7 +74,7 @@ class Glb(Exporter):
 
     def combine(self, scenes: Sequence[Scene], out: Path) -> dict[str, Any]:
         """Write one file with a clip for each scene, all of one mesh; returns figures about it, `export/<quantity>`."""
-        if not all(hasattr(scene.renderer.field, "displacement") for scene in scenes):
+        if not all(isinstance(scene.renderer.field, DeformableField) for scene in scenes):
             return {}
         figures, _, _ = self.write(scenes, out)
         return {f"export/{name}": value for name, value in figures.items()}
@@ -86,7 +86,12 @@ class Glb(Exporter):
         vertices = collect_vertices(document, transform)
         check_place(vertices.surface, mesh)
         times, near = frame_times(self.frames), self.tolerance * vertices.surface.size
-        movements = {s.prompt.text: bake_motion(s.renderer.field, vertices.surface, times, near) for s in scenes}
+        fields = {scene.prompt.text: scene.renderer.field for scene in scenes}
+        movements = {
+            prompt: bake_motion(field, vertices.surface, times, near)
+            for prompt, field in fields.items()
+            if isinstance(field, DeformableField)
+        }
         shapes = 0 if self.skin else sum(len(movement.keys) - 1 for movement in movements.values())
         figures: dict[str, Any] = {"frames": self.frames, "clips": len(movements), "morph_targets": shapes}
         if self.skin:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
+
+LEAF = 16  # points of a leaf of the search tree, which decides between points that are equally near
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ def fill_missing(points: np.ndarray, move: np.ndarray, found: np.ndarray, before
         return before
     move = move.copy()
     if not found.all():
-        distance, near = cKDTree(points[found]).query(points[~found], np.arange(1, 1 + min(4, found.sum())))
+        distance, near = KDTree(points[found], LEAF).query(points[~found], np.arange(1, 1 + min(4, found.sum())))
         share = 1.0 / (distance + 1e-9)
         share /= share.sum(1, keepdims=True)
         move[~found] = (share[..., None] * move[found][near]).sum(1)
@@ -39,7 +41,7 @@ def nearest_found(points: np.ndarray, found: np.ndarray) -> np.ndarray:
     """(P,) each of the points (P, 3), or the nearest one that was `found` (P,)."""
     numbers = np.arange(len(points))
     if found.any() and not found.all():
-        numbers[~found] = np.flatnonzero(found)[cKDTree(points[found]).query(points[~found])[1]]
+        numbers[~found] = np.flatnonzero(found)[KDTree(points[found], LEAF).query(points[~found])[1]]
     return numbers
 
 

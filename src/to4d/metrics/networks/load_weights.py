@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -10,6 +11,8 @@ from to4d.disk.files import sha256_of
 from to4d.errors import InputError, NotComputed
 from to4d.metrics.networks.pretrained_files import PretrainedFile
 from to4d.metrics.networks.unpickle import tensors_of
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def require_weights(path: str | None, setting: str, pretrained: PretrainedFile, names: Sequence[str]) -> Path:
@@ -46,7 +49,7 @@ def read_weights(path: Path, strip: str = "", inside: str = "") -> dict[str, Ten
         raise InputError(f"{path} cannot be read as weights ({error}); fetch it again") from error
 
 
-def load_strictly(network: nn.Module, tensors: dict[str, Tensor], path: Path, assign: bool = False) -> nn.Module:
+def load_strictly(network: Network, tensors: dict[str, Tensor], path: Path, assign: bool = False) -> Network:
     """Put all tensors into a network, for use without gradients; with `assign`, they take the place of its own.
 
     Raises:

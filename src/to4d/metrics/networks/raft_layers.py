@@ -68,6 +68,13 @@ class MotionEncoder(nn.Module):
 class SepConvGru(nn.Module):
     """A gated recurrent unit, along rows and then along columns."""
 
+    convz1: nn.Conv2d
+    convr1: nn.Conv2d
+    convq1: nn.Conv2d
+    convz2: nn.Conv2d
+    convr2: nn.Conv2d
+    convq2: nn.Conv2d
+
     def __init__(self) -> None:
         """Sizes are those of the large network."""
         super().__init__()
