@@ -55,7 +55,7 @@ def mesh(tmp_path_factory):
     return load_mesh(folder / "asset.glb", "box", rotate_deg=90, radius=0.4)
 
 
-class Played(torch.nn.Module):
+class PosedRenderer(torch.nn.Module):
     """Shows a mesh a frame: a renderer that moves exactly as a real clip does."""
 
     def __init__(self, meshes: list[Mesh]):
@@ -69,7 +69,7 @@ class Played(torch.nn.Module):
 
 def seen_of(mesh: Mesh, clip: str, frames: int = 3) -> EvaluationRenders:
     """What the cameras see of a run that did just what a real clip does."""
-    renderer = Played(list(posed_meshes(mesh, animation_of(mesh), clip, frames)))
+    renderer = PosedRenderer(list(posed_meshes(mesh, animation_of(mesh), clip, frames)))
     return render_for_evaluation(Scene(MeshRenderer(mesh), renderer, Prompt("it moves", "it")), VIEWS, frames)
 
 

@@ -8,7 +8,7 @@ from to4d.guidance.diffusers.schedule import (
     STEPS,
     TableSchedule,
     edm_schedule,
-    noise_tables,
+    epsilon_tables,
     rectified_flow_schedule,
     velocity_tables,
 )
@@ -21,7 +21,7 @@ KINDS = {
     "flow": rectified_flow_schedule(3.0),
     "edm": edm_schedule(0.002, 700.0),
     "velocity": velocity_tables(RAMP, TIME),
-    "noise": noise_tables(RAMP, TIME),
+    "noise": epsilon_tables(RAMP, TIME),
 }
 
 

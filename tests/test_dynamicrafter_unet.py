@@ -5,7 +5,7 @@ import torch
 from upstream_lvdm import difference, official_unet, upstream
 
 from to4d.guidance.dynamicrafter.attention import TextImageAttention, UNetContext
-from to4d.guidance.dynamicrafter.attention_maps import as_attention_maps, fused_attention_share, noun_attention
+from to4d.guidance.dynamicrafter.attention_maps import as_attention_maps, fused_attention_share, mean_noun_map
 from to4d.guidance.dynamicrafter.sizes import SIZES
 from to4d.guidance.dynamicrafter.unet import UNet
 from to4d.guidance.random_weights import randomise
@@ -175,8 +175,8 @@ def test_a_frame_without_the_object_stays_dark_and_coarse_layers_do_not_count():
     layers = tuple(
         as_attention_maps(m[..., None].expand(-1, -1, -1, 17), views=4) for m in (fine, fine[:, ::2, ::2], coarse)
     )
-    noun = noun_attention(layers, size=(16, 16), coarsest=2)
+    noun = mean_noun_map(layers, size=(16, 16), coarsest=2)
     assert noun.shape == (2, 4, 16, 16)
     assert torch.allclose(noun.amax((1, 2, 3)), torch.ones(2))
     assert noun[0, 3].max() < 0.01
-    assert torch.equal(noun, noun_attention(layers[:2], size=(16, 16), coarsest=4))
+    assert torch.equal(noun, mean_noun_map(layers[:2], size=(16, 16), coarsest=4))

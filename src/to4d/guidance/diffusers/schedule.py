@@ -82,7 +82,7 @@ def velocity_tables(alpha_bar: Tensor, time: Tensor) -> ScheduleTables:
     return ScheduleTables(alpha_bar, time, torch.ones_like(alpha_bar), alpha_bar.sqrt(), -(1.0 - alpha_bar).sqrt())
 
 
-def noise_tables(alpha_bar: Tensor, time: Tensor) -> ScheduleTables:
+def epsilon_tables(alpha_bar: Tensor, time: Tensor) -> ScheduleTables:
     """Of a model that predicts eps."""
     root = alpha_bar.sqrt()
     return ScheduleTables(alpha_bar, time, torch.ones_like(root), 1.0 / root, -(1.0 - alpha_bar).sqrt() / root)
@@ -94,7 +94,7 @@ def discrete_schedule(scheduler: Any) -> ScheduleTables:
     Raises:
         InputError: if it is of another kind.
     """
-    kinds = {"epsilon": noise_tables, "v_prediction": velocity_tables}
+    kinds = {"epsilon": epsilon_tables, "v_prediction": velocity_tables}
     kind = scheduler.config.get("prediction_type")
     if kind not in kinds or not hasattr(scheduler, "alphas_cumprod"):
         raise InputError(f"the scheduler {type(scheduler).__name__} of this model predicts {kind!r}: not known here")

@@ -42,7 +42,7 @@ def as_attention_maps(shares: Tensor, views: int) -> AttentionMaps:
     return AttentionMaps(clips[..., 0], clips[..., 1:].movedim(-1, 2))
 
 
-def noun_attention(layers: tuple[AttentionMaps, ...], size: tuple[int, int], coarsest: int) -> Tensor:
+def mean_noun_map(layers: tuple[AttentionMaps, ...], size: tuple[int, int], coarsest: int) -> Tensor:
     """Mean of the noun's maps that are at most `coarsest` times coarser than `size`, maximum 1 a clip: (B, V, h, w)."""
     fine = [maps.noun for maps in layers if maps.noun.shape[-2] * coarsest >= size[0]]
     clips = torch.stack([interpolate(m, size, mode="bilinear") for m in fine]).mean(0)

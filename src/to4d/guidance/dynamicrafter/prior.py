@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.attention import UNetContext
-from to4d.guidance.dynamicrafter.attention_maps import as_attention_maps, noun_attention
+from to4d.guidance.dynamicrafter.attention_maps import as_attention_maps, mean_noun_map
 from to4d.guidance.dynamicrafter.condition import ConditionEncoder, DynamiCrafterCondition
 from to4d.guidance.dynamicrafter.lvdm import OfficialUNet
 from to4d.guidance.dynamicrafter.model import DynamiCrafterNetworks
@@ -158,7 +158,7 @@ class DynamiCrafter(nn.Module):
             prediction = rescale_guidance(prediction, predictions[0], self.guidance_rescale)
         clean = clean_from(prediction, scaled, share, self.shape.velocity) / scale
         layers = tuple(as_attention_maps(m, self.frames) for m in maps)
-        attention = noun_attention(layers, (noisy.shape[-2], noisy.shape[-1]), self.coarsest)
+        attention = mean_noun_map(layers, (noisy.shape[-2], noisy.shape[-1]), self.coarsest)
         return Denoised(clean, attention, attention_maps=layers)
 
     def _load(self, size: str, weights: str | None) -> None:
