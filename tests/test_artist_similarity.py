@@ -110,7 +110,7 @@ def test_objects_without_clips_are_not_compared_and_unknown_clips_are_named(mesh
     with pytest.raises(NotComputed, match="is no animated file"):
         ArtistClipSimilarity(reference=MeshRenderer)(still)
     still = replace(still, scene=Scene(MeshRenderer(mesh), MeshRenderer(mesh), Prompt("it rests", "it")))
-    with pytest.raises(InputError, match="has no clip Fly; it has"):
+    with pytest.raises(InputError, match="no clip Fly"):
         ArtistClipSimilarity(reference=MeshRenderer, clip="Fly")(still)
     other = replace(mesh, faces=mesh.faces.flip(0))
     still = replace(still, scene=Scene(MeshRenderer(other), MeshRenderer(other), Prompt("it rests", "it")))

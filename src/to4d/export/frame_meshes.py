@@ -1,4 +1,4 @@
-"""A moving object as one coloured surface a frame, for formats that know no morph targets."""
+"""A moving object as one coloured mesh a frame, for formats without morph targets."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ SAMPLES = 11
 
 @dataclass(frozen=True)
 class FrameMesh:
-    """A frame, in the coordinates of the user's file."""
+    """The mesh of one frame, in the coordinates of the user's file."""
 
     points: np.ndarray  # (n, 3) float32
     faces: np.ndarray  # (m, 3)

@@ -44,7 +44,7 @@ def posed_meshes(mesh: Mesh, animation: Animation, clip: str, frames: int) -> It
 
 
 class AnimatedMesh(nn.Module):
-    """Shows one mesh a frame, whatever the times."""
+    """A renderer of V meshes, one for each frame; it ignores the times."""
 
     def __init__(self, meshes: list[Mesh], reference: Callable[[Mesh], nn.Module]) -> None:
         """V meshes."""

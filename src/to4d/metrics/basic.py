@@ -1,4 +1,4 @@
-"""The numbers that need no downloaded weights."""
+"""Metrics that need no downloaded weights."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -29,7 +29,7 @@ from to4d.surface_tracks import track_surface
 from to4d.types import DeformableField, Render, Scene
 
 MOTION = ("flow", "flow_top5", "silhouette_change")  # the figures that need those of a still run beside them
-EMPTY = ("floaters", "silhouette_iou")  # the figures that know no number where nothing is to be seen
+EMPTY = ("floaters", "silhouette_iou")  # the figures that are undefined where a frame shows nothing
 TRACKED = 0.6  # share of the surface that has to be followed through all frames for checks on tracks
 
 

@@ -1,4 +1,4 @@
-"""CLIP's opinion of a run (Sec. 4.1): every frame beside the mesh, the next frame and the prompt."""
+"""CLIP similarities of a run (Sec. 4.1): of every frame to the mesh, to the next frame and to the prompt."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Do the views agree? What one camera sees is looked for where another one should see it."""
+"""Agreement of views: points that one camera sees are reprojected into the others."""
 
 from dataclasses import dataclass
 from itertools import permutations, product

@@ -1,4 +1,4 @@
-"""The numbers at the end of a run."""
+"""The metrics that a run computes at its end."""
 
 from dataclasses import dataclass, field
 from typing import Any

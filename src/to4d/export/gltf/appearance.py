@@ -16,7 +16,7 @@ UNLIT = "KHR_materials_unlit"
 
 @dataclass(frozen=True)
 class TexturedMaterial:
-    """A material and the file of its texture."""
+    """A material with its texture as an encoded image file."""
 
     material: Material
     image: bytes | None

@@ -1,4 +1,4 @@
-"""Where a surface goes in a moved field: its points over time, and how the space around them is strained."""
+"""The motion of a surface in a deformable field, baked to frames: positions, key frames and Jacobians."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A moving surface as a few shapes: which frames are needed, and how those move who could not be followed."""
+"""A moving surface as a few morph targets: which frames are key frames, and how untracked points move."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Where a network of diffusers looks for the noun: its cross-attention, computed once more beside it."""
+"""Cross-attention to the noun in a network of diffusers, computed once more by hooks beside its fused attention."""
 
 from collections.abc import Generator
 from contextlib import contextmanager

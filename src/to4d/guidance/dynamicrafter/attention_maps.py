@@ -1,4 +1,4 @@
-"""Where the prior layers for the words that name the object, and at which part of the first frame."""
+"""Attention maps of the U-Net's layers: to the words that name the object, and to tokens of the first frame."""
 
 import torch
 from torch import Tensor

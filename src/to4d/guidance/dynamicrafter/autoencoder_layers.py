@@ -26,7 +26,7 @@ class ResnetBlock(nn.Module):
 
 
 class AttentionBlock(nn.Module):
-    """Every place looks at every other one, with a single head."""
+    """Self-attention over all places, with a single head."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -25,14 +25,14 @@ class ClipAttention(nn.Module):
         self.out_proj = nn.Linear(width, width)
 
     def forward(self, x: Tensor, causal: bool) -> Tensor:
-        """(n, l, width) -> the same; with `causal`, a token sees itself and those before it."""
+        """(n, l, width) -> the same; with `causal`, a token attends to itself and those before it."""
         parts = linear(x, self.in_proj_weight, self.in_proj_bias).chunk(3, dim=-1)
         q, k, v = (split_heads(part, self.heads) for part in parts)
         return self.out_proj(merge_heads(scaled_dot_product_attention(q, k, v, is_causal=causal)))
 
 
 class ClipMlp(nn.Module):
-    """The token-wise part of a layer."""
+    """The feed-forward part of a layer."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class ClipMlp(nn.Module):
 
 
 class ClipLayer(nn.Module):
-    """Attention and the token-wise part, each added to its input."""
+    """Self-attention and feed-forward part, each with a residual connection."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class ClipLayer(nn.Module):
 
 
 class ClipTransformer(nn.Module):
-    """Layers in a row."""
+    """A stack of layers."""
 
     def __init__(self, size: TowerSize) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What DynamiCrafter is told of a still and a prompt."""
+"""Encodes a still and a prompt into what DynamiCrafter is conditioned on."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class DynamiCrafterCondition:
     """What `denoise` needs of B stills and a prompt."""
 
     still: Tensor  # (B, C, h, w) latents
-    text: Tensor  # (2, L, D) tokens of the prompt and of what is led away from: no words, or the negative prompt
+    text: Tensor  # (2, L, D) tokens of the prompt and of the negative prompt, which may be empty
     image: Tensor  # (B, V, Q, D) tokens of the stills
     no_image: Tensor  # (1, V, Q, D) tokens of a grey image
     marks: Tensor  # (L,) ones at the noun's tokens
@@ -36,7 +36,7 @@ class DynamiCrafterCondition:
 
 
 class ConditionEncoder:
-    """Reads stills and prompts. Words and the grey image are read once a device, in memory alone."""
+    """Encodes stills and prompts; caches the tokens of texts and of the grey image for each device."""
 
     def __init__(self, networks: DynamiCrafterNetworks) -> None:
         self.networks = networks

@@ -11,7 +11,7 @@ from to4d.guidance.dynamicrafter.sizes import ResamplerSize
 
 
 class PerceiverAttention(nn.Module):
-    """Queries look at the image's tokens and at each other."""
+    """Cross-attention of queries to the image's tokens and to each other."""
 
     def __init__(self, width: int, heads: int, head_width: int) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class PerceiverAttention(nn.Module):
 
 
 class Resampler(nn.Module):
-    """Learnt queries, each frame its own, read the image."""
+    """Learnt queries, of their own for each frame, attend to the tokens of the image."""
 
     def __init__(self, size: ResamplerSize, frames: int) -> None:
         super().__init__()

@@ -20,7 +20,7 @@ class GatedLinear(nn.Module):
 
 
 class GatedFeedForward(nn.Module):
-    """The token-wise part of a transformer block."""
+    """The feed-forward part of a transformer block, gated (GEGLU)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class TransformerBlock(nn.Module):
 
 
 class SpatialTransformer(nn.Module):
-    """Places of a frame look at each other, at the words and at the first frame."""
+    """Self-attention over the places of a frame, then cross-attention to words and to the first frame's tokens."""
 
     def __init__(self, channels: int, heads: int, head_width: int, context: int, learnt_scale: bool) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class SpatialTransformer(nn.Module):
 
 
 class TemporalTransformer(nn.Module):
-    """Every place looks at itself in the other frames.
+    """Self-attention of every place over the frames.
 
     Args of the constructor:
         convolve: whether the projections are 1D convolutions of width 1 (a matter of parameter shapes alone).

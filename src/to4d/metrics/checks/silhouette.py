@@ -1,4 +1,4 @@
-"""What a silhouette does over time: where it is, how large, how tilted. Everything is measured from opacity alone."""
+"""The track of a silhouette over time: position, size and axis, measured from opacity alone."""
 
 from dataclasses import dataclass
 

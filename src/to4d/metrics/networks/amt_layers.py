@@ -6,8 +6,8 @@ from torch.nn.functional import grid_sample, interpolate, leaky_relu
 
 from to4d.metrics.networks.raft_net import coordinate_grid
 
-SIDE = 20  # channels of a decoder that are looked at once more by themselves
-REACH, LEVELS = 3, 4  # of the look at correlations
+SIDE = 20  # last channels of a residual block, which side convolutions refine once more
+REACH, LEVELS = 3, 4  # radius and pyramid levels of the correlation lookup
 SLOPE = 0.1  # of the rectifiers in a refinement
 
 
@@ -17,7 +17,7 @@ def resize_bilinear(x: Tensor, factor: float) -> Tensor:
 
 
 def backward_warp(picture: Tensor, flow: Tensor) -> Tensor:
-    """Fetch (n, c, h, w) along (n, 2, h, w), (right, down) in pixels; what lies outside is the nearest border.
+    """Sample (n, c, h, w) along the flow (n, 2, h, w), (right, down) in pixels; outside, the nearest border counts.
 
     >>> backward_warp(torch.arange(4.0).expand(1, 1, 4, 4), torch.ones(1, 2, 4, 4))[0, 0, 0].tolist()
     [1.0, 2.0, 3.0, 3.0]
@@ -55,7 +55,7 @@ class Bottleneck(nn.Module):
 
 
 class CorrelationEncoder(nn.Module):
-    """Pictures to features at an eighth of the size, by which places of two pictures are compared."""
+    """Features at an eighth of the size, from which correlations of two images are computed."""
 
     def __init__(self) -> None:
         """84 channels come out."""
@@ -72,7 +72,7 @@ class CorrelationEncoder(nn.Module):
 
 
 class PyramidEncoder(nn.Module):
-    """Pictures to features at half the size, a quarter, an eighth and a sixteenth."""
+    """A feature pyramid: half the size, a quarter, an eighth and a sixteenth."""
 
     def __init__(self, widths: tuple[int, ...]) -> None:
         """Channels of each."""
@@ -108,7 +108,7 @@ class SideResidual(nn.Module):
 
 
 class AmtDecoder(nn.Module):
-    """To twice the size."""
+    """Decodes features to twice the size."""
 
     def __init__(self, before: int, width: int, after: int) -> None:
         """From `before` to `after` channels by way of `width`."""
@@ -122,7 +122,7 @@ class AmtDecoder(nn.Module):
 
 
 class AmtUpdate(nn.Module):
-    """How features and flows change after a look at the correlations."""
+    """Residual updates of features and flows, from a correlation lookup."""
 
     def __init__(self, width: int) -> None:
         """`width` channels of features."""

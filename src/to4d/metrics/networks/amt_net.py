@@ -1,4 +1,4 @@
-"""The picture in the middle of two by AMT-S (Li et al. 2023), as VBench uses it. Takes the official weights by key."""
+"""Frame interpolation by AMT-S (Li et al. 2023), of the middle frame, as in VBench. Loads the official weights."""
 
 import torch
 from torch import Tensor, nn
@@ -17,12 +17,12 @@ from to4d.metrics.networks.amt_layers import (
 from to4d.metrics.networks.raft_net import coordinate_grid, correlation_pyramid, lookup_correlations
 
 WIDTHS, GUESSES = (20, 32, 44, 56), 3
-MIDDLE = 0.5  # of the time between both; other times are not asked for here
-SMALLEST = 113  # pixels a side; smaller ones have too few places to compare
+MIDDLE = 0.5  # the time of the interpolated frame between both
+SMALLEST = 113  # pixels a side; the coarsest correlations of smaller images are too small
 
 
 class AmtNet(nn.Module):
-    """Both flows from the middle, from coarse to fine, then a mean of three guesses of the picture there."""
+    """Bilateral flows from coarse to fine, then the mean of three candidate frames plus a learned residual."""
 
     def __init__(self) -> None:
         """The small network."""
@@ -86,7 +86,7 @@ def upsample_flow_twice(flow: Tensor) -> Tensor:
 def refine_flow(
     update: AmtUpdate, flow: Tensor, state: Tensor, pyramids: tuple[list[Tensor], list[Tensor]], factor: int
 ) -> tuple[Tensor, Tensor]:
-    """Flow and features after a look, at an eighth of the size, at where both pictures are alike.
+    """Flow and features after an update from the correlation lookup at an eighth of the size.
 
     From the middle to each picture is half of the way: twice the flow leads from one to the other.
     """

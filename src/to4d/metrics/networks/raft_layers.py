@@ -30,7 +30,7 @@ class ResidualBlock(nn.Module):
 
 
 class RaftEncoder(nn.Module):
-    """Pictures to features at an eighth of the size."""
+    """Features at an eighth of the size."""
 
     def __init__(self, width: int, norm: Callable[[int], nn.Module]) -> None:
         """`width` channels come out."""
@@ -47,7 +47,7 @@ class RaftEncoder(nn.Module):
 
 
 class MotionEncoder(nn.Module):
-    """What the correlations say at the present flow, and the flow."""
+    """Encodes the correlation lookup and the current flow."""
 
     def __init__(self) -> None:
         """Sizes are those of the large network."""
@@ -93,7 +93,7 @@ class SepConvGru(nn.Module):
 
 
 class FlowHead(nn.Module):
-    """The change of the flow."""
+    """Predicts the residual flow."""
 
     def __init__(self) -> None:
         """Sizes are those of the large network."""
@@ -106,7 +106,7 @@ class FlowHead(nn.Module):
 
 
 class RaftUpdate(nn.Module):
-    """One look at the correlations."""
+    """One recurrent update of the flow."""
 
     def __init__(self) -> None:
         """Sizes are those of the large network."""

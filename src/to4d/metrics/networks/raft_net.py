@@ -8,7 +8,7 @@ from to4d.metrics.networks.raft_layers import CONTEXT, FEATURES, HIDDEN, LEVELS,
 
 
 class RaftNet(nn.Module):
-    """From two pictures to the flow between them."""
+    """Optical flow from one image to another."""
 
     def __init__(self) -> None:
         """The large network."""

@@ -31,7 +31,7 @@ class ViclipSize:
 
 
 class ViclipMlp(nn.Module):
-    """The token-wise part of a layer."""
+    """The feed-forward part of a layer."""
 
     def __init__(self, width: int) -> None:
         """Four times as wide inside."""
@@ -45,7 +45,7 @@ class ViclipMlp(nn.Module):
 
 
 class ViclipLayer(nn.Module):
-    """Attention and the token-wise part, each added to its input."""
+    """Self-attention and feed-forward part, each with a residual connection."""
 
     def __init__(self, tower: ViclipTowerSize) -> None:
         """Names are CLIP's."""
@@ -55,14 +55,14 @@ class ViclipLayer(nn.Module):
         self.mlp = ViclipMlp(tower.width)
 
     def forward(self, x: Tensor, hidden: Tensor | None) -> Tensor:
-        """(n, l, width) -> the same; `hidden` (l, l) says what a token (row) must not see."""
+        """(n, l, width) -> the same; `hidden` (l, l) is true where a token (row) must not attend."""
         y = self.ln_1(x)
         x = x + self.attn(y, y, y, need_weights=False, attn_mask=hidden)[0]
         return x + self.mlp(self.ln_2(x))
 
 
 class ViclipTransformer(nn.Module):
-    """Layers in a row."""
+    """A stack of layers."""
 
     def __init__(self, tower: ViclipTowerSize) -> None:
         """Of one width."""
