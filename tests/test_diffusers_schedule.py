@@ -73,6 +73,8 @@ class Flow(torch.nn.Module):
 
     frames = 4
 
+    abilities = frozenset()
+
     def __init__(self):
         super().__init__()
         self.schedule = TableSchedule(rectified_flow_schedule(2.0))
