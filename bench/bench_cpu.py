@@ -29,9 +29,9 @@ from to4d.kernels.hash_grid import encode, encode_twin
 from to4d.kernels.hash_layout import HashLayout
 from to4d.kernels.march import march_twin
 from to4d.kernels.mlp import mlp, mlp_twin
-from to4d.kernels.time_grid import interpolate_twin
+from to4d.kernels.time_grid import interpolate_grid_twin
 from to4d.model.deform import Deform
-from to4d.model.deformation import Motion
+from to4d.model.deformation import DeformationField
 from to4d.model.static import StaticField
 from to4d.render.volume import VolumeRenderer
 
@@ -116,7 +116,7 @@ def head() -> tuple[Callable[[], None], Callable[[], None]]:
 
 def render_step() -> tuple[Callable[[], None], Callable[[], None]]:
     """One optimiser step on a clip of a ball's surface, everything trained."""
-    renderer = VolumeRenderer(Deform(StaticField(), Motion()))
+    renderer = VolumeRenderer(Deform(StaticField(), DeformationField()))
     directions = torch.randn(200_000, 3, generator=torch.Generator().manual_seed(0))
     renderer.start_from(0.5 * torch.nn.functional.normalize(directions, dim=-1))
     optimizer = torch.optim.Adam(renderer.field.param_groups(1e-4, 1e-3, 1e-4), fused=True)
@@ -141,7 +141,7 @@ TWINS = {
     "render.volume.composite": composite_twin,
     "model.static.encode": encode_twin,
     "model.heads.mlp": mlp_twin,
-    "model.motion.interpolate": interpolate_twin,
+    "model.deformation.interpolate_grid": interpolate_grid_twin,
 }
 
 if __name__ == "__main__":

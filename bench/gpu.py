@@ -25,7 +25,7 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from to4d.guidance.dynamicrafter.prior import PRECISIONS, DynamiCrafter
-from to4d.phases import Motion
+from to4d.phases import MotionPhase
 from to4d.runs.build import build_scene
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -34,7 +34,7 @@ GOAL = "0.25 s a step on one H100; the paper: 1.44 s on an A100"
 UPDATE = 10  # steps between updates of the occupancy (callbacks.occupancy), one of which is in the seconds of each
 
 
-class Alone(Motion):
+class Alone(MotionPhase):
     """A phase whose steps are counted by hand, without a trainer or a logger."""
 
     global_step = 0
@@ -50,7 +50,7 @@ def configured(tiny: bool, settings: list[str]) -> DictConfig:
         return compose("train", ["out=.", "prompt=a plant blooming", "experiments=3to4d", *size, *settings])
 
 
-def built(cfg: DictConfig, device: torch.device) -> Motion:
+def built(cfg: DictConfig, device: torch.device) -> MotionPhase:
     """The dynamic phase on a device."""
     scene = build_scene(cfg, instantiate(cfg.object))
     alone = f"{__name__}.{Alone.__name__}"
@@ -58,7 +58,7 @@ def built(cfg: DictConfig, device: torch.device) -> Motion:
     return phase.to(device).train()
 
 
-def steps(phase: Motion, first: int, count: int, clock: Clock, whole: bool) -> list[float]:
+def steps(phase: MotionPhase, first: int, count: int, clock: Clock, whole: bool) -> list[float]:
     """Seconds of each of `count` steps; parts go to `clock` unless the steps are `whole`."""
     taken = []
     for number in range(first, first + count):
@@ -76,7 +76,7 @@ def steps(phase: Motion, first: int, count: int, clock: Clock, whole: bool) -> l
     return taken
 
 
-def shares(phase: Motion, first: int, count: int, clock: Clock) -> dict[str, float]:
+def shares(phase: MotionPhase, first: int, count: int, clock: Clock) -> dict[str, float]:
     """Parts of a step's time, which add up to 1."""
     clock.around(phase.prior, "condition", "prior")
     clock.around(phase.prior, "denoise", "prior")
@@ -104,7 +104,7 @@ def speed(device: torch.device, dtype: torch.dtype) -> float:
 
 def floor(prior: DynamiCrafter, cfg: DictConfig, device: torch.device) -> float:
     """Seconds of the prior's arithmetic: each network in its precision."""
-    parts = work.work(work.weightless(str(cfg.guidance.size)))
+    parts = work.work(work.meta_prior(str(cfg.guidance.size)))
     through = parts["autoencoder, there and back"] / speed(device, PRECISIONS[cfg.guidance.autoencoder_precision])
     others = parts["U-Net, with and without condition"] + parts["still: autoencoder, image tower, resampler"]
     return through + others / speed(device, PRECISIONS[cfg.guidance.precision])
@@ -134,7 +134,7 @@ def main() -> None:
     warm_up = steps(phase, 0, 3, clock, whole=True)
     taken = steps(phase, 3, options.steps, clock, whole=True)
     memory = peak_gib(device)
-    occupancy = clock.of(lambda: phase.renderer.occupancy.update(phase.renderer.field, phase.random()))
+    occupancy = clock.of(lambda: phase.renderer.occupancy.update(phase.renderer.field, phase.step_generator()))
     seconds, least = statistics.median(taken) + occupancy / UPDATE, floor(phase.prior, cfg, device)
     told = {
         "device": torch.cuda.get_device_name() if device.type == "cuda" else platform.processor() or "cpu",

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from to4d.distillation import Reconstruction
 from to4d.geometry import azimuths_deg, orbit, relief
-from to4d.guidance_query import Ask
+from to4d.guidance_query import GuidanceQuery
 from to4d.prompt import make_prompt
 from to4d.report.writers import markdown_table
 from to4d.types import Prior, Prompt, generator_at
@@ -37,7 +37,7 @@ def video(prior: Prior, reference: torch.nn.Module, prompt: Prompt, azimuth_deg:
     still = replace(still, relief=relief(still, camera), azimuth_deg=azimuths_deg(camera))
     shape, last = prior.encode(still.rgb[:, None].expand(-1, prior.frames, -1, -1, -1)).shape, len(prior.alpha_bar) - 1
     noise = draw(shape, random, cameras=camera, times=times)
-    condition = Ask().condition(prior, still, prompt, last, random)
+    condition = GuidanceQuery().condition(prior, still, prompt, last, random)
     clean = Reconstruction(guidance_scale=1.5, steps=16).denoise(prior, noise, last, condition).clean
     return [still.rgb[0], prior.decode(clean)[0]]
 

@@ -30,10 +30,10 @@ from torch import Tensor
 
 from to4d.geometry import azimuths_deg
 from to4d.guidance.mini.prior import MiniPrior
-from to4d.phases import Motion
+from to4d.phases import MotionPhase
 from to4d.report.writers import markdown_table
 from to4d.runs.run import restore
-from to4d.surface_tracks import field_tracks
+from to4d.surface_tracks import track_surface
 from to4d.types import Cameras, Denoised
 from to4d_lab.data import assets, autorig, clip_rendering
 from to4d_lab.data.actions import Action, perform
@@ -78,10 +78,10 @@ class PerfectPrior(MiniPrior):
 
     def look(self, cameras: Cameras, times: Tensor) -> None:
         """Find out the answer for those who are about to ask."""
-        each = (cameras.each(lambda x, i=i: x[i : i + 1]) for i in range(len(cameras.pose)))
+        each = (cameras.map_tensors(lambda x, i=i: x[i : i + 1]) for i in range(len(cameras.pose)))
         parts = zip(*(self.clip(camera, times) for camera in each), strict=True)
         frames, opacity, flow, forward = (torch.stack(part) for part in parts)
-        self.answer = Denoised(self.encode(frames), opacity, flow, forward=forward)
+        self.answer = Denoised(self.encode(frames), opacity, flow, forward_flow=forward)
 
     def denoise(self, noisy: Tensor, t: int, condition: object, guidance_scale: float) -> Denoised:
         """The true clip, however often and noisy it is asked for."""
@@ -107,13 +107,13 @@ class PerfectPrior(MiniPrior):
         return tuple(torch.from_numpy(np.ascontiguousarray(x)).float() for x in (frames, small, flow, forward))
 
 
-class Asking(Motion):
+class Asking(MotionPhase):
     """A phase that tells its prior who asks."""
 
     def training_step(self, *batch: Any) -> Tensor:
         """As ever, with the cameras and times that this step will draw known before."""
-        random = self.random()
-        self.prior.look(self.cameras(random), self.time_sampler(random))
+        generator = self.step_generator()
+        self.prior.look(self.cameras(generator), self.time_sampler(generator))
         return super().training_step(*batch)
 
 
@@ -130,8 +130,8 @@ def missed(folder: Path, truth: Truth, frames: int = 16) -> float:
     """See the top of this file."""
     times = torch.arange(frames) / frames
     wanted = torch.from_numpy(truth.moved(times.double().numpy())).float()
-    tracks = field_tracks(restore(folder, trust=True).renderer.field, wanted[0], times)
-    error, way = (tracks.places - wanted)[tracks.found], (wanted - wanted[:1])[tracks.found]
+    tracks = track_surface(restore(folder, trust=True).renderer.field, wanted[0], times)
+    error, way = (tracks.positions - wanted)[tracks.found], (wanted - wanted[:1])[tracks.found]
     return float((error.square().sum() / way.square().sum()).sqrt())
 
 

@@ -81,7 +81,7 @@ def answers(prior: MiniPrior, clip: clip_rendering.Clip, text: str) -> tuple[Ten
     noise = torch.randn(still.shape, generator=generator_at(7, int(azimuth)))
     noisy = share.sqrt() * still + (1.0 - share).sqrt() * noise
     both = (prior.denoise(noisy, START, each, 1.0) for each in (replace(condition, gait=None), condition))
-    net, whole = (said.forward[0].double().flatten(2) for said in both)
+    net, whole = (said.forward_flow[0].double().flatten(2) for said in both)
     return net, whole
 
 

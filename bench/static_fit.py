@@ -22,7 +22,7 @@ from to4d.geometry import orbit
 from to4d.metrics.identity import psnr
 from to4d.runs.run import build_scene, run
 from to4d.types import Cameras, generator_at
-from to4d.viewpoints import look
+from to4d.viewpoints import render_views
 
 OBJECTS = [
     "gso/mario",
@@ -68,7 +68,7 @@ def fit(name: str, steps: list[str]) -> dict[str, float]:
         scene = build_scene(cfg, instantiate(cfg.object))
         scene.renderer.load_state_dict(load_tree(Path(folder) / "model.safetensors"))
     start = torch.zeros(1)
-    seen, wanted = (halved(look(r, held_out(), start).rgb[:, 0]) for r in (scene.renderer, scene.reference))
+    seen, wanted = (halved(render_views(r, held_out(), start).rgb[:, 0]) for r in (scene.renderer, scene.reference))
     values = psnr(seen, wanted)
     return {"seconds": seconds, "median": values.median().item(), "lowest": values.min().item()}
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from to4d.distillation import implied_noise, noised
+from to4d.distillation import add_noise, predicted_noise
 from to4d.guidance.clip_image import prepare
 from to4d.guidance.dynamicrafter.prior import SCALE, DynamiCrafter
 from to4d.guidance.dynamicrafter.sizes import SIZES
@@ -76,7 +76,7 @@ def sampled(prior, condition, steps):
     for t, after in zip(steps, [*steps[1:], None], strict=True):
         clean = prior.denoise(noisy, t, condition, SCALE_OF_GUIDANCE).clean
         if after is not None:
-            noisy = noised(clean, implied_noise(noisy, clean, prior.alpha_bar[t]), prior.alpha_bar[after])
+            noisy = add_noise(clean, predicted_noise(noisy, clean, prior.alpha_bar[t]), prior.alpha_bar[after])
     return clean
 
 

@@ -26,10 +26,10 @@ from to4d.report.table import make_table
 from to4d.report.writers import latex
 
 PROMPT = "a bell </td><script>window.bad = 1</script> & 100% _ringing_"
-METHODS = {"ours": "CrossAttention", "without_mask": "Everywhere"}
+METHODS = {"ours": "CrossAttentionMask", "without_mask": "NoMask"}
 
 
-def write_run(folder: Path, method: str | None, thing: str, seed: int, figures: dict, mask: str = "Everywhere") -> Path:
+def write_run(folder: Path, method: str | None, thing: str, seed: int, figures: dict, mask: str = "NoMask") -> Path:
     """What `report.py` reads of a run."""
     folder.mkdir(parents=True)
     settings = {"object": {"folder": thing}, "prompt": PROMPT, "seed": seed, "mask": {"_target_": mask}}

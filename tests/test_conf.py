@@ -66,7 +66,7 @@ def with_option(group, option):
     if group == "measures":
         return evaluation(f"measures=[{option}]")
     if group == "peer":
-        return evaluation(f"peer={option}", "told.prompt=a fox walking", "told.object.noun=fox")
+        return evaluation(f"peer={option}", "metadata.prompt=a fox walking", "metadata.object.noun=fox")
     return config(override_for(group, option), *EXTRA.get(f"{group}/{option}", []))
 
 
@@ -94,5 +94,5 @@ def test_phases_and_exports_can_be_left_out():
 
 def test_experiments_stack():
     cfg = config("experiments=[without_mask,without_viewpoints]")
-    assert cfg.mask._target_.endswith("Everywhere") and cfg.camera_schedule._target_.endswith("Uniform")
+    assert cfg.mask._target_.endswith("NoMask") and cfg.camera_schedule._target_.endswith("Uniform")
     assert list(cfg.tags)

@@ -3,14 +3,14 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from to4d.kernels.time_grid import interpolate_twin
+from to4d.kernels.time_grid import interpolate_grid_twin
 from to4d.model.deform import Deform
-from to4d.model.deformation import Motion, bending, ramps, strain
+from to4d.model.deformation import DeformationField, bending, linear_basis, strain
 from to4d.model.static import StaticField
 
 
-def random_motion(seed: int = 0) -> Motion:
-    motion, generator = Motion(), torch.Generator().manual_seed(seed)
+def random_motion(seed: int = 0) -> DeformationField:
+    motion, generator = DeformationField(), torch.Generator().manual_seed(seed)
     for knots in motion.knots:
         knots.data.normal_(0, 0.05, generator=generator)
     return motion
@@ -39,7 +39,7 @@ def test_nothing_has_moved_at_time_zero():
 
 def test_an_untrained_motion_stands_still():
     points, times = random_points(100)
-    assert torch.equal(Motion()(points, times), torch.zeros(100, 3))
+    assert torch.equal(DeformationField()(points, times), torch.zeros(100, 3))
 
 
 def test_motion_is_the_sum_of_its_levels():
@@ -47,12 +47,12 @@ def test_motion_is_the_sum_of_its_levels():
     levels = []
     for knots in motion.knots:
         still = torch.zeros_like(knots[:1])
-        levels.append(interpolate_twin(points, times, torch.cat([still, knots]).permute(0, 2, 3, 4, 1)))
+        levels.append(interpolate_grid_twin(points, times, torch.cat([still, knots]).permute(0, 2, 3, 4, 1)))
     assert_close(motion(points, times), sum(levels))
 
 
 def test_a_shift_shows_the_static_field_shifted():
-    field, (points, _) = Deform(busy_static(), Motion(space_cells=(1,), time_cells=(1,))), random_points(200)
+    field, (points, _) = Deform(busy_static(), DeformationField(space_cells=(1,), time_cells=(1,))), random_points(200)
     shift = torch.tensor([0.1, -0.2, 0.05])
     field.motion.knots[0].data += shift[:, None, None, None]
     late = torch.full((200,), 0.5)
@@ -139,17 +139,17 @@ def test_a_steady_spin_bends_less_than_a_sway_of_its_size():
 
 
 def test_ramps_reach_their_knots_from_zero():
-    assert_close(ramps(torch.arange(5) * 0.25, 1), torch.tensor([[0.0], [0.25], [0.5], [0.75], [1.0]]))
-    assert_close(ramps(torch.arange(5) * 0.5, 2)[:, 0], torch.tensor([0.0, 0.5, 1.0, 0.5, 0.0]))
+    assert_close(linear_basis(torch.arange(5) * 0.25, 1), torch.tensor([[0.0], [0.25], [0.5], [0.75], [1.0]]))
+    assert_close(linear_basis(torch.arange(5) * 0.5, 2)[:, 0], torch.tensor([0.0, 0.5, 1.0, 0.5, 0.0]))
 
 
 def test_grids_that_are_not_nested_are_refused():
     with pytest.raises(ValueError, match="time_cells"):
-        Motion(time_cells=(1, 4, 9))
+        DeformationField(time_cells=(1, 4, 9))
 
 
 def test_frozen_kinds_are_left_out_of_the_optimizer():
-    field = Deform(busy_static(), Motion())
+    field = Deform(busy_static(), DeformationField())
     (group,) = field.param_groups(static=0.0, dynamic=0.006, heads=0.0)
     assert group["lr"] == 0.006
     assert {id(p) for p in group["params"]} == {id(p) for p in field.motion.parameters()}

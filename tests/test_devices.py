@@ -10,14 +10,17 @@ import pytest
 import torch
 from hydra.utils import instantiate
 from lightning import Callback
+from omegaconf import OmegaConf
 from test_pipeline import ROOT, TINY, config, equal, weights
 
 from to4d.disk.checkpoint import load_tree
-from to4d.distributed import draw, own, place
+from to4d.distributed import draw_sharded, rank_and_world_size, shard
 from to4d.errors import InputError
+from to4d.geometry import orbit
 from to4d.runs.build import build_phases, build_scene
 from to4d.runs.training import assist, fit
 from to4d.runs.worker_group import devices_of, team
+from to4d.types import generator_at
 
 SMALL = [
     "phase.static.steps=2",
@@ -29,7 +32,7 @@ SMALL = [
     "sds_weight=1.0",
     "random_background=true",
     "mask=smoothed",
-    "ask.still_noise=0.1",
+    "guidance_query.first_frame_noise=0.1",
     "callbacks.occupancy.every=1",
 ]
 
@@ -72,7 +75,7 @@ def steps_of(cfg):
 def test_two_processes_of_one_view_do_what_one_process_of_two_does(tmp_path, model):
     settings = [f"model={model}", *SMALL, *STILL]
     alone, shared = steps_of(config(tmp_path, *settings)), steps_of(config(tmp_path, *settings, "trainer.devices=2"))
-    assert place() == (0, 1)
+    assert rank_and_world_size() == (0, 1)
     for name in ("static", "dynamic", "refine"):
         for (gradient, numbers), (shared_gradient, shared_numbers) in zip(alone[name], shared[name], strict=True):
             assert gradient.norm() > 0 and distance(gradient, shared_gradient) < 1e-5, name
@@ -86,13 +89,27 @@ def distance(a, b):
 
 
 def test_each_process_draws_for_all_views_and_keeps_its_own(monkeypatch):
-    whole = draw(torch.rand, (4, 3), torch.Generator().manual_seed(0))
+    whole = draw_sharded(torch.rand, (4, 3), torch.Generator().manual_seed(0))
     assert torch.equal(whole, torch.rand(4, 3, generator=torch.Generator().manual_seed(0)))
     parts = []
     for rank in range(2):
-        monkeypatch.setattr("to4d.distributed.place", lambda rank=rank: (rank, 2))
-        parts.append(draw(torch.rand, (2, 3), torch.Generator().manual_seed(0)))
-        assert torch.equal(own(whole), parts[-1])
+        monkeypatch.setattr("to4d.distributed.rank_and_world_size", lambda rank=rank: (rank, 2))
+        parts.append(draw_sharded(torch.rand, (2, 3), torch.Generator().manual_seed(0)))
+        assert torch.equal(shard(whole), parts[-1])
+    assert torch.equal(torch.cat(parts), whole)
+
+
+@pytest.mark.parametrize("option", sorted(path.stem for path in (ROOT / "conf" / "noise").glob("*.yaml")))
+def test_the_noise_of_all_ranks_together_is_that_of_one_process(option, monkeypatch):
+    settings = OmegaConf.create({"seed": 0, "noise": OmegaConf.load(ROOT / "conf" / "noise" / f"{option}.yaml")})
+    noise, times = instantiate(settings.noise), torch.arange(4) / 4
+    cameras = orbit(torch.tensor([0.0, 40.0, 100.0, 200.0]), 10.0, 3.0, 40.0, (64, 64))
+    whole = noise(torch.Size((4, 2, 4, 8, 8)), generator_at(0, 0), cameras, times)
+    assert all(not torch.equal(whole[0], other) for other in whole[1:])
+    parts = []
+    for rank in range(2):
+        monkeypatch.setattr("to4d.distributed.rank_and_world_size", lambda rank=rank: (rank, 2))
+        parts.append(noise(torch.Size((2, 2, 4, 8, 8)), generator_at(0, 0), cameras.map_tensors(shard), times))
     assert torch.equal(torch.cat(parts), whole)
 
 

@@ -3,11 +3,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from to4d.distillation import SDS, Mixed, Reconstruction, amplified, implied_noise, noised
+from to4d.distillation import SDS, MixedDistillation, Reconstruction, add_noise, amplify_motion, predicted_noise
 from to4d.errors import InputError
 from to4d.losses import sds_loss
 from to4d.schedules import Constant, Linear
-from to4d.timestep import Decreasing
+from to4d.timestep import DecreasingTimesteps
 from to4d.types import Denoised, Prompt, Render, generator_at
 
 
@@ -15,6 +15,8 @@ class TwoValley(torch.nn.Module):
     """The exact denoiser of clips that are all +1 or all -1: a prior whose answer is known in closed form."""
 
     frames = 4
+
+    abilities = frozenset()
 
     def __init__(self):
         super().__init__()
@@ -52,7 +54,7 @@ def distil(style, clip, step=0):
 @pytest.mark.parametrize("style", STYLES)
 def test_a_prior_that_overflows_is_named_instead_of_being_taken_for_one_that_says_nothing(style):
     clip = clip_of(float("inf"))
-    with pytest.raises(InputError, match="the prior's answer at its step .* is not finite; .*bfloat16"):
+    with pytest.raises(InputError, match="the prior's prediction at its step .* is not finite; .*bfloat16"):
         distil(style, clip)
 
 
@@ -110,8 +112,8 @@ def test_one_generator_gives_one_score(style):
 
 def test_sds_weights_are_those_of_equation_2():
     alpha_bar, latents, clean, noise = torch.tensor(0.3), torch.randn(5), torch.randn(5), torch.randn(5)
-    noisy = noised(latents, noise, alpha_bar)
-    predicted = implied_noise(noisy, clean, alpha_bar)
+    noisy = add_noise(latents, noise, alpha_bar)
+    predicted = predicted_noise(noisy, clean, alpha_bar)
     for weighting, w in (("uniform", 1.0), ("sds", 0.7)):
         torch.testing.assert_close(
             SDS(weighting=weighting).weight(alpha_bar) * (latents - clean), w * (predicted - noise)
@@ -138,16 +140,16 @@ def test_the_weight_of_fantasia3d_is_theirs():
 
 def test_motion_gain_amplifies_what_differs_between_frames_and_keeps_their_mean():
     gradient = torch.randn(2, 3, 4, 5, 5)
-    strong = amplified(gradient, 30.0)
+    strong = amplify_motion(gradient, 30.0)
     torch.testing.assert_close(strong.mean(2), gradient.mean(2), atol=1e-5, rtol=0)
     torch.testing.assert_close(strong.diff(dim=2), 30.0 * gradient.diff(dim=2), atol=1e-4, rtol=1e-4)
-    assert amplified(gradient, 1.0) is gradient
+    assert amplify_motion(gradient, 1.0) is gradient
     still = gradient[:, :, :1].expand_as(gradient)
-    torch.testing.assert_close(amplified(still, 30.0), still)
+    torch.testing.assert_close(amplify_motion(still, 30.0), still)
 
 
 def test_the_level_is_drawn_by_the_strategy_from_the_range_of_the_moment():
-    style = SDS(t_min=Linear(0.2, 0.1), t_max=Linear(0.9, 0.5), timestep=Decreasing())
+    style = SDS(t_min=Linear(0.2, 0.1), t_max=Linear(0.9, 0.5), timestep=DecreasingTimesteps())
     steps = [
         style(TwoValley(), clip_of(0.6), clip_of(0.6).at(0), PROMPT, progress, generator_at(0, 0)).timestep
         for progress in (0.0, 0.5, 1.0)
@@ -155,7 +157,7 @@ def test_the_level_is_drawn_by_the_strategy_from_the_range_of_the_moment():
     assert steps == [round(999 * share) for share in (0.9, 0.15 + 0.5 * (0.7 - 0.15), 0.1)]
 
 
-@pytest.mark.parametrize("style", [SDS(timestep=Decreasing(), weighting="clean"), Reconstruction(jitter=0.0)])
+@pytest.mark.parametrize("style", [SDS(timestep=DecreasingTimesteps(), weighting="clean"), Reconstruction(jitter=0.0)])
 def test_the_noise_on_the_clip_is_the_part_s(style):
     clip, asked = clip_of(0.5), []
 
@@ -168,7 +170,7 @@ def test_the_noise_on_the_clip_is_the_part_s(style):
     assert scores[0].clean.max() < 0 < scores[1].clean.min()
 
 
-def test_a_mixture_asks_its_priors_as_often_as_their_shares_say():
+def test_a_mixture_queries_its_priors_by_their_probabilities():
     asked = []
 
     def way(name):
@@ -180,7 +182,7 @@ def test_a_mixture_asks_its_priors_as_often_as_their_shares_say():
         return distil
 
     ways = {name: way(name) for name in ("video", "image")}
-    mixed = Mixed(ways, shares={"video": 1, "image": 3}, strengths={"video": 0.5, "image": 0.0})
+    mixed = MixedDistillation(ways, probabilities={"video": 1, "image": 3}, weights={"video": 0.5, "image": 0.0})
     prior, clip = SimpleNamespace(parts={name: f"prior of {name}" for name in ways}), clip_of(0.6)
     for step in range(200):
         score = mixed(prior, clip, clip.at(0), PROMPT, 0.0, generator_at(0, step))
@@ -188,5 +190,5 @@ def test_a_mixture_asks_its_priors_as_often_as_their_shares_say():
     assert 30 < asked.count("video") < 70
     again = [mixed(prior, clip, clip.at(0), PROMPT, 0.0, generator_at(0, step)).gradient for step in (3, 3)]
     assert torch.equal(*again)
-    with pytest.raises(InputError, match="must name all of video, image"):
-        Mixed(ways, shares={"video": 1.0}, strengths={"video": 1.0, "image": 1.0})
+    with pytest.raises(InputError, match="must name exactly video, image"):
+        MixedDistillation(ways, probabilities={"video": 1.0}, weights={"video": 1.0, "image": 1.0})

@@ -7,10 +7,10 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from to4d.distillation import SDS, Reconstruction, noised
+from to4d.distillation import SDS, Reconstruction, add_noise
 from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter
-from to4d.guidance.dynamicrafter.schedule import clean_from, with_spread_of
+from to4d.guidance.dynamicrafter.schedule import clean_from, rescale_guidance
 from to4d.types import Prompt, Render
 
 PROMPT = Prompt("a plant blooming", "plant")
@@ -147,7 +147,7 @@ def test_a_network_that_knows_the_noise_gives_back_the_clip(prior, t, monkeypatc
         return told, [torch.ones(32, 8, 8, 17)]
 
     monkeypatch.setattr(prior.networks.unet, "forward", knowing)
-    guess = prior.denoise(noised(clean, noise, prior.alpha_bar[t]), t, condition(prior), 1.0).clean
+    guess = prior.denoise(add_noise(clean, noise, prior.alpha_bar[t]), t, condition(prior), 1.0).clean
     assert torch.allclose(guess, clean, atol=1e-3)
 
 
@@ -162,8 +162,8 @@ def test_the_velocity_models_end_in_pure_noise_and_the_first_one_does_not():
 
 def test_rescaled_guidance_has_the_spread_of_the_plain_prediction():
     plain, guided = noisy(), 3.0 * noisy() + 0.1
-    assert torch.allclose(with_spread_of(guided, plain, 1.0).std((1, 2, 3, 4)), plain.std((1, 2, 3, 4)))
-    assert torch.equal(with_spread_of(guided, plain, 0.0), guided)
+    assert torch.allclose(rescale_guidance(guided, plain, 1.0).std((1, 2, 3, 4)), plain.std((1, 2, 3, 4)))
+    assert torch.equal(rescale_guidance(guided, plain, 0.0), guided)
 
 
 @pytest.mark.parametrize(("size", "pace"), [("tiny", 24), ("tiny", 0), ("tiny_velocity", 3)])
@@ -221,7 +221,7 @@ def test_it_distils(prior, distil):
     score = distil(prior, render, render.at(0), PROMPT, 0.0, numbers())
     again = distil(prior, render, render.at(0), PROMPT, 0.0, numbers())
     assert torch.equal(score.gradient, again.gradient)
-    assert score.gradient.std() > 0 and not score.gradient.requires_grad and score.flow is None
+    assert score.gradient.std() > 0 and not score.gradient.requires_grad and score.backward_flow is None
     (score.latents * score.gradient).sum().backward()
     assert frames.grad.isfinite().all() and (frames.grad != 0).any()
 

@@ -27,7 +27,7 @@ class Witness(Callback):
     """Remembers the first camera of every step."""
 
     def on_train_batch_start(self, trainer, pl_module, *args):
-        SEEN[pl_module.name, trainer.global_step] = pl_module.cameras(pl_module.random()).pose[0]
+        SEEN[pl_module.name, trainer.global_step] = pl_module.cameras(pl_module.step_generator()).pose[0]
 
 
 def config(out, *overrides):
@@ -77,7 +77,7 @@ def test_cameras_call_only_parts_of_to4d(watched, tmp_path):
     for name in ("config.yaml", "model.safetensors"):
         shutil.copy(watched / name, tmp_path)
     path = tmp_path / "config.yaml"
-    path.write_text(path.read_text().replace("to4d.lens.Lens", "os.system"))
+    path.write_text(path.read_text().replace("to4d.lens.OrbitLens", "os.system"))
     with pytest.raises(InputError, match=r"lens call 'os.system'"):
         Feed(tmp_path)
 

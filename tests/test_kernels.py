@@ -14,7 +14,7 @@ from to4d.kernels.composite import composite, composite_twin
 from to4d.kernels.hash_grid import encode, encode_twin
 from to4d.kernels.hash_layout import HashLayout
 from to4d.kernels.mlp import mlp, mlp_twin
-from to4d.kernels.time_grid import interpolate, interpolate_twin
+from to4d.kernels.time_grid import interpolate_grid, interpolate_grid_twin
 
 LAYOUTS = [
     HashLayout(5, 10, (4,) * 3, (40,) * 3),
@@ -107,8 +107,8 @@ def test_a_frozen_head_still_passes_gradients_on():
 
 def test_grid_of_vectors_agrees_with_its_twin():
     points, times, vectors = random(0, 5000, 3) * 2.4 - 1.2, random(1, 5000), random(2, 4, 3, 5, 2, 3)
-    got = with_gradients(lambda v: interpolate(points, times, v), vectors)
-    want = with_gradients(lambda v: interpolate_twin(points, times, v), vectors)
+    got = with_gradients(lambda v: interpolate_grid(points, times, v), vectors)
+    want = with_gradients(lambda v: interpolate_grid_twin(points, times, v), vectors)
     for a, b in zip(got, want, strict=True):
         assert_close(a, b, rtol=1e-4, atol=1e-4)
 
@@ -119,7 +119,7 @@ def test_grid_of_vectors_reproduces_linear_functions():
     vectors = torch.stack([x + 2 * t, y - z, 3 * z + 1], -1)
     points, times = random(0, 200, 3) * 2 - 1, random(1, 200)
     px, py, pz = points.unbind(-1)
-    assert_close(interpolate(points, times, vectors), torch.stack([px + 2 * times, py - pz, 3 * pz + 1], -1))
+    assert_close(interpolate_grid(points, times, vectors), torch.stack([px + 2 * times, py - pz, 3 * pz + 1], -1))
 
 
 def rays(seed: int, counts: list[int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -171,7 +171,7 @@ def test_results_do_not_depend_on_the_number_of_threads():
             *with_gradients(lambda p, t: encode(p, t, layout), points, table),
             *with_gradients(mlp, x, inner, outer),
             *with_gradients(lambda d, c: composite(d, c, depth, offsets, 0.1), density, rgb),
-            *with_gradients(lambda v: interpolate(points[:, :3], points[:, 3], v), vectors),
+            *with_gradients(lambda v: interpolate_grid(points[:, :3], points[:, 3], v), vectors),
         ]
 
     before = torch.get_num_threads()
@@ -213,7 +213,7 @@ def tiny_cuda_nn(monkeypatch):
 @pytest.mark.parametrize("count", [0, 1, 256, 700])
 def test_tiny_cuda_nn_is_asked_as_it_wants_to_be(tiny_cuda_nn, count):
     points, table = random(0, count, 3), random(1, tiny_cuda_nn.rows, 2) - 0.5
-    got = with_gradients(lambda p, t: hash_grid_cuda.encode(p, t, tiny_cuda_nn), points, table)
+    got = with_gradients(lambda p, t: hash_grid_cuda.encode_cuda(p, t, tiny_cuda_nn), points, table)
     want = with_gradients(lambda p, t: encode_twin(p, t, tiny_cuda_nn), points, table)
     for a, b in zip(got, want, strict=True):
         assert_close(a, b)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from to4d.geometry import orbit, pixel_rays
-from to4d.kernels.march import Cells, march, march_twin
+from to4d.kernels.march import OccupiedCells, march, march_twin
 
 
 def camera_rays(azimuth: float, elevation: float, distance: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -39,19 +39,19 @@ def test_marching_finds_every_sample_in_an_occupied_cell_and_no_other(seed, azim
     bins = torch.randint(0, 2, (len(origins),), generator=generator)
     shift = torch.rand(len(origins), generator=generator)
     step = np.float32(0.031)
-    samples = march(origins, directions, bins, Cells.of(bits), shift, step)
+    samples = march(origins, directions, bins, OccupiedCells.of(bits), shift, step)
     steps = (samples.depth / step - shift[samples.rays]).round().long()
     found = list(zip(samples.rays.tolist(), steps.tolist(), strict=True))
     assert set(found) == every_sample(origins, directions, bins, bits, shift, step)
     assert len(set(found)) == len(found)
-    twin = march_twin(origins, directions, bins, Cells.of(bits), shift, step)
+    twin = march_twin(origins, directions, bins, OccupiedCells.of(bits), shift, step)
     for name, values in vars(samples).items():
         torch.testing.assert_close(getattr(twin, name), values, rtol=0, atol=1e-6)
 
 
 def test_samples_lie_on_their_rays_front_to_back():
     origins, directions = camera_rays(0.0, 0.0, 3.0)
-    full = Cells.of(torch.ones(1, 8, 8, 8, dtype=torch.uint8))
+    full = OccupiedCells.of(torch.ones(1, 8, 8, 8, dtype=torch.uint8))
     samples = march(origins, directions, torch.zeros(99, dtype=torch.long), full, torch.full((99,), 0.5), 0.05)
     on_ray = origins[samples.rays] + samples.depth[:, None] * directions[samples.rays]
     torch.testing.assert_close(samples.points, on_ray)
@@ -64,7 +64,7 @@ def test_samples_lie_on_their_rays_front_to_back():
 @pytest.mark.parametrize("marching", [march, march_twin])
 def test_an_empty_grid_gives_no_samples(marching):
     origins, directions = camera_rays(0.0, 0.0, 3.0)
-    empty = Cells.of(torch.zeros(1, 8, 8, 8, dtype=torch.uint8))
+    empty = OccupiedCells.of(torch.zeros(1, 8, 8, 8, dtype=torch.uint8))
     samples = marching(origins, directions, torch.zeros(99, dtype=torch.long), empty, torch.zeros(99), 0.05)
     assert len(samples.points) == 0
     assert samples.offsets.tolist() == [0] * 100

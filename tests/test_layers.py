@@ -22,10 +22,11 @@ metrics.networks.pretrained_files metrics.surface_sample metrics.renders metrics
 metrics.networks
 metrics
 export.writer export.panels export.isosurface
-export.picture export.sheet export.video
+export.animated_image export.sheet export.video
 export.gltf
 export
-phases callbacks
+phases
+callbacks
 runs.out_of_memory runs.trust
 runs.settings runs.worker_group runs.build runs.evaluation runs.peers runs.sweep runs.gpu
 runs.training

@@ -7,8 +7,8 @@ from torch.nn.functional import adaptive_avg_pool2d, interpolate
 from to4d.disk.checkpoint import load_tree, save_tree
 from to4d.errors import InputError
 from to4d.geometry import orbit
-from to4d.mask import CrossAttention, Everywhere, Opacity, Smoothed
-from to4d.types import Look, Score
+from to4d.mask import CrossAttentionMask, NoMask, OpacityMask, SmoothedMask
+from to4d.types import AttentionMaps, Score
 
 
 def make_score(attention, opacity):
@@ -24,7 +24,7 @@ def random_score():
 
 def test_masks_broadcast_over_channels_and_stay_in_range():
     score = random_score()
-    for mask in (CrossAttention(), CrossAttention(keep_opacity=False), Opacity(), Everywhere()):
+    for mask in (CrossAttentionMask(), CrossAttentionMask(keep_opacity=False), OpacityMask(), NoMask()):
         values = mask(score)
         assert values.shape == (1, 1, 3, 8, 8)
         assert values.min() >= 0.0 and values.max() <= 1.0
@@ -32,33 +32,33 @@ def test_masks_broadcast_over_channels_and_stay_in_range():
 
 def test_cross_attention_is_graded_and_never_masks_the_object_itself():
     score = random_score()
-    assert torch.equal(CrossAttention(keep_opacity=False)(score)[:, 0], score.attention)
-    assert (CrossAttention()(score)[:, 0] >= score.opacity).all()
+    assert torch.equal(CrossAttentionMask(keep_opacity=False)(score)[:, 0], score.attention)
+    assert (CrossAttentionMask()(score)[:, 0] >= score.opacity).all()
 
 
 def test_unit_mean_keeps_the_weight_of_the_prior():
-    mask = CrossAttention(keep_opacity=False, unit_mean=True)(random_score())
+    mask = CrossAttentionMask(keep_opacity=False, unit_mean=True)(random_score())
     torch.testing.assert_close(mask.mean(), torch.tensor(1.0))
 
 
 def test_opacity_mask_is_the_silhouette_grown_by_one_pixel():
     opacity = torch.zeros(1, 1, 7, 7)
     opacity[..., 3, 3] = 1.0
-    mask = Opacity(grow_px=1)(make_score(opacity, opacity))[0, 0, 0]
+    mask = OpacityMask(grow_px=1)(make_score(opacity, opacity))[0, 0, 0]
     assert mask.sum() == 9.0 and (mask[2:5, 2:5] == 1.0).all()
 
 
 def test_masks_carry_no_gradient():
     attention = torch.rand(1, 1, 4, 4, requires_grad=True)
-    assert not CrossAttention()(make_score(attention, torch.zeros(1, 1, 4, 4))).requires_grad
+    assert not CrossAttentionMask()(make_score(attention, torch.zeros(1, 1, 4, 4))).requires_grad
 
 
 def looking(shares, image=None):
     """A score whose prior has two layers, a fine one and a coarse one."""
     coarse = adaptive_avg_pool2d(shares, 4)
     image = torch.full((1, 3, 16, 8, 8), 1 / 16) if image is None else image
-    looks = (Look(shares, image), Look(coarse, image[..., ::2, ::2]))
-    return replace(random_score(), looks=looks)
+    layers = (AttentionMaps(shares, image), AttentionMaps(coarse, image[..., ::2, ::2]))
+    return replace(random_score(), attention_maps=layers)
 
 
 def shares():
@@ -66,7 +66,7 @@ def shares():
 
 
 def bare(**settings):
-    return CrossAttention(keep_opacity=False, **settings)
+    return CrossAttentionMask(keep_opacity=False, **settings)
 
 
 def test_a_mask_of_one_layer_is_that_layers_map_brought_to_one():
@@ -82,14 +82,14 @@ def test_a_mask_of_several_layers_is_their_mean_at_the_latents_size():
 
 def test_the_maximum_is_one_in_a_clip_or_in_each_frame():
     raw = shares() * torch.tensor([1.0, 0.1, 0.01])[None, :, None, None]
-    clip, frame = (bare(layers=[0], per=per)(looking(raw)) for per in ("clip", "frame"))
+    clip, frame = (bare(layers=[0], normalize_over=axis)(looking(raw)) for axis in ("clip", "frame"))
     assert clip.amax((0, 1, 3, 4)).tolist()[0] == 1.0 and clip[:, :, 2].max() < 0.02
     assert (frame.amax((0, 1, 3, 4)) == 1.0).all()
 
 
 def test_stretched_masks_reach_zero_and_forget_the_scale_and_the_level():
     raw = shares()
-    one, other = (bare(layers=[0], stretch=True)(looking(x)) for x in (raw, 5.0 * raw + 0.3))
+    one, other = (bare(layers=[0], min_max=True)(looking(x)) for x in (raw, 5.0 * raw + 0.3))
     assert one.min() == 0.0 and one.max() == 1.0
     torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
 
@@ -98,19 +98,19 @@ def test_certainty_is_zero_for_even_attention_and_one_for_a_single_token():
     image = torch.full((1, 3, 16, 8, 8), 1 / 16)
     image[..., :4, :] = 0.0
     image[:, :, 5, :4, :] = 1.0
-    certain = bare(to="image_certainty", layers=[0])(looking(shares(), image))
-    peak = bare(to="image", layers=[0], stretch=True)(looking(shares(), image))
+    certain = bare(target="image_certainty", layers=[0])(looking(shares(), image))
+    peak = bare(target="image", layers=[0], min_max=True)(looking(shares(), image))
     for mask in (certain, peak):
         assert (mask[..., :4, :] == 1.0).all() and mask[..., 4:, :].abs().max() < 1e-5
 
 
 def test_wrong_words_and_layers_are_refused():
-    with pytest.raises(InputError, match=r"mask\.per is 'video'; choose one of clip, frame"):
-        CrossAttention(per="video")
-    with pytest.raises(InputError, match=r"mask\.to=image needs mask\.layers"):
-        CrossAttention(to="image")
+    with pytest.raises(InputError, match=r"mask\.normalize_over is 'video'; choose one of clip, frame"):
+        CrossAttentionMask(normalize_over="video")
+    with pytest.raises(InputError, match=r"mask\.target=image needs mask\.layers"):
+        CrossAttentionMask(target="image")
     with pytest.raises(InputError, match="layers is empty"):
-        CrossAttention(layers=[])
+        CrossAttentionMask(layers=[])
     with pytest.raises(InputError, match=r"names \[7\]; this prior has layers 0 to 1"):
         bare(layers=[0, 7])(looking(shares()))
 
@@ -120,7 +120,10 @@ def seen_from(azimuth_deg, score):
 
 
 def test_smoothed_masks_are_running_averages_of_one_side():
-    smoothed, a, b = Smoothed(bare(), decay=0.75), *(make_score(torch.full((1, 1, 2, 2), v), None) for v in (1.0, 0.5))
+    smoothed, a, b = (
+        SmoothedMask(bare(), decay=0.75),
+        *(make_score(torch.full((1, 1, 2, 2), v), None) for v in (1.0, 0.5)),
+    )
     b.attention[..., 0, 0] = 1.0
     assert torch.equal(smoothed(seen_from(0.0, a)), bare()(a))
     torch.testing.assert_close(smoothed(seen_from(4.0, b)), 0.75 * bare()(a) + 0.25 * bare()(b))
@@ -129,9 +132,9 @@ def test_smoothed_masks_are_running_averages_of_one_side():
 
 
 def test_what_a_smoothed_mask_remembers_survives_a_checkpoint(tmp_path):
-    one, other = Smoothed(bare()), Smoothed(bare())
+    one, other = SmoothedMask(bare()), SmoothedMask(bare())
     one(seen_from(30.0, random_score()))
-    save_tree(tmp_path / "state", {"mask": one.memory})
-    other.memory = load_tree(tmp_path / "state")["mask"]
+    save_tree(tmp_path / "state", {"mask": one.state_dict()})
+    other.load_state_dict(load_tree(tmp_path / "state")["mask"])
     following = seen_from(30.0, make_score(shares(), None))
     assert torch.equal(one(following), other(following))

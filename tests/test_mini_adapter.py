@@ -110,7 +110,7 @@ def test_answers_to_no_prompt_and_to_other_prompts_are_those_of_the_net(prior: M
     assert jump.uses_adapter is None and ripple.uses_adapter.tolist() == [True, False]
     plain = replace(ripple, uses_adapter=None)
     forward = {
-        scale: [prior.denoise(noisy, 900, each, scale).forward for each in (ripple, plain)] for scale in (0.0, 1.0)
+        scale: [prior.denoise(noisy, 900, each, scale).forward_flow for each in (ripple, plain)] for scale in (0.0, 1.0)
     }
     assert torch.equal(*forward[0.0])  # no prompt
     assert not torch.equal(*forward[1.0])

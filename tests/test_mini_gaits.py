@@ -150,12 +150,14 @@ def test_the_gait_is_the_answer_to_the_prompt_and_guided_away_from_none(prior, s
     noisy = torch.randn(1, 8, 16, 16, 16, generator=torch.Generator().manual_seed(0))
     with_ = prior.denoise(noisy, 950, condition, 1.0)
     plain = prior.denoise(noisy, 950, replace(condition, gait=None), 1.0)
-    torch.testing.assert_close(with_.forward, condition.gait[:, :, 1])
-    torch.testing.assert_close(with_.flow, condition.gait[:, :, 0])
+    torch.testing.assert_close(with_.forward_flow, condition.gait[:, :, 1])
+    torch.testing.assert_close(with_.backward_flow, condition.gait[:, :, 0])
     assert (with_.clean - plain.clean).abs().max() > 0.1
     none = prior.denoise(noisy, 950, condition, 0.0)
     guided = prior.denoise(noisy, 950, condition, 1.5)
-    torch.testing.assert_close(guided.forward, none.forward.lerp(condition.gait[:, :, 1], 1.5), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        guided.forward_flow, none.forward_flow.lerp(condition.gait[:, :, 1], 1.5), atol=1e-5, rtol=0
+    )
 
 
 def test_a_short_stride_is_slow_motion_and_a_hurried_walk_goes_on(sheep):

@@ -95,7 +95,7 @@ def upper_half_goes_right(prior: MiniPrior, still: torch.Tensor, verb: str, azim
     """Mean forward flow of frames 1 to 4 in the upper half of the object, from words alone."""
     condition = prior.condition(still, Prompt(f"a snowman {verb}", "snowman"), azimuth_deg=torch.tensor([azimuth_deg]))
     noise = torch.randn(1, 8, 16, 16, 16, generator=generator_at(3, 0))
-    forward = prior.denoise(noise, 990, condition, 1.25).forward
+    forward = prior.denoise(noise, 990, condition, 1.25).forward_flow
     return float(forward[0, 1:5, 0, 4:8, 6:10].mean())
 
 
@@ -108,7 +108,7 @@ def test_from_behind_things_begin_the_other_way(prior: MiniPrior, snowman, verb)
 def test_a_turn_is_told_forward_from_words_alone(prior: MiniPrior, snowman):
     condition = prior.condition(snowman[1], Prompt("a snowman spinning", "snowman"), azimuth_deg=torch.tensor([0.0]))
     noise = torch.randn(1, 8, 16, 16, 16, generator=generator_at(4, 0))
-    forward = prior.denoise(noise, 990, condition, 1.25).forward[0]
+    forward = prior.denoise(noise, 990, condition, 1.25).forward_flow[0]
     assert forward[8, 0, 6:11, 7:9].mean() > 0.05  # the front goes to the right, counterclockwise from above
     left, right = forward[8, 2, 6:11, 6].mean(), forward[8, 2, 6:11, 9].mean()
     assert left > 0.02 and right < -0.02  # the left comes nearer

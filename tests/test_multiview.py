@@ -36,7 +36,7 @@ class TinyPhase(LightningModule):
     def __init__(self):
         super().__init__()
         self.name, self.renderer, self.reference = "dynamic", Rising(), MovingBall(0.0)
-        self.last_mask = None
+        self.last_mask = self.last_clip = None
 
     def training_step(self, *_):
         self.last_mask = torch.rand(1, 4, 8, 8)

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from to4d.kernels.voxel_mask import dilate, mark
+from to4d.kernels.voxel_mask import dilate, voxelize
 from to4d.render.occupancy import Occupancy, sample_surface
 from to4d.types import Material, Mesh, generator_at
 
@@ -76,7 +76,7 @@ def test_a_loaded_occupancy_marches_like_the_saved_one():
 
 
 def test_dilation_reaches_all_neighbours_within_the_margin():
-    bits = mark(torch.zeros(1, 3), 9)[None]
+    bits = voxelize(torch.zeros(1, 3), 9)[None]
     grown = dilate(bits, 2)[0]
     assert grown.sum() == 5**3
     assert (grown[2:7, 2:7, 2:7] == 1).all()

@@ -39,8 +39,8 @@ def test_the_first_version_is_what_the_paper_states():
     for phase in (cfg.phase.dynamic, cfg.phase.refine):
         assert phase.static_weight == 1e4 and list(phase.lens.size) == [256, 256] and phase.regularizer_weight == 0
     assert cfg.phase.dynamic.camera_schedule._target_.endswith("Incremental")
-    assert cfg.phase.dynamic.mask._target_.endswith("Everywhere")
-    assert cfg.phase.refine.camera_schedule._target_.endswith("Uniform") and cfg.phase.refine.mask.to == "noun"
+    assert cfg.phase.dynamic.mask._target_.endswith("NoMask")
+    assert cfg.phase.refine.camera_schedule._target_.endswith("Uniform") and cfg.phase.refine.mask.target == "noun"
     assert dict(cfg.phase.static.static_loss) | {"_target_": ""} == {
         "_target_": "", "rgb": 1.0, "depth": 1.0, "normal": 1.0, "opacity": 0.0,
     }  # fmt: skip
@@ -56,8 +56,8 @@ def test_the_incremental_schedule_widens_by_twenty_degrees_every_1111_steps():
 def test_the_second_version_is_what_the_paper_states():
     cfg = config("experiments=3d24d")
     assert {name: phase.steps for name, phase in cfg.phase.items()} == {"static": 5000, "dynamic": 20000}
-    assert cfg.phase.dynamic.noise._target_.endswith("ViewConsistent")
-    assert cfg.phase.dynamic.mask.to == "image" and list(cfg.phase.dynamic.mask.layers) == [0]
+    assert cfg.phase.dynamic.noise._target_.endswith("ViewConsistentNoise")
+    assert cfg.phase.dynamic.mask.target == "image" and list(cfg.phase.dynamic.mask.layers) == [0]
 
 
 def test_the_two_versions_differ_where_the_paper_does():

@@ -6,7 +6,7 @@ import torch
 import trimesh
 
 from to4d.geometry import orbit, pixel_rays, project, relief
-from to4d.kernels.raster import average_down, rasterize
+from to4d.kernels.raster import box_filter, rasterize
 from to4d.types import Render
 from to4d_lab.data.clip_rendering import ClipLabels, View, make_clip, render
 from to4d_lab.data.coloured import ColouredMesh
@@ -111,6 +111,6 @@ def test_the_relief_of_a_clip_is_that_of_a_depth_picture_from_the_same_camera():
 
 def test_averaging_down_keeps_the_mean():
     image = np.random.default_rng(0).random((2, 8, 8, 3)).astype(np.float32)
-    small = average_down(image, 4)
+    small = box_filter(image, 4)
     assert small.shape == (2, 2, 2, 3)
     np.testing.assert_allclose(small.mean((1, 2)), image.mean((1, 2)), rtol=1e-5)

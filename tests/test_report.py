@@ -19,6 +19,7 @@ import torch
 import yaml
 from browser import CHROMIUM, Browser
 from PIL import Image
+from plain_field import PlainField
 
 from to4d.export.gltf.exporter import Glb
 from to4d.export.page.exporter import ResultPage
@@ -29,7 +30,7 @@ from to4d.objects.plant import load_plant
 from to4d.render.mesh_cpu import MeshRenderer
 from to4d.runs.run import export_all
 from to4d.types import Mesh, Prompt
-from to4d.viewpoints import Viewpoints, look
+from to4d.viewpoints import Viewpoints, render_views
 
 PROMPT = 'a plant </h1><script>window.bad = 1</script> & "it\'s" <b>waving</b>'
 OVERRIDES = ["object=gso/plant", f"prompt={PROMPT}", "phase.dynamic.steps=4"]
@@ -44,12 +45,12 @@ METRICS = {
     "eval/motion_views": 1,
     "eval/motion/000": {"passed": True, "value": 0.5, "threshold": 0.25, "explanation": "a leaf & <i>its</i> stem"},
     "eval/motion/090": {"passed": False, "value": None, "threshold": 0.25, "explanation": "hidden"},
-    "eval/notes": {"eval/haze": "inf", "eval/flow_floor": "metrics.floor names no run"},
+    "eval/notes": {"eval/haze": "inf", "eval/flow_floor": "metrics.static_baseline names no run"},
     "export/bytes": 2_500_000,
 }
 
 
-class Bent(torch.nn.Module):
+class Bent(PlainField):
     def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         return times[:, None] * (points @ BEND.T)
 
@@ -181,7 +182,13 @@ def test_videos_are_inside_with_a_poster_each(page, run):
 
 
 def test_figures_are_shown_and_missing_ones_say_why(page):
-    for text in ("34.6", "1.25", "2.5 <small>MB", "not computed: inf", "not computed: metrics.floor names no run"):
+    for text in (
+        "34.6",
+        "1.25",
+        "2.5 <small>MB",
+        "not computed: inf",
+        "not computed: metrics.static_baseline names no run",
+    ):
         assert text in page.text
     assert "not computed: this run did not measure it" in page.text  # ssim_t0
     assert "✓ passed" in page.text and "seen in 1 of 2 views" in page.text and "a leaf &amp; &lt;i&gt;its" in page.text
@@ -333,7 +340,7 @@ def test_the_3d_view_shows_what_the_run_s_own_cameras_see(browser, run, tmp_path
         moved = mesh.vertices @ torch.linalg.inv(torch.eye(3) + frame / 6 * BEND).T
         reference = MeshRenderer(replace(mesh, vertices=moved))
         views = Viewpoints(azimuths_deg=(azimuth,), size=128)
-        wanted = look(reference, views.cameras(), torch.zeros(1), antialias=2).rgb[0, 0].numpy()
+        wanted = render_views(reference, views.cameras(), torch.zeros(1), antialias=2).rgb[0, 0].numpy()
         seen = shown_as_rendered(browser, azimuth, frame / 5, 128)
         error = -10 * np.log10(np.mean((seen - wanted) ** 2))
         assert error > 25.0, f"{error:.1f} dB at {azimuth} degrees, frame {frame}"

@@ -8,15 +8,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moving_ball import MovingBall
+from plain_field import PlainField
 
 from to4d.metrics.checks.limb_checks import limb_phase
 from to4d.metrics.checks.prompt_check import TRACK_CHECKS, best_verdict, check_clip
-from to4d.metrics.checks.track_checks import best_turn, relative_to_body, yaw
-from to4d.metrics.final_metrics import FourViews
+from to4d.metrics.checks.track_checks import best_rotation, relative_to_body, yaw
+from to4d.metrics.final_metrics import FinalMetrics
 from to4d.metrics.surface_sample import surface_points
-from to4d.model.deformation import Motion
+from to4d.model.deformation import DeformationField
 from to4d.objects.plant import load_plant
-from to4d.surface_tracks import surface_tracks
+from to4d.surface_tracks import track_by_inversion
 from to4d.types import Prompt, Scene
 from to4d.viewpoints import Viewpoints
 from to4d_lab.data.object_motions import MOTIONS, move
@@ -122,7 +123,7 @@ def test_yaw_counts_whole_turns(turns):
     turn = torch.stack([cos, 0 * one, sin, 0 * one, one, 0 * one, -sin, 0 * one, cos], -1).view(16, 3, 3)
     moved = torch.einsum("vij,nj->vni", turn, DOLL) + torch.tensor([0.3, 0.1, 0.0])
     assert yaw(moved).numpy() == pytest.approx(angle.rad2deg().numpy(), abs=1e-6)
-    assert best_turn((DOLL - DOLL.mean(0))[None], (moved - moved.mean(1, keepdim=True))).allclose(turn)
+    assert best_rotation((DOLL - DOLL.mean(0))[None], (moved - moved.mean(1, keepdim=True))).allclose(turn)
     assert relative_to_body(moved).allclose(moved[:1].expand_as(moved), atol=1e-6)
 
 
@@ -175,13 +176,13 @@ def test_both_arms_in_the_air_do_not_wave():
 @given(seed=st.integers(0, 10**6), size=st.floats(0.0, 0.03))
 def test_the_places_of_a_smooth_motion_are_found(seed, size):
     torch.manual_seed(seed)
-    motion = Motion()
+    motion = DeformationField()
     for knots in motion.knots:
         torch.nn.init.normal_(knots, std=size / knots.shape[-1] ** 0.5)
     points = 1.1 * torch.rand(80, 3) - 0.55
-    tracks = surface_tracks(motion, points, TIMES)
-    assert tracks.found.all() and (tracks.places[0] - points).abs().max() <= 1e-6
-    for places, time in zip(tracks.places, TIMES.tolist(), strict=True):
+    tracks = track_by_inversion(motion, points, TIMES)
+    assert tracks.found.all() and (tracks.positions[0] - points).abs().max() <= 1e-6
+    for places, time in zip(tracks.positions, TIMES.tolist(), strict=True):
         assert (places + motion(places, torch.full((80,), time)) - points).norm(dim=-1).max() < 1e-3
 
 
@@ -191,15 +192,15 @@ def test_turns_of_any_angle_are_found_at_once(degrees):
     angle = torch.tensor(degrees).deg2rad()
     turn = torch.tensor([[angle.cos(), 0, angle.sin()], [0, 1, 0], [-angle.sin(), 0, angle.cos()]])
     points = torch.rand(50, 3) - 0.5
-    tracks = surface_tracks(lambda x, t: x @ turn - x, points, torch.tensor([0.5]))
-    assert tracks.found.all() and tracks.places[0].allclose(points @ turn.T, atol=1e-3)
+    tracks = track_by_inversion(lambda x, t: x @ turn - x, points, torch.tensor([0.5]))
+    assert tracks.found.all() and tracks.positions[0].allclose(points @ turn.T, atol=1e-3)
 
 
 def test_what_is_nowhere_to_be_seen_is_reported():
     points = torch.rand(20, 3) - 0.5
-    tracks = surface_tracks(lambda x, t: x.clamp(max=0.0) - x, points, torch.tensor([0.0]))  # only x <= 0 shows
+    tracks = track_by_inversion(lambda x, t: x.clamp(max=0.0) - x, points, torch.tensor([0.0]))  # only x <= 0 shows
     shown = (points <= 0).all(-1)
-    assert (tracks.found[0] == shown).all() and tracks.kept().shape == (1, int(shown.sum()), 3)
+    assert (tracks.found[0] == shown).all() and tracks.complete().shape == (1, int(shown.sum()), 3)
 
 
 def test_surface_points_are_the_same_at_every_call_and_lie_on_the_mesh():
@@ -217,7 +218,7 @@ def test_a_hand_that_waves_is_enough_and_a_flag_that_sways_too():
     assert verdicts["waving"] is None and best_verdict("waving", verdicts).kind == "swaying"
 
 
-class Turning(torch.nn.Module):
+class Turning(PlainField):
     """A field of which only the motion is asked: it turns by `degrees` over the clip."""
 
     def __init__(self, degrees: float) -> None:
@@ -235,7 +236,7 @@ def measured(degrees: float | None) -> dict:
     reference.mesh = load_plant()
     if degrees is not None:
         renderer.field = Turning(degrees)
-    return FourViews(views=Viewpoints(size=32))(Scene(reference, renderer, Prompt("a ball spinning", "ball")))
+    return FinalMetrics(views=Viewpoints(size=32))(Scene(reference, renderer, Prompt("a ball spinning", "ball")))
 
 
 def test_a_moved_field_that_turns_spins_in_all_views():

@@ -133,14 +133,14 @@ def test_an_occupancy_hides_nothing_before_it_was_told_and_is_told_before_the_fi
     renderer = SimpleNamespace(field=None, occupancy=SimpleNamespace(update=lambda field, random: told.append(1)))
     phase = SimpleNamespace(seed=0, name="static", renderer=renderer)
     for number, count in ((0, 1), (1, 1), (15, 1), (16, 2)):
-        FollowOccupancy(every=16).on_train_batch_start(SimpleNamespace(global_step=number), phase)
+        FollowOccupancy(every=16).on_train_batch_start(SimpleNamespace(global_step=number), phase, 0, 0)
         assert len(told) == count
 
 
 def test_the_largest_noise_can_be_lowered_against_copies_of_the_still():
-    cfg = recipe("distillation.t_max.start=0.9", "distillation.t_max.end=0.9", "ask.still_noise=0.3")
+    cfg = recipe("distillation.t_max.start=0.9", "distillation.t_max.end=0.9", "guidance_query.first_frame_noise=0.3")
     distil = instantiate(cfg.distillation)
-    assert distil.t_max(0.5) == 0.9 and distil.ask.still_noise == 0.3
+    assert distil.t_max(0.5) == 0.9 and distil.guidance_query.first_frame_noise == 0.3
 
 
 def test_every_trap_of_the_list_has_its_tests():

@@ -14,6 +14,7 @@ import pytest
 import torch
 from browser import CHROMIUM, Browser
 from moving_ball import MovingBall
+from plain_field import PlainField
 
 from to4d.export.isosurface import Isosurface
 from to4d.export.panels import to_uint8
@@ -23,13 +24,13 @@ from to4d.render.mesh_cpu import MeshRenderer
 from to4d.types import Prompt, Scene
 from to4d.viewer.page import Page
 from to4d.viewer.show import MODES, Show, looking
-from to4d.viewpoints import look
+from to4d.viewpoints import render_views
 
 FOV = math.radians(40.0)
 CAMERAS = {"dynamic": orbit(torch.tensor([0.0, 45.0, 90.0]), 10.0, 3.0, 40.0, (8, 8))}
 
 
-class Lifted(torch.nn.Module):
+class Lifted(PlainField):
     """Rises by 0.4 until t = 1, grey."""
 
     def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
@@ -55,7 +56,7 @@ def test_a_camera_that_looks_at_the_middle_is_the_orbit_s(azimuth):
 
 def test_input_moved_mesh_and_field_stand_side_by_side(show):
     cameras = orbit(torch.tensor([30.0]), 10.0, 3.0, 40.0, (32, 32))
-    still = to_uint8(look(show.scene.reference, cameras, torch.zeros(1)).rgb[0, 0]).numpy()
+    still = to_uint8(render_views(show.scene.reference, cameras, torch.zeros(1)).rgb[0, 0]).numpy()
     first, last = (show.pictures(cameras.pose[0], FOV, frame, "Colour") for frame in (0, 3))
     assert first.shape == (32, 96, 3) and np.array_equal(first[:, :32], still) and np.array_equal(last[:, :32], still)
     assert np.abs(first[:, 32:64].astype(int) - still).mean() < 1.0  # at rest the mesh is the input

@@ -6,7 +6,7 @@ from torch.testing import assert_close
 from to4d.geometry import orbit, pixel_rays
 from to4d.model.hash4d import Hash4D
 from to4d.model.static import StaticField
-from to4d.render.volume import VolumeRenderer, density_slope
+from to4d.render.volume import VolumeRenderer, density_gradient
 from to4d.types import generator_at
 
 RED = torch.tensor([0.9, 0.2, 0.1])
@@ -107,7 +107,7 @@ def gradients_and_kept(renderer: VolumeRenderer, random: int) -> tuple[list[Tens
 
 
 def test_a_clip_drawn_again_has_the_plain_gradients_and_keeps_little_but_its_pixels():
-    field = Hash4D(StaticField(levels=4, log2_rows=10), 4, 10, 4, 32, 2, 16, spread=0.1)
+    field = Hash4D(StaticField(levels=4, log2_rows=10), 4, 10, 4, 32, 2, 16, init_scale=0.1)
     plain, again = VolumeRenderer(field, samples=64), VolumeRenderer(field, samples=64, chunk=600, recompute=True)
     (want, whole), (got, parts) = gradients_and_kept(plain, 5), gradients_and_kept(again, 5)
     assert all((x != 0).any() for x in want)
@@ -119,7 +119,7 @@ def test_a_clip_drawn_again_has_the_plain_gradients_and_keeps_little_but_its_pix
 
 
 def test_a_clip_in_the_same_chunks_drawn_again_has_the_same_gradients_to_the_bit():
-    field = Hash4D(StaticField(levels=4, log2_rows=10), 4, 10, 4, 32, 2, 16, spread=0.1)
+    field = Hash4D(StaticField(levels=4, log2_rows=10), 4, 10, 4, 32, 2, 16, init_scale=0.1)
     plain, again = (VolumeRenderer(field, samples=64, chunk=600, recompute=recompute) for recompute in (False, True))
     (want, _), (got, _) = gradients_and_kept(plain, 5), gradients_and_kept(again, 5)
     assert all(torch.equal(a, b) for a, b in zip(got, want, strict=True))
@@ -157,9 +157,11 @@ def test_the_slope_of_a_linear_density_is_exact_and_differentiable():
             return self.level * points @ torch.tensor([1.0, -2.0, 0.5])
 
     field = Ramp(density=3.0)
-    slope = density_slope(field, torch.rand(5, 3, generator=torch.Generator().manual_seed(0)), torch.zeros(5), 0.05)
-    assert_close(slope, torch.tensor([3.0, -6.0, 1.5]).expand(5, 3), rtol=1e-4, atol=1e-4)
-    slope[:, 0].sum().backward()
+    gradient = density_gradient(
+        field, torch.rand(5, 3, generator=torch.Generator().manual_seed(0)), torch.zeros(5), 0.05
+    )
+    assert_close(gradient, torch.tensor([3.0, -6.0, 1.5]).expand(5, 3), rtol=1e-4, atol=1e-4)
+    gradient[:, 0].sum().backward()
     assert_close(field.level.grad, torch.tensor(5.0))
 
 

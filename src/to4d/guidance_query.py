@@ -1,42 +1,56 @@
-"""How a prior is asked: by which guidance, away from which words, shown how clean a first frame; and if it can."""
+"""How a distillation queries a prior: guidance scales, negative prompt, noise on the first frame."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
-from to4d.distributed import draw
+from to4d.distributed import draw_sharded
 from to4d.errors import InputError
-from to4d.types import IMAGE_SCALE, NEGATIVE_PROMPT, RELIEF, VIEW, Denoised, Prior, Prompt, Render
+from to4d.types import (
+    CAMERA_AZIMUTH,
+    IMAGE_SCALE,
+    NEGATIVE_PROMPT,
+    RELIEF,
+    Denoised,
+    Distillation,
+    Mask,
+    Prior,
+    PriorMixture,
+    Prompt,
+    Render,
+    TimeSampler,
+)
 
 CONVENTIONS = {"usual": 0.0, "threestudio": 1.0}  # what is added to the guidance scale
 
 
 @dataclass(frozen=True)
-class Ask:
-    """The settings of a question; the defaults are a plain one.
+class GuidanceQuery:
+    """Classifier-free guidance of one prior; the defaults are the usual one.
 
     Args of the constructor:
         convention: of the guidance scale s. "usual" is eps_u + s (eps_c - eps_u); "threestudio", which 4D-fy writes its
             numbers in, is eps_c + s (eps_c - eps_u): the usual one at s + 1.
-        image_scale: guides by the image with a scale of its own, so that `guidance_scale` is of the words alone (see
+        image_scale: a guidance scale of the image alone, so that `guidance_scale` is of the text alone (see
             `Prior.denoise`); None guides by both together.
-        negative_prompt: words that guidance leads away from.
-        still_noise: deviation of noise on the first frame as the prior sees it, at its last step; in proportion less at
-            earlier ones. In the noisiest steps image-to-video models tend to copy the first frame, which stands still;
-            a noisy one leaks less (Zhao et al. 2024).
+        negative_prompt: what guidance leads away from.
+        first_frame_noise: standard deviation of noise on the first frame as the prior sees it, at its noisiest step;
+            proportionally less at the others. In the noisiest steps image-to-video models tend to copy the first frame,
+            which stands still; a noisy one leaks less (Zhao et al. 2024).
     """
 
     convention: str = "usual"
     image_scale: float | None = None
     negative_prompt: str = ""
-    still_noise: float = 0.0
+    first_frame_noise: float = 0.0
 
     def __post_init__(self) -> None:
         if self.convention not in CONVENTIONS:
-            raise InputError(f"ask.convention is {self.convention!r}; choose one of {', '.join(CONVENTIONS)}")
+            raise InputError(
+                f"guidance_query.convention is {self.convention!r}; choose one of {', '.join(CONVENTIONS)}"
+            )
 
     @property
     def needs(self) -> frozenset[str]:
@@ -46,37 +60,37 @@ class Ask:
 
     def condition(self, prior: Prior, still: Render, prompt: Prompt, t: int, generator: Generator) -> object:
         """What `prior.denoise` needs at step t of first frames (B,) and the prompt."""
-        rgb, wish = still.rgb, Prompt(prompt.text, prompt.noun, self.negative_prompt)
-        if self.still_noise:
-            deviation = self.still_noise * t / (len(prior.alpha_bar) - 1)
-            rgb = rgb + deviation * draw(torch.randn, rgb.shape, generator).to(rgb)
-        known = {RELIEF: ("relief", still.relief), VIEW: ("azimuth_deg", still.azimuth_deg)}
-        more = dict(known[ability] for ability in known.keys() & getattr(prior, "abilities", frozenset()))
-        return prior.condition(rgb, wish, **more)
+        rgb, prompt = still.rgb, Prompt(prompt.text, prompt.noun, self.negative_prompt)
+        if self.first_frame_noise:
+            std = self.first_frame_noise * t / (len(prior.alpha_bar) - 1)
+            rgb = rgb + std * draw_sharded(torch.randn, rgb.shape, generator).to(rgb)
+        known = {RELIEF: ("relief", still.relief), CAMERA_AZIMUTH: ("azimuth_deg", still.azimuth_deg)}
+        more = dict(known[ability] for ability in known.keys() & prior.abilities)
+        return prior.condition(rgb, prompt, **more)
 
     def denoise(self, prior: Prior, noisy: Tensor, t: int, condition: object, guidance_scale: float) -> Denoised:
-        """The answer."""
+        """The prior's guess of the clean clip behind `noisy` (B, C, V, h, w) at step t."""
         scale = guidance_scale + CONVENTIONS[self.convention]
         if self.image_scale is None:
             return prior.denoise(noisy, t, condition, scale)
         return prior.denoise(noisy, t, condition, scale, self.image_scale)
 
 
-def check_abilities(prior: nn.Module, parts: Mapping[str, Any]) -> None:
-    """Find out whether the prior can do what parts, by name, ask of it.
+def check_abilities(prior: Prior | PriorMixture, parts: Mapping[str, Distillation | Mask]) -> None:
+    """Check that the prior has the abilities that parts, by name, need.
 
     Raises:
         InputError: if not.
     """
     for name, part in parts.items():
-        if missing := getattr(part, "needs", frozenset()) - getattr(prior, "abilities", frozenset()):
+        if missing := part.needs - prior.abilities:
             raise InputError(
-                f"{name} asks for {' and '.join(sorted(missing))}, which {type(prior).__name__} does not have; "
+                f"{name} needs {' and '.join(sorted(missing))}, which {type(prior).__name__} does not have; "
                 "choose another prior (docs/priors.md), or leave that setting out"
             )
 
 
-def check_frames(prior: Any, time_sampler: Any) -> None:
+def check_frames(prior: Prior | PriorMixture, time_sampler: TimeSampler) -> None:
     """Raise, before work is lost, if the clips that are made are not of the length that the prior knows."""
     if prior.frames != time_sampler.frames:
         raise InputError(

@@ -1,9 +1,6 @@
-"""Where a score counts (Sec. 3.3). Every mask is `mask(score) -> (B, 1, V, h, w)` in [0, 1], without gradient.
+"""Where a score counts (Sec. 3.3): the masks of Eq. 4, see `types.Mask`."""
 
-Nobody counts words: the prior itself finds those that name the object. `needs` are abilities that the prior must have.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -11,70 +8,77 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, max_pool2d
 
-from to4d.distributed import gathered, own
+from to4d.distributed import all_gather, shard
 from to4d.errors import InputError
 from to4d.geometry import azimuths_deg
-from to4d.types import LOOKS, Look, Score
+from to4d.types import ATTENTION_MAPS, AttentionMaps, Mask, Score
 
 
-def certainty(look: Look) -> Tensor:
-    """1 where all attention goes to one image token, 0 where it goes to all alike: (B, V, h', w')."""
-    entropy = torch.special.entr(look.image).sum(2)
-    return 1.0 - entropy / log(look.image.shape[2])
+def attention_certainty(maps: AttentionMaps) -> Tensor:
+    """1 - normalised entropy over image tokens, (B, V, h', w'): 1 for all attention to one token, 0 for uniform."""
+    entropy = torch.special.entr(maps.image).sum(2)
+    return 1.0 - entropy / log(maps.image.shape[2])
 
 
-TARGETS: dict[str, Callable[[Look], Tensor]] = {
-    "noun": lambda look: look.noun,
-    "image": lambda look: look.image.amax(2),
-    "image_certainty": certainty,
+def noun_attention(score: Score) -> Tensor:
+    """(B, V, h, w); opacity replaces it for priors without (`latent_frames.in_latent_frames`)."""
+    if score.attention is None:
+        raise ValueError("this score has no attention to the noun; in_latent_frames fills it in")
+    return score.attention
+
+
+TARGETS: dict[str, Callable[[AttentionMaps], Tensor]] = {
+    "noun": lambda maps: maps.noun,
+    "image": lambda maps: maps.image.amax(2),
+    "image_certainty": attention_certainty,
 }
 AXES = {"clip": (-3, -2, -1), "frame": (-2, -1)}
 
 
 @dataclass(frozen=True)
-class CrossAttention:
-    """The prior's attention to the object's word or to its picture, graded as in the paper: M (.) L_I2V.
+class CrossAttentionMask(Mask):
+    """The prior's cross-attention to the object's noun or to the first frame, continuous as in the paper: M (.) L_I2V.
 
     Args of the constructor:
-        keep_opacity: never mask what the 4D model already shows, so that the mask cannot freeze the object itself.
+        keep_opacity: at least the opacity of the 4D model, so that the mask cannot freeze the object itself.
         unit_mean: divide by the mean of the mask, so that masking does not weaken the prior against the static loss.
-        to: "noun"; or the first frame (the paper's second version, which does not say how its tokens make one map):
-            "image" is the largest share that an image token has, "image_certainty" 1 - the entropy of the shares.
-        layers: of the prior's network, in its order, whose mean counts; None is the prior's own choice of them.
-        per: whether the maximum is 1 in each "clip" or each "frame"; the latter raises the noise of frames in which the
-            object is not.
-        stretch: subtract the minimum before, so that 0 is reached too.
+        target: "noun"; or the first frame (the paper's second version, which does not say how its tokens make one
+            map): "image" is the maximum over image tokens, "image_certainty" 1 - the entropy over image tokens.
+        layers: of the prior's network, in its order, that are averaged; None is the prior's own choice of them.
+        normalize_over: "clip" or "frame", whose maximum becomes 1; the latter amplifies noise in frames that do not
+            show the object.
+        min_max: subtract the minimum first (min-max normalisation), so that the minimum becomes 0.
     """
 
     keep_opacity: bool = True
     unit_mean: bool = False
-    to: str = "noun"
+    target: str = "noun"
     layers: Sequence[int] | None = None
-    per: str = "clip"
-    stretch: bool = False
+    normalize_over: str = "clip"
+    min_max: bool = False
 
     def __post_init__(self) -> None:
-        for name, value, known in (("to", self.to, TARGETS), ("per", self.per, AXES)):
+        for name, value, known in (("target", self.target, TARGETS), ("normalize_over", self.normalize_over, AXES)):
             if value not in known:
                 raise InputError(f"mask.{name} is {value!r}; choose one of {', '.join(known)}")
         if self.layers is not None and not self.layers:
             raise InputError("mask.layers is empty; name layers, as in [0], or say null for the prior's own choice")
-        if self.to != "noun" and self.layers is None:
+        if self.target != "noun" and self.layers is None:
             raise InputError(
-                f"mask.to={self.to} needs mask.layers, as in [0]: the prior has no choice of its own there"
+                f"mask.target={self.target} needs mask.layers, as in [0]: the prior has no choice of its own there"
             )
 
     @property
     def needs(self) -> frozenset[str]:
-        """What the prior must be able to do."""
-        return frozenset() if self.layers is None else frozenset({LOOKS})
+        """Attention maps, if `layers` are chosen."""
+        return frozenset() if self.layers is None else frozenset({ATTENTION_MAPS})
 
     def __call__(self, score: Score) -> Tensor:
         """(B, 1, V, h, w)."""
         mask = self.attention(score).detach()
-        if self.stretch:
-            mask = mask - mask.amin(AXES[self.per], keepdim=True)
-        mask = mask / mask.amax(AXES[self.per], keepdim=True).clamp_min(1e-12)
+        if self.min_max:
+            mask = mask - mask.amin(AXES[self.normalize_over], keepdim=True)
+        mask = mask / mask.amax(AXES[self.normalize_over], keepdim=True).clamp_min(1e-12)
         if self.keep_opacity:
             mask = torch.maximum(mask, score.opacity)
         if self.unit_mean:
@@ -82,54 +86,67 @@ class CrossAttention:
         return mask[:, None]
 
     def attention(self, score: Score) -> Tensor:
-        """(B, V, h, w), on any scale."""
+        """(B, V, h, w), not normalised."""
         if self.layers is None:
-            return score.attention
-        unknown = [layer for layer in self.layers if not 0 <= layer < len(score.looks)]
+            return noun_attention(score)
+        unknown = [layer for layer in self.layers if not 0 <= layer < len(score.attention_maps)]
         if unknown:
-            raise InputError(f"mask.layers names {unknown}; this prior has layers 0 to {len(score.looks) - 1}")
-        maps = [TARGETS[self.to](score.looks[layer]) for layer in self.layers]
-        size = tuple(score.opacity.shape[-2:])
+            raise InputError(f"mask.layers names {unknown}; this prior has layers 0 to {len(score.attention_maps) - 1}")
+        maps = [TARGETS[self.target](score.attention_maps[layer]) for layer in self.layers]
+        size = list(score.opacity.shape[-2:])
         return torch.stack([interpolate(m, size, mode="bilinear") for m in maps]).mean(0)
 
 
-class Smoothed:
-    """Another mask, averaged over the steps that looked from about the same side: M <- decay M + (1 - decay) new.
+class SmoothedMask(Mask):
+    """An exponential moving average of another mask for each sector of azimuths: M <- decay M + (1 - decay) new.
 
-    Maps at high noise levels are vague, and each is of another draw. What is remembered is the `memory` that a phase
-    puts into its checkpoint, so that a resumed run goes on with it.
+    Attention maps at high noise levels are vague, and each is of other noise. The averages are the state of the mask.
     """
 
-    def __init__(self, mask: Callable[[Score], Tensor], decay: float = 0.9, sectors: int = 18) -> None:
-        """Average what `mask` says.
+    def __init__(self, mask: Mask, decay: float = 0.9, sectors: int = 18) -> None:
+        """Average another mask.
 
         Args:
             mask: any other.
-            decay: share of what was before.
-            sectors: how many sides an object has, evenly around it; 18 are 20 degrees wide each.
+            decay: weight of the average so far.
+            sectors: of equal width, around the object; 18 are 20 degrees wide each.
         """
         if not 0.0 <= decay < 1.0 or sectors < 1:
             raise InputError(f"mask.decay={decay} must be in [0, 1), and mask.sectors={sectors} at least 1")
         self.mask, self.decay, self.sectors = mask, decay, sectors
-        self.needs = getattr(mask, "needs", frozenset())
-        self.memory: dict[int, Tensor] = {}  # sector -> (1, V, h, w)
+        self.averages: dict[int, Tensor] = {}  # sector -> (1, V, h, w)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Those of the other mask."""
+        return self.mask.needs
 
     def __call__(self, score: Score) -> Tensor:
         """(B, 1, V, h, w)."""
+        if score.cameras is None:
+            raise ValueError("an average over sectors of azimuths needs a score with cameras")
         sectors = (azimuths_deg(score.cameras) * (self.sectors / 360.0)).round().long() % self.sectors
-        masks, sectors = gathered(self.mask(score)), gathered(sectors)  # every device remembers all views
-        return own(torch.stack([self.remember(*pair) for pair in zip(sectors.tolist(), masks, strict=True)]))
+        masks, sectors = all_gather(self.mask(score)), all_gather(sectors)  # every rank averages all views
+        return shard(torch.stack([self.update(*pair) for pair in zip(sectors.tolist(), masks, strict=True)]))
 
-    def remember(self, sector: int, mask: Tensor) -> Tensor:
+    def update(self, sector: int, mask: Tensor) -> Tensor:
         """The average with a new mask (1, V, h, w) of a sector."""
-        before = self.memory.get(sector, mask).to(mask)
-        self.memory[sector] = mask.lerp(before, self.decay)
-        return self.memory[sector]
+        before = self.averages.get(sector, mask).to(mask)
+        self.averages[sector] = mask.lerp(before, self.decay)
+        return self.averages[sector]
+
+    def state_dict(self) -> dict[int, Tensor]:
+        """Sector -> (1, V, h, w)."""
+        return self.averages
+
+    def load_state_dict(self, state: Mapping[int, Tensor]) -> None:
+        """Put the averages back."""
+        self.averages = dict(state)
 
 
 @dataclass(frozen=True)
-class Opacity:
-    """The object in each frame, grown by `grow_px` latent pixels: for priors without text attention."""
+class OpacityMask(Mask):
+    """The opacity of each frame, dilated by `grow_px` latent pixels: for priors without text attention."""
 
     grow_px: int = 1
 
@@ -139,9 +156,9 @@ class Opacity:
 
 
 @dataclass(frozen=True)
-class Everywhere:
+class NoMask(Mask):
     """No mask: plain SDS over the whole latent clip (Table 2, last row)."""
 
     def __call__(self, score: Score) -> Tensor:
         """(B, 1, V, h, w) of ones."""
-        return torch.ones_like(score.attention)[:, None]
+        return torch.ones_like(noun_attention(score))[:, None]

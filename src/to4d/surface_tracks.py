@@ -1,86 +1,87 @@
-"""Where the points of the surface go: a backward motion, turned round.
+"""Trajectories of surface points: the inverse of a backward motion.
 
-A moved field shows at x what was at x + d(x, t) when t was 0. A point s of the surface is therefore seen at the x with
-x + d(x, t) = s, which Newton's method finds; stepping by x <- s - d(x) would diverge for turns of 60 degrees and more.
+A deformable field shows at x what was at x + d(x, t) when t was 0. A surface point s is therefore at the x with
+x + d(x, t) = s, which Newton's method finds; the fixed-point iteration x <- s - d(x) would diverge for rotations of 60
+degrees and more.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-REACH = 0.01  # of the finite differences, in world units
+from to4d.types import DeformableField, MeshBoundField
+
+DIFFERENCE_STEP = 0.01  # of the finite differences, in world units
 TOLERANCE = 1e-4  # world units
-STEPS = (1.0, 0.5, 0.2, 0.05)  # shares of a Newton step that are tried; the best is taken
-SEARCH = 15  # steps at most: a point that is found at all takes up to ten
-PAIRS = 2**24  # distances that are held at a time
+DAMPING = (1.0, 0.5, 0.2, 0.05)  # factors of a Newton step that are tried; the best is taken
+MAX_STEPS = 15  # of Newton's method: a point that is found at all takes up to ten
+MAX_PAIRS = 2**24  # distances in memory at a time
 
 
 @dataclass(frozen=True)
 class Tracks:
-    """N points of the surface in V frames; `found` (V, N) is false where no place was found that shows the point."""
+    """N surface points in V frames; `found` (V, N) is false where Newton's method did not converge."""
 
-    places: Tensor  # (V, N, 3) world units
+    positions: Tensor  # (V, N, 3) world units
     found: Tensor  # (V, N) bool
 
-    def kept(self) -> Tensor:
+    def complete(self) -> Tensor:
         """(V, n, 3) of the points that were found in every frame."""
-        return self.places[:, self.found.all(0)]
+        return self.positions[:, self.found.all(0)]
 
 
 @torch.no_grad()
-def field_tracks(field: nn.Module, points: Tensor, times: Tensor, tolerance: float = TOLERANCE) -> Tracks:
-    """Follow points (N, 3) of the surface in a moved field over times (V,).
-
-    Exactly where the field knows where its surface goes (`moved`), else by turning its backward motion round.
-    """
-    if not hasattr(field, "moved"):
-        return surface_tracks(field.displacement, points, times, tolerance)
-    places = torch.stack([field.moved(points, time[None])[0][0] for time in times])
-    return Tracks(places, torch.ones(places.shape[:2], dtype=torch.bool, device=places.device))
+def track_surface(field: DeformableField, points: Tensor, times: Tensor, tolerance: float = TOLERANCE) -> Tracks:
+    """Track surface points (N, 3) over times (V,): exactly where the field has a forward map, else by inversion."""
+    if not isinstance(field, MeshBoundField):
+        return track_by_inversion(field.displacement, points, times, tolerance)
+    positions = torch.stack([field.forward_map(points, time[None])[0][0] for time in times])
+    return Tracks(positions, torch.ones(positions.shape[:2], dtype=torch.bool, device=positions.device))
 
 
 @torch.no_grad()
-def surface_tracks(
+def track_by_inversion(
     displacement: Callable[[Tensor, Tensor], Tensor], points: Tensor, times: Tensor, tolerance: float = TOLERANCE
 ) -> Tracks:
-    """Follow points (N, 3) of the surface at t = 0 over rising times (V,).
+    """Track surface points (N, 3) at t = 0 over rising times (V,).
 
-    A point that is lost stays lost: where a motion bursts, the search costs no more than where it is smooth.
+    A lost point stays lost: where a motion explodes, the search costs no more than where it is smooth.
 
     Args:
         displacement: d of (N, 3), (N,), the backward motion, such as `field.displacement`.
         points: in world units.
-        times: each is searched for from the places of the one before.
+        times: the search at each starts from the positions at the one before.
         tolerance: how far x + d may lie from the point, in world units.
     """
-    place, found = points, torch.ones(len(points), dtype=torch.bool, device=points.device)
-    places, founds = [], []
+    position, found = points, torch.ones(len(points), dtype=torch.bool, device=points.device)
+    positions, founds = [], []
     for time in times.tolist():
-        source = _source(displacement, time)
-        place, seen = place.clone(), found.clone()
-        place[found], seen[found] = _search(source, points[found], place[found], tolerance)
+        source = _source_at(displacement, time)
+        position, seen = position.clone(), found.clone()
+        position[found], seen[found] = _search(source, points[found], position[found], tolerance)
         lost = found & ~seen
         if seen.any() and lost.any():  # once more, from where the nearest point that was found has gone
-            near = nearest(points[lost], points[seen])
-            again, there = _search(source, points[lost], points[lost] + (place[seen] - points[seen])[near], tolerance)
-            place[lost] = torch.where(there[:, None], again, place[lost])
+            near = nearest_indices(points[lost], points[seen])
+            start = points[lost] + (position[seen] - points[seen])[near]
+            again, there = _search(source, points[lost], start, tolerance)
+            position[lost] = torch.where(there[:, None], again, position[lost])
             seen[lost] = there
         found = seen
-        places.append(place)
+        positions.append(position)
         founds.append(found)
-    return Tracks(torch.stack(places), torch.stack(founds))
+    return Tracks(torch.stack(positions), torch.stack(founds))
 
 
-def nearest(points: Tensor, others: Tensor) -> Tensor:
-    """(N,) int64: which of `others` (K, 3) is nearest to each of `points` (N, 3), at a bounded memory."""
-    rows = max(1, PAIRS // len(others))
+def nearest_indices(points: Tensor, others: Tensor) -> Tensor:
+    """(N,) int64: which of `others` (K, 3) is nearest to each of `points` (N, 3), in bounded memory."""
+    rows = max(1, MAX_PAIRS // len(others))
     return torch.cat([torch.cdist(part, others).argmin(1) for part in points.split(rows)])
 
 
-def _source(displacement: Callable[[Tensor, Tensor], Tensor], time: float) -> Callable[[Tensor], Tensor]:
-    """Which place at t = 0 shows at (N, 3) at `time`."""
+def _source_at(displacement: Callable[[Tensor, Tensor], Tensor], time: float) -> Callable[[Tensor], Tensor]:
+    """X -> x + d(x, time), (N, 3) -> (N, 3)."""
     return lambda x: x + displacement(x, x.new_full((len(x),), time))
 
 
@@ -90,12 +91,12 @@ def _search(
     """Damped Newton: x (N, 3) with source(x) = points, from `start`, and whether it was found (N,)."""
     x = start.clone()
     off = source(x) - points
-    for _ in range(SEARCH):
+    for _ in range(MAX_STEPS):
         left = (off.norm(dim=-1) > tolerance).nonzero().flatten()
         if not len(left):
             break
-        step = _newton(slopes(source, x[left]), off[left])
-        tries = torch.stack([x[left] - share * step for share in STEPS])
+        step = _newton(jacobians(source, x[left]), off[left])
+        tries = torch.stack([x[left] - factor * step for factor in DAMPING])
         offs = source(tries.flatten(0, 1)).view_as(tries) - points[left]
         best = offs.norm(dim=-1).argmin(0)
         row = torch.arange(len(left), device=x.device)
@@ -103,15 +104,15 @@ def _search(
     return x, off.norm(dim=-1) <= tolerance
 
 
-def slopes(source: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """(N, 3, 3) slopes of `source` at x by central differences: row is what changes, column along which axis."""
-    shifts = REACH * torch.eye(3, dtype=x.dtype, device=x.device)[:, None]
+def jacobians(source: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """(N, 3, 3) Jacobians of `source` at x (N, 3) by central differences: rows are outputs, columns inputs."""
+    shifts = DIFFERENCE_STEP * torch.eye(3, dtype=x.dtype, device=x.device)[:, None]
     ahead, behind = source(torch.stack([x + shifts, x - shifts]).flatten(0, 2)).view(2, 3, -1, 3)
-    return ((ahead - behind) / (2.0 * REACH)).permute(1, 2, 0)
+    return ((ahead - behind) / (2.0 * DIFFERENCE_STEP)).permute(1, 2, 0)
 
 
-def _newton(slopes: Tensor, off: Tensor) -> Tensor:
-    """(N, 3) the step that undoes `off` (N, 3); a little short of it where slopes are near singular."""
-    slopes, back = slopes.double(), slopes.double().transpose(-1, -2)
+def _newton(jacobian: Tensor, off: Tensor) -> Tensor:
+    """(N, 3) the step that removes `off` (N, 3), damped where the Jacobians (N, 3, 3) are near singular."""
+    jacobian, transposed = jacobian.double(), jacobian.double().transpose(-1, -2)
     ridge = 1e-6 * torch.eye(3, dtype=torch.float64, device=off.device)
-    return torch.linalg.solve(back @ slopes + ridge, (back @ off.double()[..., None]))[..., 0].to(off)
+    return torch.linalg.solve(transposed @ jacobian + ridge, (transposed @ off.double()[..., None]))[..., 0].to(off)

@@ -1,4 +1,4 @@
-"""At which times the frames of a training clip stand (Sec. 3.4). Every sampler is `sampler(generator) -> (V,)`."""
+"""Times of the frames of a training clip (Sec. 3.4). Every sampler is `sampler(generator) -> (V,)`."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 class Anchored:
     """Frame i near i/V, the first exactly at the input object: t_0 = 0, t_i = i/V + eps_i (Sec. 3.4).
 
-    The paper calls eps "small noise"; its second version bounds it by the gap, 0 <= eps < 1/V. `jitter` is that share.
+    The paper calls eps "small noise"; its second version bounds it by the gap, 0 <= eps < 1/V. `jitter` is eps V.
     """
 
     frames: int = 16

@@ -14,17 +14,18 @@ Time runs over [0, 1); t = 0 is the input object and frame i of a clip stands at
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Generator, Tensor, nn
 
-NEGATIVE_PROMPT, IMAGE_SCALE, LOOKS = "negative prompts", "a guidance of the image alone", "attention layer by layer"
-RELIEF, VIEW = "the relief of the first frame", "where the camera stands"
-SEVERAL = "several priors by turns"
+# Abilities of priors, see `Prior`
+NEGATIVE_PROMPT, IMAGE_SCALE = "negative prompts", "a guidance scale of the image alone"
+ATTENTION_MAPS, RELIEF = "attention maps of each layer", "the relief of the first frame"
+CAMERA_AZIMUTH, SEVERAL_PRIORS = "the camera's azimuth", "several priors by turns"
 
 
 def check_shape(name: str, x: Tensor, shape: tuple[int | None, ...]) -> None:
@@ -100,8 +101,8 @@ class Cameras:
         offset = None if self.offset is None else self.offset.to(device)
         return Cameras(self.pose.to(device), self.fov.to(device), self.size, offset)
 
-    def each(self, change: Callable[[Tensor], Tensor]) -> "Cameras":
-        """The cameras whose tensors (B, ...) are changed so."""
+    def map_tensors(self, change: Callable[[Tensor], Tensor]) -> "Cameras":
+        """The cameras with `change` applied to every tensor (B, ...)."""
         offset = None if self.offset is None else change(self.offset)
         return Cameras(change(self.pose), change(self.fov), self.size, offset)
 
@@ -116,14 +117,14 @@ class Rays:
 
 @dataclass(frozen=True)
 class Render:
-    """What a renderer sees, at any leading shape: (B,) for stills, (B, V) for clips."""
+    """Images of a renderer, at any leading shape: (B,) for stills, (B, V) for clips. None: was not requested."""
 
     rgb: Tensor  # (..., H, W, 3) over a white background
     opacity: Tensor  # (..., H, W, 1)
     depth: Tensor  # (..., H, W, 1) along the ray, weighted by opacity: 0 where nothing is
-    normal: Tensor | None = None  # (..., H, W, 3) world axes, weighted by opacity; None where not asked for
-    relief: Tensor | None = None  # (..., H, W, 1) see `to4d.geometry.relief`; None where not asked for
-    azimuth_deg: Tensor | None = None  # (B,) of the cameras; None where not asked for
+    normal: Tensor | None = None  # (..., H, W, 3) world axes, weighted by opacity
+    relief: Tensor | None = None  # (..., H, W, 1) see `to4d.geometry.relief`
+    azimuth_deg: Tensor | None = None  # (B,) of the cameras
 
     def __post_init__(self) -> None:
         for name, channels in (("rgb", 3), ("opacity", 1), ("depth", 1), ("normal", 3), ("relief", 1)):
@@ -142,52 +143,98 @@ class Prompt:
 
     text: str
     noun: str
-    negative: str = ""  # what should not; guidance leads away from it
+    negative: str = ""  # the negative prompt: guidance leads away from it
 
 
 @dataclass(frozen=True)
-class Look:
-    """Where one layer of a prior's network looked: shares of its attention, mean over heads, at its own resolution."""
+class AttentionMaps:
+    """Cross-attention probabilities of one layer of a prior's network, mean over heads, at the layer's resolution."""
 
-    noun: Tensor  # (B, V, h', w') to the words that name the object, of all words
+    noun: Tensor  # (B, V, h', w') to the prompt tokens that name the object
     image: Tensor  # (B, V, Q, h', w') to each token of the first frame: they add up to 1
 
 
 @dataclass(frozen=True)
 class Denoised:
-    """A prior's guess of the clean clip behind a noised one."""
+    """A prior's prediction of the clean clip x0 behind a noised one. None and (): the prior does not predict it."""
 
     clean: Tensor  # (B, C, V, h, w)
-    attention: Tensor | None  # (B, V, h, w) cross-attention to the noun, maximum 1 per clip; None: it has none
-    flow: Tensor | None = None  # (B, V, 3, h, w) if the prior knows it: see `Score.flow`
-    looks: tuple[Look, ...] = ()  # of all its layers, in the network's order, if the prior tells
-    forward: Tensor | None = None  # (B, V, 3, h, w) if the prior knows it: see `Score.forward`
+    attention: Tensor | None  # (B, V, h, w) cross-attention to the noun, maximum 1 per clip
+    backward_flow: Tensor | None = None  # (B, V, 3, h, w) see `Score.backward_flow`
+    attention_maps: tuple[AttentionMaps, ...] = ()  # of all layers, in the network's order
+    forward_flow: Tensor | None = None  # (B, V, 3, h, w) see `Score.forward_flow`
 
 
 @dataclass(frozen=True)
 class Score:
-    """One opinion of the prior on a clip, in the prior's own latent space."""
+    """What a distillation step gets from the prior for a clip, in the prior's latent space. Flow is in image units.
+
+    The axes of flow are right, down, towards the camera; an image is 2 units wide and high.
+    """
 
     latents: Tensor  # (B, C, V, h, w), attached to the render
-    clean: Tensor  # (B, C, V, h, w), detached: the prior's guess of the clip
+    clean: Tensor  # (B, C, V, h, w), detached: the prior's x0
     gradient: Tensor  # (B, C, V, h, w), detached: what to subtract from the latents, times w(t)
     attention: Tensor | None  # (B, V, h, w) to the prompt's noun, in [0, 1]
     opacity: Tensor  # (B, V, h, w) of the clip, detached, pooled to latent pixels
     timestep: int  # of the prior's schedule, for the log
-    flow: Tensor | None = None  # (B, V, 3, h, w) to each place's source in frame 0, image units (right, down, near)
-    looks: tuple[Look, ...] = ()  # see `Denoised.looks`
-    forward: Tensor | None = None  # (B, V, 3, h, w) to where each place of frame 0 has gone
-    cameras: Cameras | None = None  # that saw the clip
+    backward_flow: Tensor | None = None  # (B, V, 3, h, w) from each pixel of each frame to its source in frame 0
+    attention_maps: tuple[AttentionMaps, ...] = ()  # see `Denoised.attention_maps`
+    forward_flow: Tensor | None = None  # (B, V, 3, h, w) from each pixel of frame 0 to where it is in each frame
+    cameras: Cameras | None = None  # of the clip
 
 
-@dataclass(frozen=True)
-class Scene:
-    """The only thing that outlives a phase: the object, its 4D double, the wish, and who knows how things move."""
+class Stateful(Protocol):
+    """What has a state of tensors by name, as every `nn.Module` does."""
 
-    reference: nn.Module  # (cameras, times) -> Render of the input mesh
-    renderer: nn.Module  # (cameras, times) -> Render of the 4D model, which is `renderer.field`
-    prompt: Prompt
-    prior: nn.Module | None = None  # a `Prior`; None where no phase needs one
+    def state_dict(self) -> dict[str, Any]:
+        """Parameters and buffers by name."""
+        ...
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> Any:
+        """Put such a state back."""
+        ...
+
+
+class CameraSchedule(Protocol):
+    """Azimuths of the cameras over the progress of a phase: see `to4d.camera_schedule`."""
+
+    def __call__(self, progress: float, count: int, generator: Generator) -> Tensor:
+        """(count,) azimuths in degrees."""
+        ...
+
+    def limit_deg(self, progress: float) -> float:
+        """Half the width of their range, for the log."""
+        ...
+
+
+class Lens(Protocol):
+    """Everything about the cameras of a phase that is not the azimuth: see `to4d.lens`."""
+
+    def __call__(self, azimuth_deg: Tensor, generator: Generator) -> Cameras:
+        """Cameras at (B,) azimuths."""
+        ...
+
+
+class TimeSampler(Protocol):
+    """Times of the frames of a training clip: see `to4d.time_sampler`."""
+
+    @property
+    def frames(self) -> int:
+        """V."""
+        ...
+
+    def __call__(self, generator: Generator) -> Tensor:
+        """(V,) rising times in [0, 1)."""
+        ...
+
+
+class Noise(Protocol):
+    """Noise on a clip: see `to4d.noise`."""
+
+    def __call__(self, shape: torch.Size, generator: Generator, cameras: Cameras, times: Tensor) -> Tensor:
+        """(B, C, V, h, w), standard normal, for this rank's B views; see `to4d.distributed`."""
+        ...
 
 
 class Field(Protocol):
@@ -195,44 +242,99 @@ class Field(Protocol):
 
     def __call__(self, points: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 3), (N,) -> density (N,), rgb (N, 3)."""
+        ...
 
     def density(self, points: Tensor, times: Tensor) -> Tensor:
         """(N, 3), (N,) -> (N,)."""
+        ...
 
     def start_from(self, points: Tensor) -> None:
-        """Be empty away from these points (N, 3) of the surface, before anything is learnt."""
+        """Be empty away from these points (N, 3) of the surface, before training."""
+        ...
 
     def regularizer(self) -> Tensor:
         """A scalar that is large where motion is rough; 0 where the model has none."""
+        ...
 
     def param_groups(self, static: float, dynamic: float, heads: float) -> list[dict[str, Any]]:
         """The optimizer's groups with a learning rate for each kind; a kind at rate 0 is left out (frozen)."""
+        ...
+
+    def motion_levels(self) -> list[list[nn.Parameter]]:
+        """The motion's parameters level by level, from coarse to fine; [] for a motion that has no levels."""
+        ...
+
+    def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]:
+        """Of `nn.Module`."""
+        ...
 
 
-class Renderer(Protocol):
-    """Looks at the 4D model `field`, an nn.Module. What looks at the mesh is called so too, but for the generator."""
+@runtime_checkable
+class DeformableField(Field, Protocol):
+    """A static field seen through a deformation: field(x, t) = static(x + d(x, t)), d(x, 0) = 0."""
+
+    def displacement(self, points: Tensor, times: Tensor) -> Tensor:
+        """Backward motion d(x, t): (N, 3), (N,) -> (N, 3); what is at x was at x + d when t was 0."""
+        ...
+
+
+@runtime_checkable
+class MeshBoundField(DeformableField, Protocol):
+    """A deformable field whose deformation lives on the mesh, and so is known forwards too."""
+
+    def bind(self, mesh: Mesh) -> None:
+        """Live on this mesh; to be called once, before anything else."""
+        ...
+
+    def forward_map(self, points: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
+        """Positions (V, N, 3) of surface points (N, 3) at times (V,), and Jacobians (V, N, 3, 3) of the way back."""
+        ...
+
+
+class OccupancyGrid(Protocol):
+    """Where in space and time a field may be anything but empty, an nn.Module: see `to4d.render.occupancy`."""
+
+    def update(self, field: Field, generator: Generator) -> None:
+        """Follow the field, which is trained."""
+        ...
+
+
+class ReferenceRenderer(Protocol):
+    """Renders the input mesh, which does not move, an nn.Module."""
+
+    mesh: Mesh
+
+    def __call__(self, cameras: Cameras, times: Tensor, normals: bool = True) -> Render:
+        """(B cameras), (V,) -> Render with leading shape (B, V)."""
+        ...
+
+
+class Renderer(Stateful, Protocol):
+    """Renders the 4D model `field`, an nn.Module."""
 
     field: Field
-    occupancy: nn.Module  # where the field may be: see `to4d.render.occupancy`
+    occupancy: OccupancyGrid
 
     def start_from(self, points: Tensor) -> None:
-        """Be empty away from these points (N, 3) of the surface, before anything is learnt."""
+        """Be empty away from these points (N, 3) of the surface, before training."""
+        ...
 
     def __call__(
         self, cameras: Cameras, times: Tensor, normals: bool = True, generator: Generator | None = None
     ) -> Render:
-        """(B cameras), (V,) -> Render with leading shape (B, V); `generator` shifts samples along their rays."""
+        """(B cameras), (V,) -> Render with leading shape (B, V); `generator` jitters the samples along the rays."""
+        ...
 
 
 class Prior(Protocol):
-    """An image-to-video diffusion model, frozen, an nn.Module. `alpha_bar[t]` is the signal share of step t.
+    """An image-to-video diffusion model, frozen, an nn.Module. `alpha_bar[t]` is the signal's power at step t.
 
     Its latents may have fewer frames than its clips, V = 1 + r (v - 1): then they are the V of what `denoise` returns.
 
-    `abilities` names what it can beyond that (none, if it is left out); a part that asks for more says so in `needs`:
-    NEGATIVE_PROMPT reads `Prompt.negative`, IMAGE_SCALE takes `image_scale` in `denoise`, LOOKS fills `Denoised.looks`,
-    RELIEF takes `relief` (B, H, W, 1) in `condition`: what is known of the shape, for those who can use it. VIEW takes
-    `azimuth_deg` (B,) there: 0 looks at the front. SEVERAL has `parts`, priors by name.
+    `abilities` names what it can do beyond this protocol; a part that relies on one lists it in `needs`:
+    NEGATIVE_PROMPT reads `Prompt.negative`, IMAGE_SCALE takes `image_scale` in `denoise`, ATTENTION_MAPS fills
+    `Denoised.attention_maps`. RELIEF takes `relief` (B, H, W, 1) in `condition`, the shape of the first frame.
+    CAMERA_AZIMUTH takes `azimuth_deg` (B,) there: 0 looks at the front. SEVERAL_PRIORS: see `PriorMixture`.
     """
 
     abilities: frozenset[str]
@@ -241,36 +343,125 @@ class Prior(Protocol):
 
     def encode(self, frames: Tensor) -> Tensor:
         """(B, V, H, W, 3) in [0, 1] -> latents (B, C, V, h, w), differentiable."""
+        ...
 
     def decode(self, latents: Tensor) -> Tensor:
         """(B, C, V, h, w) -> (B, V, H, W, 3) in [0, 1]."""
+        ...
 
     def condition(self, still: Tensor, prompt: Prompt) -> Any:
         """First frame (B, H, W, 3) and prompt -> whatever `denoise` needs; computed once a camera."""
+        ...
+
+    def eval(self) -> Any:
+        """Of `nn.Module`."""
+        ...
 
     def check_prompt(self, prompt: Prompt) -> None:
         """Raise `InputError` if the prior cannot read a prompt; asked when a run is built, before any work."""
 
     def unknown_words(self, text: str) -> list[tuple[str, str]]:
-        """Words of a prompt that the prior has never seen, each with the nearest that it knows."""
+        """Words of a prompt that the prior was not trained on, each with the nearest that it was trained on."""
+        ...
 
     def denoise(
         self, noisy: Tensor, t: int, condition: Any, guidance_scale: float, image_scale: float | None = None
     ) -> Denoised:
         """z_t (B, C, V, h, w) at step t -> x0; guidance_scale 1 is the conditional prediction (usual CFG).
 
-        With `image_scale`, the guidance of words (`guidance_scale`) and that of the image are apart:
-        p_0 + image_scale (p_i - p_0) + guidance_scale (p_c - p_i), where p_i knows the image and not the words.
+        With `image_scale`, the guidance of the text (`guidance_scale`) and that of the image are separate:
+        p_0 + image_scale (p_i - p_0) + guidance_scale (p_c - p_i), where p_i is conditioned on the image alone.
         """
+        ...
+
+
+class PriorMixture(Protocol):
+    """Several priors by name, of which a distillation queries one a step (ability SEVERAL_PRIORS)."""
+
+    abilities: frozenset[str]
+    frames: int  # V, of all parts
+    parts: Mapping[str, Prior]
+
+
+class Mask(Protocol):
+    """Where a score counts: `mask(score) -> (B, 1, V, h, w)` in [0, 1], without gradient.
+
+    A subclass inherits what a mask without needs and without state does.
+    """
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Abilities that the prior must have."""
+        return frozenset()
+
+    def __call__(self, score: Score) -> Tensor:
+        """(B, 1, V, h, w)."""
+        ...
+
+    def state_dict(self) -> dict[Any, Tensor]:
+        """What the mask carries from step to step; goes into the checkpoint."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[Any, Tensor]) -> None:
+        """Put such a state back."""
+
+
+class Distillation(Protocol):
+    """From a render to a score: see `to4d.distillation`."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Abilities that the prior must have."""
+        ...
+
+    def __call__(
+        self,
+        prior: Any,
+        clip: Render,
+        still: Render,
+        prompt: Prompt,
+        progress: float,
+        generator: Generator,
+        noise: Callable[[torch.Size, Generator], Tensor],
+    ) -> Score:
+        """The score of a clip (B, V) with first frames `still` (B,); `prior` is a `Prior` or a `PriorMixture`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that outlives a phase: the renderers of the input mesh and of the 4D model, the prompt and the prior."""
+
+    reference: ReferenceRenderer
+    renderer: Renderer  # of the 4D model, `renderer.field`
+    prompt: Prompt
+    prior: Prior | None = None  # None where no phase needs one
+
+
+class Exporter(Protocol):
+    """Writes files of a trained scene below a folder.
+
+    A subclass inherits what most do: it is called before the metrics, and has nothing to combine.
+    """
+
+    after_metrics: ClassVar[bool] = False  # call it last: it reads metrics.json and what other exporters wrote
+
+    def __call__(self, scene: Scene, out: Path) -> dict[str, Any] | None:
+        """Write below `out`; returns figures for metrics.json, `export/<quantity>`, if it has any."""
+        ...
+
+    def combine(self, scenes: Sequence[Scene], out: Path) -> dict[str, Any]:
+        """Write one file of several scenes of one mesh, a clip for each; returns figures. {}: the format has none."""
+        return {}
 
 
 def generator_at(seed: int, step: int, stream: str = "") -> torch.Generator:
-    """The random numbers of one step, on the CPU: a resumed run, or one on another device, draws the same.
+    """The random generator of one step, on the CPU: a resumed run, or one on another device, draws the same numbers.
 
     Args:
         seed: of the run.
         step: of the phase.
-        stream: who asks (a phase's name), so that two phases do not repeat each other's cameras.
+        stream: a name, such as that of the phase; streams of one step are independent.
     """
     digest = hashlib.blake2b(f"{seed}/{stream}/{step}".encode(), digest_size=8).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)

@@ -1,15 +1,16 @@
 """Several priors in the place of one: `guidance=4dfy` (4D-fy, Bahmani et al. 2024, takes turns among three)."""
 
 from collections.abc import Mapping
+from typing import Any, cast
 
 from torch import nn
 
 from to4d.errors import InputError
-from to4d.types import SEVERAL, Prior
+from to4d.types import SEVERAL_PRIORS, Prior
 
 
 class Mixture(nn.Module):
-    """Priors by name, of which `distillation.Mixed` asks one a step. Elsewhere the first stands for all.
+    """Priors by name, of which `distillation.MixedDistillation` asks one a step. Elsewhere the first stands for all.
 
     Args:
         size: of all parts; their configurations refer to it.
@@ -21,9 +22,10 @@ class Mixture(nn.Module):
         lengths = {name: part.frames for name, part in parts.items()}
         if len(set(lengths.values())) != 1:
             raise InputError(f"guidance.parts know clips of different lengths, {lengths}; give them the same")
-        self.size, self.parts = size, nn.ModuleDict(parts)
+        self.size = size
+        self.parts: Mapping[str, Prior] = cast(Any, nn.ModuleDict(cast(Any, parts)))  # every prior is a module
         self.frames = next(iter(parts.values())).frames
-        self.abilities = frozenset.intersection(*(part.abilities for part in parts.values())) | {SEVERAL}
+        self.abilities = frozenset.intersection(*(part.abilities for part in parts.values())) | {SEVERAL_PRIORS}
 
     def train(self, mode: bool = True) -> "Mixture":
         """Stays in evaluation mode, whatever its owner does."""

@@ -39,7 +39,7 @@ def _encoding(layout: HashLayout) -> Any:
     return tinycudann.Encoding(len(layout.base), config, dtype=torch.float32).native_tcnn_module
 
 
-def encode(points: Tensor, table: Tensor, layout: HashLayout) -> Tensor:
+def encode_cuda(points: Tensor, table: Tensor, layout: HashLayout) -> Tensor:
     """As `hash_grid.encode`, in float32."""
     from tinycudann.modules import _module_function
 

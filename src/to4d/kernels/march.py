@@ -21,16 +21,16 @@ DIAGONAL = 2 * 3**0.5  # of the box
 
 
 @dataclass(frozen=True)
-class Cells:
-    """Occupied cells of [-1, 1]^3, and what lets a ray skip the others. Axes are x, y, z."""
+class OccupiedCells:
+    """Occupied cells of [-1, 1]^3, with a coarse copy and bounds to skip empty space. Axes are x, y, z."""
 
     fine: Tensor  # (T, G, G, G) uint8
     coarse: Tensor  # (T, G/4, G/4, G/4) uint8: any of the 64 cells
     bounds: Tensor  # (2, 3) corners of the box around all that is occupied
 
     @staticmethod
-    def of(fine: Tensor) -> "Cells":
-        """From bits (T, G, G, G), G a multiple of 4."""
+    def of(fine: Tensor) -> "OccupiedCells":
+        """From masks (T, G, G, G), G a multiple of 4."""
         coarse = max_pool3d(fine.float(), COARSE).to(torch.uint8)
         size, full = coarse.shape[-1], coarse.amax(0)
         bounds = torch.tensor([[1.0] * 3, [-1.0] * 3])
@@ -38,7 +38,7 @@ class Cells:
             used = full.amax([other for other in range(3) if other != axis]).nonzero()[:, 0]
             if len(used):
                 bounds[0, axis], bounds[1, axis] = used[0] * 2 / size - 1, (used[-1] + 1) * 2 / size - 1
-        return Cells(fine, coarse, bounds)
+        return OccupiedCells(fine, coarse, bounds)
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,15 @@ class Samples:
     offsets: Tensor  # (R + 1,) int64: ray r owns [offsets[r], offsets[r + 1])
 
 
-def march(origins: Tensor, directions: Tensor, bins: Tensor, cells: Cells, shift: Tensor, step: float) -> Samples:
+def march(
+    origins: Tensor, directions: Tensor, bins: Tensor, cells: OccupiedCells, shift: Tensor, step: float
+) -> Samples:
     """Samples in occupied cells: by compiled code on a CPU, elsewhere by `march_twin`.
 
     Args:
         origins: (R, 3).
         directions: (R, 3), unit length.
-        bins: (R,) int64, which of the T grids a ray sees.
+        bins: (R,) int64, which of the T grids a ray is marched through.
         cells: the grids.
         shift: (R,) in [0, 1), where in its steps a ray is sampled.
         step: distance of samples.
@@ -66,19 +68,21 @@ def march(origins: Tensor, directions: Tensor, bins: Tensor, cells: Cells, shift
         return march_twin(origins, directions, bins, cells, shift, step)
     fields = origins, directions, bins, cells.fine, cells.coarse, cells.bounds, shift
     inputs = [x.detach().cpu().contiguous().numpy() for x in fields]
-    step = np.float32(step)
-    hits = np.empty((len(origins), int(DIAGONAL / step) + 2), np.int32)  # memory is only touched where there are hits
+    width = np.float32(step)
+    hits = np.empty((len(origins), int(DIAGONAL / width) + 2), np.int32)  # memory is only touched where there are hits
     offsets = np.zeros(len(origins) + 1, np.int64)
-    run_chunks(_find, len(origins), BLOCK, *inputs, step, hits, offsets[1:])
+    run_chunks(_find, len(origins), BLOCK, *inputs, width, hits, offsets[1:])
     np.cumsum(offsets, out=offsets)
     total = int(offsets[-1])
     points, depth, rays = np.empty((total, 3), np.float32), np.empty(total, np.float32), np.empty(total, np.int64)
-    run_chunks(_fill, len(origins), BLOCK, inputs[0], inputs[1], inputs[6], step, hits, offsets, points, depth, rays)
+    run_chunks(_fill, len(origins), BLOCK, inputs[0], inputs[1], inputs[6], width, hits, offsets, points, depth, rays)
     return Samples(*(torch.from_numpy(x) for x in (points, depth, rays, offsets)))
 
 
-def march_twin(origins: Tensor, directions: Tensor, bins: Tensor, cells: Cells, shift: Tensor, step: float) -> Samples:
-    """The same in plain torch, on any device: asks of every step in the box around all that is occupied."""
+def march_twin(
+    origins: Tensor, directions: Tensor, bins: Tensor, cells: OccupiedCells, shift: Tensor, step: float
+) -> Samples:
+    """The same in plain torch, on any device: tests every step in the box around all occupied cells."""
     fine, bounds = cells.fine.to(origins.device), cells.bounds.to(origins)
     slopes = directions.where(directions != 0, 1e-20)
     low, high = (bounds[0] - origins) / slopes, (bounds[1] - origins) / slopes

@@ -1,6 +1,6 @@
 """A z-buffer rasteriser for moving triangle meshes: vertex attributes to images, one thread, numba.
 
-It makes the embedded prior's training clips and serves as a quick look at a mesh; it has no gradients. Attributes are
+It makes the embedded prior's training clips and previews of meshes; it has no gradients. Attributes are
 interpolated linearly in image space, which is exact for triangles of constant depth and close for small ones.
 """
 
@@ -73,8 +73,8 @@ def rasterize(
     return image, depth
 
 
-def average_down(image: np.ndarray, factor: int) -> np.ndarray:
+def box_filter(image: np.ndarray, factor: int) -> np.ndarray:
     """Box-filter (V, S, S, A) to (V, S / factor, S / factor, A)."""
-    steps = range(factor)  # added up by slices: numpy's mean over two short axes takes four times as long
-    rows = sum(image[:, step::factor] for step in steps)
-    return sum(rows[:, :, step::factor] for step in steps) / factor**2
+    steps, zero = range(factor), np.zeros((), image.dtype)  # sums of slices: four times as fast as a mean over two axes
+    rows = sum((image[:, step::factor] for step in steps), zero)
+    return sum((rows[:, :, step::factor] for step in steps), zero) / factor**2

@@ -15,23 +15,23 @@ from to4d.kernels.threads import compiled, run_chunks
 PARTS = 16  # partial sums of the gradient; fixed, so that sums keep their order
 
 
-def interpolate(points: Tensor, times: Tensor, vectors: Tensor) -> Tensor:
+def interpolate_grid(points: Tensor, times: Tensor, vectors: Tensor) -> Tensor:
     """Points (N, 3), times (N,), vectors (T, X, Y, Z, 3) -> (N, 3); compiled for float32 on a CPU, else the twin."""
     if points.device.type == "cpu" and vectors.dtype == points.dtype == torch.float32:
         return _Interpolate.apply(points.detach().contiguous(), times.detach().contiguous(), vectors.contiguous())
-    return interpolate_twin(points, times, vectors)
+    return interpolate_grid_twin(points, times, vectors)
 
 
-def interpolate_twin(points: Tensor, times: Tensor, vectors: Tensor) -> Tensor:
+def interpolate_grid_twin(points: Tensor, times: Tensor, vectors: Tensor) -> Tensor:
     """The same in plain torch."""
     last = torch.tensor(vectors.shape[:4], device=points.device) - 1
     place = torch.cat([times[:, None], 0.5 + 0.5 * points], 1).detach().clamp(0, 1) * last
     low = place.floor().long().clamp(max=(last - 1).clamp(min=0))
-    share = place - low
-    out = 0.0
+    fraction = place - low
+    out = vectors.new_zeros(len(points), 3)
     for corner in product((0, 1), repeat=4):
         up = torch.tensor(corner, device=points.device)
-        weight = torch.where(up > 0, share, 1 - share).prod(-1)
+        weight = torch.where(up > 0, fraction, 1 - fraction).prod(-1)
         out = out + weight[:, None] * vectors[tuple(torch.minimum(low + up, last).unbind(-1))]
     return out
 
@@ -46,7 +46,8 @@ class _Interpolate(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, None, Tensor]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[None, None, Tensor]:
+        (grad,) = grads
         points, times = (x.numpy() for x in ctx.saved_tensors)
         parts = torch.zeros(PARTS, *ctx.shape)
         size = max(1, -(-len(points) // PARTS))
@@ -56,11 +57,11 @@ class _Interpolate(torch.autograd.Function):
 
 @compiled()
 def _axis(x, last):
-    """Both nodes, and the shares that fall to them."""
+    """Both nodes, and their weights."""
     place = min(max(x, float32(0)), float32(1)) * float32(last)
     low = min(int(place), max(last - 1, 0))
-    share = place - float32(low)
-    return (low, min(low + 1, last)), (float32(1) - share, share)
+    fraction = place - float32(low)
+    return (low, min(low + 1, last)), (float32(1) - fraction, fraction)
 
 
 @compiled()

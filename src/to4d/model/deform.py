@@ -1,22 +1,23 @@
-"""The static field seen through a smooth motion: field(x, t) = static(x + d(x, t)), and d(x, 0) = 0."""
+"""A static field seen through a deformation field: field(x, t) = static(x + d(x, t)), and d(x, 0) = 0."""
 
 from typing import Any
 
 from torch import Tensor, nn
 
-from to4d.model.deformation import Motion
-from to4d.model.static import StaticField, groups
+from to4d.model.control_nodes import ControlNodes
+from to4d.model.deformation import DeformationField
+from to4d.model.static import StaticField, optimizer_groups
 
 
 class Deform(nn.Module):
-    """Keeps the object's look by construction: whatever moves, it shows the static field's colours and densities.
+    """Preserves the object's appearance by construction: colours and densities are always those of the static field.
 
     Args:
-        static: what moves.
-        motion: how it moves. It is a backward motion: what shows at x was at x + d(x, t) when t was 0.
+        static: the canonical field.
+        motion: the deformation field, a backward motion: what is at x was at x + d(x, t) when t was 0.
     """
 
-    def __init__(self, static: StaticField, motion: Motion) -> None:
+    def __init__(self, static: StaticField, motion: DeformationField | ControlNodes) -> None:
         super().__init__()
         self.static, self.motion = static, motion
 
@@ -37,9 +38,13 @@ class Deform(nn.Module):
         self.static.start_from(points)
 
     def regularizer(self) -> Tensor:
-        """Bending of the motion."""
+        """That of the deformation field."""
         return self.motion.regularizer()
+
+    def motion_levels(self) -> list[list[nn.Parameter]]:
+        """Those of the deformation field."""
+        return self.motion.levels()
 
     def param_groups(self, static: float, dynamic: float, heads: float) -> list[dict[str, Any]]:
         """The optimizer's groups; a kind at rate 0 is left out."""
-        return groups((self.static.grid, static), (self.motion, dynamic), (self.static.heads, heads))
+        return optimizer_groups((self.static.grid, static), (self.motion, dynamic), (self.static.heads, heads))

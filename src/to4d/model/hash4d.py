@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from to4d.kernels.hash_layout import HashLayout
-from to4d.model.static import HashGrid, StaticField, groups
+from to4d.model.static import HashGrid, StaticField, optimizer_groups
 
 
 class Hash4D(nn.Module):
-    """features(x, t) = static(x) + dynamic(x, t). The dynamic grid starts near 0, so it stands still at first.
+    """features(x, t) = static(x) + dynamic(x, t). The dynamic grid starts near 0: no motion at first.
 
     Args:
         static: the static half and the heads; its features are 0 outside its support.
@@ -20,7 +20,7 @@ class Hash4D(nn.Module):
         finest: finest resolution in space.
         base_time: coarsest resolution in time.
         finest_time: finest resolution in time.
-        spread: the dynamic grid starts as noise of this size.
+        init_scale: the dynamic grid starts as uniform noise of this size.
         seed: of the dynamic grid's initial values.
     """
 
@@ -33,7 +33,7 @@ class Hash4D(nn.Module):
         finest: int,
         base_time: int,
         finest_time: int,
-        spread: float = 1e-4,
+        init_scale: float = 1e-4,
         seed: int = 1,
     ) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Hash4D(nn.Module):
         layout = HashLayout(levels, log2_rows, (base,) * 3 + (base_time,), (finest,) * 3 + (finest_time,))
         if layout.width != static.grid.layout.width:
             raise ValueError(f"{levels} dynamic levels cannot be added to {static.grid.layout.levels} static ones")
-        self.dynamic = HashGrid(layout, torch.Generator().manual_seed(seed), spread)
+        self.dynamic = HashGrid(layout, torch.Generator().manual_seed(seed), init_scale)
 
     def forward(self, points: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 3), (N,) -> density (N,), rgb (N, 3)."""
@@ -58,13 +58,17 @@ class Hash4D(nn.Module):
         return moving.index_add(0, inside, self.static.grid(0.5 + 0.5 * points[inside]))
 
     def start_from(self, points: Tensor) -> None:
-        """Have static features only at these surface points (N, 3)."""
+        """Restrict static features to the cells around these surface points (N, 3)."""
         self.static.start_from(points)
 
     def regularizer(self) -> Tensor:
         """The paper has none: 0."""
         return self.dynamic.table.new_zeros(())
 
+    def motion_levels(self) -> list[list[nn.Parameter]]:
+        """[]: there are none."""
+        return []
+
     def param_groups(self, static: float, dynamic: float, heads: float) -> list[dict[str, Any]]:
         """The optimizer's groups; a kind at rate 0 is left out."""
-        return groups((self.static.grid, static), (self.dynamic, dynamic), (self.static.heads, heads))
+        return optimizer_groups((self.static.grid, static), (self.dynamic, dynamic), (self.static.heads, heads))

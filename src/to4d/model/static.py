@@ -12,12 +12,14 @@ from to4d.model.support import Support
 
 
 class HashGrid(nn.Module):
-    """A trainable hash grid; starts as noise of +-`spread` (1e-4 in tiny-cuda-nn), so that it adds nothing at first."""
+    """A trainable hash grid; starts as uniform noise of +-`init_scale` (1e-4 in tiny-cuda-nn), nearly 0."""
 
-    def __init__(self, layout: HashLayout, generator: Generator, spread: float = 1e-4) -> None:
+    def __init__(self, layout: HashLayout, generator: Generator, init_scale: float = 1e-4) -> None:
         super().__init__()
         self.layout = layout
-        self.table = nn.Parameter(torch.empty(layout.rows, FEATURES).uniform_(-spread, spread, generator=generator))
+        self.table = nn.Parameter(
+            torch.empty(layout.rows, FEATURES).uniform_(-init_scale, init_scale, generator=generator)
+        )
 
     def forward(self, points: Tensor) -> Tensor:
         """(N, D) in [0, 1] -> (N, levels * 2)."""
@@ -25,7 +27,7 @@ class HashGrid(nn.Module):
 
 
 class StaticField(nn.Module):
-    """A field that ignores time: what the first phase fits, and what `Deform` moves. Nothing is outside its support.
+    """A field that ignores time: what the static phase fits and `Deform` deforms. It is empty outside its support.
 
     Args:
         levels: of the hash grid.
@@ -80,11 +82,15 @@ class StaticField(nn.Module):
         """Nothing to smooth: 0."""
         return self.grid.table.new_zeros(())
 
+    def motion_levels(self) -> list[list[nn.Parameter]]:
+        """[]: there are none."""
+        return []
+
     def param_groups(self, static: float, dynamic: float, heads: float) -> list[dict[str, Any]]:
         """The optimizer's groups; a kind at rate 0 is left out."""
-        return groups((self.grid, static), (self.heads, heads))
+        return optimizer_groups((self.grid, static), (self.heads, heads))
 
 
-def groups(*pairs: tuple[nn.Module, float]) -> list[dict[str, Any]]:
+def optimizer_groups(*pairs: tuple[nn.Module, float]) -> list[dict[str, Any]]:
     """Optimizer groups of modules and their learning rates, without those at rate 0."""
     return [{"params": list(module.parameters()), "lr": rate} for module, rate in pairs if rate > 0]

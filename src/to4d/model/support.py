@@ -1,16 +1,19 @@
-"""Where a static field may be anything but empty: the cells at the surface of the mesh that it doubles.
+"""The support of a static field: a voxel mask of the cells at the surface of the mesh; elsewhere it is empty.
 
-Away from them nothing was ever supervised; without this, motion would bring such regions before the camera as haze.
+Nothing supervises the field away from the surface; without a support, motion would bring those regions into view as
+haze.
 """
 
 import torch
 from torch import Tensor, nn
 
-from to4d.kernels.voxel_mask import dilate, mark
+from to4d.kernels.voxel_mask import dilate, voxelize
 
 
 class Support(nn.Module):
-    """Bits over [-1, 1]^3, all set until it starts from a surface."""
+    """A voxel mask over [-1, 1]^3, all set until it starts from a surface."""
+
+    cells: Tensor  # (G, G, G) uint8
 
     def __init__(self, resolution: int) -> None:
         super().__init__()
@@ -18,7 +21,7 @@ class Support(nn.Module):
 
     def start_from(self, points: Tensor) -> None:
         """Set the cells of surface points (N, 3) and their neighbours, clear the others."""
-        self.cells.copy_(dilate(mark(points.to(self.cells.device), len(self.cells))[None], 1)[0])
+        self.cells.copy_(dilate(voxelize(points.to(self.cells.device), len(self.cells))[None], 1)[0])
 
     def inside(self, points: Tensor) -> Tensor:
         """(N, 3) -> (K,) int64: which of the points are inside."""

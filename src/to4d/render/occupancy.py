@@ -1,7 +1,7 @@
-"""Where in space and time anything can be: bits that let the renderer skip empty space.
+"""A 4D occupancy grid, by which the renderer skips empty space.
 
-It starts from the surface of the mesh and follows the field: `update` asks the field around what is occupied, keeps
-what is dense, and adds a margin in space and time, so that growth and motion are never cut off before they show.
+It starts from the surface of the mesh and follows the field: `update` samples the field around what is occupied, keeps
+the dense cells, and adds a margin in space and time, so that growth and motion are never cut off.
 """
 
 from typing import Any
@@ -9,22 +9,25 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from to4d.kernels.march import Cells
-from to4d.kernels.voxel_mask import dilate, mark, spread
+from to4d.kernels.march import OccupiedCells
+from to4d.kernels.voxel_mask import dilate, dilate_along, voxelize
 from to4d.types import Field, Mesh
 
 CHUNK = 2**18  # points a query
 
 
 class Occupancy(nn.Module):
-    """`bits[i]` are the cells for times [i / bins, (i + 1) / bins), over [-1, 1]^3; everything, until it is told.
+    """`bits[i]` is the voxel mask for times [i / bins, (i + 1) / bins), over [-1, 1]^3; at first all are occupied.
 
     Args:
         resolution: cells along an axis, a multiple of 4.
-        bins: slices of time.
+        bins: intervals of time.
         margin: cells kept around what is dense.
         min_density: from which a cell counts as dense, per world unit of length.
     """
+
+    bits: Tensor  # (bins, G, G, G) uint8
+    start: Tensor  # (G, G, G) uint8, the cells of the mesh
 
     def __init__(self, resolution: int = 64, bins: int = 16, margin: int = 1, min_density: float = 1.0) -> None:
         super().__init__()
@@ -35,13 +38,13 @@ class Occupancy(nn.Module):
         self.resolution, self.margin, self.min_density = resolution, margin, min_density
         self.register_buffer("bits", torch.ones((bins, *(resolution,) * 3), dtype=torch.uint8))
         self.register_buffer("start", torch.ones((resolution,) * 3, dtype=torch.uint8))
-        self.cells = Cells.of(self.bits)
+        self.cells = OccupiedCells.of(self.bits)
 
     def from_points(self, points: Tensor) -> None:
         """Occupy, at all times, the cells of surface points (N, 3) and their neighbours."""
-        self.start.copy_(dilate(mark(points.to(self.start.device), self.resolution)[None], 1)[0])
+        self.start.copy_(dilate(voxelize(points.to(self.start.device), self.resolution)[None], 1)[0])
         self.bits.copy_(self.start.expand_as(self.bits))
-        self.cells = Cells.of(self.bits)
+        self.cells = OccupiedCells.of(self.bits)
 
     def bin_of(self, times: Tensor) -> Tensor:
         """Times in [0, 1) -> int64 index into `bits`."""
@@ -49,7 +52,7 @@ class Occupancy(nn.Module):
 
     @torch.no_grad()
     def update(self, field: Field, generator: Generator) -> None:
-        """Follow the field: look where it was and `margin` cells further. The mesh's own cells stay."""
+        """Follow the field: sample it where it was and `margin` cells further. The cells of the mesh stay."""
         where = dilate(self.bits, self.margin).nonzero()
         dense = torch.zeros_like(self.bits)
         for part in where.split(CHUNK):
@@ -57,16 +60,16 @@ class Occupancy(nn.Module):
             times = (part[:, 0] + jitter[:, 3]) / len(self.bits)
             points = (part[:, 1:] + jitter[:, :3]) * (2 / self.resolution) - 1
             dense[tuple(part[field.density(points, times) > self.min_density].T)] = 1
-        self.bits.copy_(spread(dilate(dense, self.margin), 0) | self.start)
-        self.cells = Cells.of(self.bits)
+        self.bits.copy_(dilate_along(dilate(dense, self.margin), 0) | self.start)
+        self.cells = OccupiedCells.of(self.bits)
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)
-        self.cells = Cells.of(self.bits)
+        self.cells = OccupiedCells.of(self.bits)
 
 
 def sample_surface(mesh: Mesh, count: int, generator: Generator) -> Tensor:
-    """(count, 3) points spread evenly over the triangles of a mesh."""
+    """(count, 3) uniform random points on the triangles of a mesh."""
     a, b, c = mesh.vertices[mesh.faces].unbind(1)
     area = torch.linalg.cross(b - a, c - a).norm(dim=-1).double().cumsum(0)
     pick = torch.rand(count, generator=generator, dtype=torch.float64) * area[-1]

@@ -44,7 +44,7 @@ def hash_grid_difference(layout: HashLayout) -> float:
     table = 2.0 * torch.rand(layout.rows, 2, generator=numbers) - 1.0
     points, table = (x.cuda().requires_grad_() for x in (points, table))
     answers = []
-    for encode in (hash_grid_cuda.encode, encode_twin):
+    for encode in (hash_grid_cuda.encode_cuda, encode_twin):
         features = encode(points, table, layout)
         answers.append([features, *torch.autograd.grad(features.square().sum(), [table])])
     return max(float((a - b).abs().max() / b.abs().max()) for a, b in zip(*answers, strict=True))

@@ -13,6 +13,7 @@ from hydra.utils import get_class, instantiate
 from lightning import seed_everything
 from omegaconf import DictConfig, OmegaConf
 
+from to4d.callbacks.phase_callback import runs_on_every_rank
 from to4d.callbacks.progress import Progress
 from to4d.disk.checkpoint import load_into
 from to4d.disk.files import read_checked, unfinished, write_atomically, write_sums
@@ -79,7 +80,7 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
             shared = cache_path(cfg, name, mesh) if cfg.cache and phase.cached else None
             train(phase, scene, out / "checkpoints" / f"{name}.safetensors", shared, cfg, loggers, progress, others)
     save_model(out / "model.safetensors", scene)
-    pages = [export for export in exports if getattr(export, "of_finished_run", False)]
+    pages = [export for export in exports if export.after_metrics]
     exported = export_all([export for export in exports if export not in pages], scene, out)
     metrics = measure(scene) | exported
     figures = json.dumps(metrics, indent=1).encode()
@@ -93,9 +94,9 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
 
 
 def export_all(exports: list[Callable], scene: Scene, out: Path) -> dict[str, Any]:
-    """Call the exporters; some return figures, by name, the others what they wrote."""
-    told = [export(scene, out) for export in exports]
-    return {name: value for figures in told if isinstance(figures, dict) for name, value in figures.items()}
+    """Call the exporters; returns the figures of those that have some, by name."""
+    found = [export(scene, out) for export in exports]
+    return {name: value for figures in found if isinstance(figures, dict) for name, value in figures.items()}
 
 
 def restore(folder: Path, trust: bool = False, model: str = "model.safetensors") -> Scene:
@@ -136,7 +137,7 @@ def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:
     parts["phases"] = [[each, settings["phase"][each]] for each in names[: names.index(name) + 1]]
     parts["trainer"] = {k: v for k, v in settings["trainer"].items() if k not in ("accelerator", "devices")}
     callbacks = settings["callbacks"].values()
-    parts["callbacks"] = [c for c in callbacks if getattr(get_class(c["_target_"]), "everywhere", False)]
+    parts["callbacks"] = [c for c in callbacks if runs_on_every_rank(get_class(c["_target_"]))]
     content = json.dumps([parts, mesh.content_key(), version("to4d")], sort_keys=True)
     return cache_folder() / name / f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.safetensors"
 

@@ -12,11 +12,12 @@ from lightning.pytorch.callbacks import LambdaCallback
 from omegaconf import DictConfig, OmegaConf
 
 from to4d.callbacks.autosave import Autosave
+from to4d.callbacks.phase_callback import runs_on_every_rank
 from to4d.callbacks.progress import Progress
 from to4d.disk.checkpoint import Damaged, TreeIO, load_into, load_tree, save_tree
 from to4d.disk.files import before
 from to4d.disk.locks import making
-from to4d.distributed import agree, spread
+from to4d.distributed import assert_in_sync, broadcast_state
 from to4d.errors import InputError
 from to4d.phases import Phase
 from to4d.runs.build import build_phases, build_scene
@@ -59,14 +60,14 @@ def train(
 
 def fit(phase: Phase, cfg: DictConfig, resumed: Path | None, callbacks: list, loggers: list) -> None:
     """Train one phase, from its autosave if there is one; on several devices, what each of them does."""
-    spread(phase.renderer)
+    broadcast_state(phase.renderer)
     parts = {"logger": loggers, "callbacks": callbacks, "plugins": [TreeIO()], **own_device(cfg)}
     trainer: Trainer = instantiate(cfg.trainer, max_steps=phase.steps, **parts)
     try:
         trainer.fit(phase, ckpt_path=resumed)
     except torch.OutOfMemoryError as error:
         raise InputError(advice(error, OmegaConf.to_container(cfg, resolve=True), phase.name)) from error
-    agree(phase.renderer.state_dict())
+    assert_in_sync(phase.renderer.state_dict())
 
 
 def assist(cfg: DictConfig, tasks: Iterator[Task]) -> None:
@@ -75,7 +76,7 @@ def assist(cfg: DictConfig, tasks: Iterator[Task]) -> None:
     seed_everything(cfg.seed, verbose=False)
     phases = build_phases(cfg, build_scene(cfg, instantiate(cfg.object)))
     for name, resumed in tasks:
-        changing = [c for c in instantiate(cfg.callbacks).values() if getattr(c, "everywhere", False)]
+        changing = [c for c in instantiate(cfg.callbacks).values() if runs_on_every_rank(type(c))]
         deaf = LambdaCallback(on_train_start=lambda *_: ignore_signals())  # Lightning has begun to listen
         fit(phases[name], cfg, resumed, [*changing, deaf], [])
 

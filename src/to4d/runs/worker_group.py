@@ -24,7 +24,7 @@ import torch
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from torch import distributed
 
-from to4d.distributed import place
+from to4d.distributed import rank_and_world_size
 from to4d.errors import InputError
 
 Task = tuple[str, Path | None]  # a phase, and the autosave that it goes on from
@@ -68,7 +68,7 @@ def on_gpus(cfg: DictConfig) -> bool:
 
 def own_device(cfg: DictConfig) -> dict[str, Any]:
     """What tells a trainer the device of this process; nothing if it is alone."""
-    rank, count = place()
+    rank, count = rank_and_world_size()
     if count == 1:
         return {}
     if not on_gpus(cfg):

@@ -8,7 +8,7 @@ import torch
 from numpy.random import Generator
 
 from to4d.geometry import orbit, project
-from to4d.kernels.raster import average_down, rasterize
+from to4d.kernels.raster import box_filter, rasterize
 from to4d_lab.data.actions import draw_action, perform, possible
 from to4d_lab.data.captions import draw_caption
 from to4d_lab.data.coloured import ColouredMesh
@@ -107,12 +107,12 @@ def render(mesh: ColouredMesh, moved: np.ndarray, view: View) -> tuple[np.ndarra
     screen = np.concatenate([pixels, depth[..., None]], -1)
     image, z = rasterize(screen, mesh.faces, attributes, fine)
     covered = np.isfinite(z)[..., None].astype(np.float32)
-    small = average_down(np.concatenate([image, covered], -1), FINE)
+    small = box_filter(np.concatenate([image, covered], -1), FINE)
     opacity, places = small[..., 7:], small[..., 3:7] / np.maximum(small[..., 7:], 1e-6)
     line = (np.arange(SIZE) + 0.5) * (2.0 / SIZE) - 1.0
     grid = np.broadcast_to(np.stack(np.meshgrid(line, line), -1), (*opacity.shape[:3], 2))
     paths, _ = rasterize(screen[:1], mesh.faces, everywhere.swapaxes(0, 1).reshape(1, len(mesh.vertices), -1), fine)
-    paths = (average_down(paths, FINE)[0] / np.maximum(opacity[0], 1e-6)).reshape(SIZE, SIZE, -1, 3)
+    paths = (box_filter(paths, FINE)[0] / np.maximum(opacity[0], 1e-6)).reshape(SIZE, SIZE, -1, 3)
     here = np.concatenate([grid, places[..., 3:]], -1)
     colours = small[..., :3] + view.background * (1.0 - opacity)
     return colours, opacity, places[..., :3], here, paths.transpose(2, 0, 1, 3)
@@ -120,7 +120,7 @@ def render(mesh: ColouredMesh, moved: np.ndarray, view: View) -> tuple[np.ndarra
 
 def pooled(opacity: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """On the latents' grid: opacity (V, 16, 16), and its means of (V, S, S, c), 0 where nothing is."""
-    small = average_down(np.concatenate([values * opacity, opacity], -1), SIZE // GRID)
+    small = box_filter(np.concatenate([values * opacity, opacity], -1), SIZE // GRID)
     return small[..., -1], small[..., :-1] / np.maximum(small[..., -1:], 1e-3)
 
 

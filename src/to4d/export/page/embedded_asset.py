@@ -4,7 +4,7 @@ import base64
 from dataclasses import dataclass
 from pathlib import Path
 
-from to4d.export.gltf.build import world_from_asset
+from to4d.export.gltf.build_document import world_from_asset
 from to4d.types import Mesh
 
 

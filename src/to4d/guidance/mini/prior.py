@@ -21,7 +21,7 @@ from to4d.guidance.mini.schedule import alpha_bar
 from to4d.guidance.mini.tensors import map_tensors, to_device
 from to4d.guidance.mini.vocabulary import Tokens
 from to4d.guidance.mini.weights import SHIPPED, load_weights
-from to4d.types import RELIEF, VIEW, Denoised, Prompt, check_shape
+from to4d.types import CAMERA_AZIMUTH, RELIEF, Denoised, Prompt, check_shape
 
 SIZE = 64
 
@@ -57,7 +57,7 @@ class MiniPrior(nn.Module):
         self, weights: str | None = None, frame_stride: float = 1.0, sees_image: bool = True, knows_view: bool = True
     ) -> None:
         super().__init__()
-        self.abilities = frozenset({RELIEF, VIEW} if knows_view else {RELIEF})
+        self.abilities = frozenset({RELIEF, CAMERA_AZIMUTH} if knows_view else {RELIEF})
         self.net, self.vocabulary = load_weights(SHIPPED if weights is None else Path(weights))
         self.adapted = load_adapted_head(self.net.head) if weights is None else None
         self.gaits = Gaits()
@@ -156,7 +156,7 @@ class MiniPrior(nn.Module):
         clean = self.net.codec.encode(self.net.codec.decode(clean).clamp(0.0, 1.0))
         attention = prediction.attention[:count]
         attention = attention / attention.amax((1, 2, 3), keepdim=True).clamp_min(1e-6)
-        return Denoised(clean.transpose(1, 2), attention, flow, forward=forward)
+        return Denoised(clean.transpose(1, 2), attention, flow, forward_flow=forward)
 
     def _with_gait(self, answers: tuple[Tensor, ...], gait: Tensor, image: Tensor) -> tuple[Tensor, ...]:
         """Clean clips, flows and forward flows; the first rows, which know the prompt, go as the gait says.

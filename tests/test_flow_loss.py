@@ -3,7 +3,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from to4d.flow_loss import Matches, agreed, empty_matches, flow_loss, surface_matches, together
+from to4d.flow_loss import (
+    Correspondences,
+    background_correspondences,
+    concatenate,
+    flow_loss,
+    robust_weights,
+    surface_correspondences,
+)
 from to4d.geometry import image_grid, orbit, pixel_rays
 from to4d.types import Render
 
@@ -38,14 +45,14 @@ def turned(points, angle):
     return torch.stack([c * x + s * z, y, c * z - s * x], -1)
 
 
-def spin_matches(turn_deg, count=200):
-    """Exact matches of a spin from one camera at azimuth 0, and its places: random ones of a ball."""
+def spin_pairs(turn_deg, count=200):
+    """Exact pairs of a spin from one camera at azimuth 0, and its places: random ones of a ball."""
     places = torch.randn(count, 3, generator=torch.Generator().manual_seed(3)) * 0.2
     eye = torch.tensor([0.0, 0.5, 3.0]).expand(count, 3)
     directions = torch.nn.functional.normalize(places - eye, dim=-1)
     sources = turned(places, -torch.tensor(turn_deg).deg2rad())
     ones = torch.ones(count)
-    return Matches(places, directions, 0.5 * ones, sources, ones, ones), places
+    return Correspondences(places, directions, 0.5 * ones, sources, ones, ones), places
 
 
 def sphere(cameras):
@@ -58,9 +65,9 @@ def sphere(cameras):
     return Render(torch.ones(*b.shape, 3), opacity, depth)
 
 
-def matches_of(cameras, forward):
+def pairs_of(cameras, forward):
     mask = torch.ones(len(cameras.pose), 1, FRAMES, 16, 16)
-    return surface_matches(forward, mask, sphere(cameras), cameras, TIMES)
+    return surface_correspondences(forward, mask, sphere(cameras), cameras, TIMES)
 
 
 def still_flow(views=1):
@@ -82,30 +89,32 @@ def test_what_the_model_shows_and_the_prior_does_not_is_to_come_from_beside_the_
         torch.ones(1, FRAMES, 64, 64, 3),
         Render(torch.ones(1, 64, 64, 3), *(x * torch.ones(1, 64, 64, 1) for x in (1.0, 3.0))),
     )
-    empty = empty_matches(white, still_flow(), mask, at_all_times(fog), sphere(cameras), cameras, TIMES)
-    assert (empty.sources - empty.places).norm(dim=-1).max() < 1e-5 and (empty.weights == 1.0).all()
-    seen = empty.places @ cameras.pose[0, :3, :3]
+    empty = background_correspondences(white, still_flow(), mask, at_all_times(fog), sphere(cameras), cameras, TIMES)
+    assert (empty.sources - empty.positions).norm(dim=-1).max() < 1e-5 and (empty.weights == 1.0).all()
+    seen = empty.positions @ cameras.pose[0, :3, :3]
     assert len(empty.times) > 1000 and seen[:, :2].norm(dim=-1).min() > 0.9 * RADIUS
     apart = still_flow()
     apart[:, :, 0] = 0.8  # it was far to the right: what shows on the left is not the object's any more
-    gone = empty_matches(white, apart, mask, at_all_times(sphere(cameras)), sphere(cameras), cameras, TIMES)
+    gone = background_correspondences(
+        white, apart, mask, at_all_times(sphere(cameras)), sphere(cameras), cameras, TIMES
+    )
     assert len(gone.times) > 100 and flow_loss(Translation(), gone) > 0.5
-    dark = empty_matches(0 * white, apart, mask, at_all_times(sphere(cameras)), sphere(cameras), cameras, TIMES)
+    dark = background_correspondences(
+        0 * white, apart, mask, at_all_times(sphere(cameras)), sphere(cameras), cameras, TIMES
+    )
     assert dark.weights.max() < 0.01  # the prior shows something there, whatever it says of its source
 
 
 def test_sources_lie_on_the_surface_of_the_object():
-    matches = matches_of(cameras_at(0.0, 70.0), still_flow(2))
-    torch.testing.assert_close(
-        matches.sources.norm(dim=-1), torch.full((len(matches.times),), RADIUS), atol=0.02, rtol=0
-    )
-    assert len(matches.times) > 100 and (matches.times > 0).all()
+    pairs = pairs_of(cameras_at(0.0, 70.0), still_flow(2))
+    torch.testing.assert_close(pairs.sources.norm(dim=-1), torch.full((len(pairs.times),), RADIUS), atol=0.02, rtol=0)
+    assert len(pairs.times) > 100 and (pairs.times > 0).all()
 
 
 def test_no_flow_asks_for_no_motion():
-    matches = matches_of(cameras_at(30.0), still_flow())
-    assert flow_loss(Translation(), matches) < 1e-3
-    assert flow_loss(Translation((0.2, 0.0, 0.0)), matches) > 0.02
+    pairs = pairs_of(cameras_at(30.0), still_flow())
+    assert flow_loss(Translation(), pairs) < 1e-3
+    assert flow_loss(Translation((0.2, 0.0, 0.0)), pairs) > 0.02
 
 
 def test_motion_along_the_view_is_told_by_the_third_number_and_left_to_other_views_where_that_is_0():
@@ -113,9 +122,9 @@ def test_motion_along_the_view_is_told_by_the_third_number_and_left_to_other_vie
     unit = 300.0 * (0.5 * camera.fov).tan()
     towards[:, :, 2] = 0.2 * TIMES[:, None, None] / unit  # it comes nearer
     nearer = Translation((0.0, 0.0, 0.2))
-    assert flow_loss(nearer, matches_of(camera, towards)) < 2e-3
-    assert flow_loss(nearer, matches_of(camera, still_flow())) < 1e-3
-    assert flow_loss(Translation(), matches_of(camera, towards)) > 0.01
+    assert flow_loss(nearer, pairs_of(camera, towards)) < 2e-3
+    assert flow_loss(nearer, pairs_of(camera, still_flow())) < 1e-3
+    assert flow_loss(Translation(), pairs_of(camera, towards)) > 0.01
 
 
 def test_two_views_find_a_motion_in_space():
@@ -125,11 +134,11 @@ def test_two_views_find_a_motion_in_space():
     scale = 1.0 / (3.0 * (0.5 * cameras.fov[0]).tan())  # image units a world unit, at the origin's distance
     way = torch.einsum("bji,j->bi", cameras.pose[:, :3, :3], truth) * torch.tensor([1.0, -1.0, 1.0]) * scale
     flow = TIMES[None, :, None] * way[:, None]
-    matches = matches_of(cameras, flow[..., None, None].expand(-1, -1, -1, 16, 16))
+    pairs = pairs_of(cameras, flow[..., None, None].expand(-1, -1, -1, 16, 16))
     optimizer = torch.optim.Adam(field.parameters(), lr=0.02)
     for _ in range(150):
         optimizer.zero_grad()
-        flow_loss(field, matches).backward()
+        flow_loss(field, pairs).backward()
         optimizer.step()
     assert field.by.detach().tolist() == pytest.approx(truth.tolist(), abs=0.04)  # depth of the sphere: perspective
 
@@ -142,11 +151,11 @@ def test_a_turn_is_exact_for_all_that_frame_0_shows(turn_deg):
     z = (RADIUS**2 - x**2 - y**2).clamp_min(0).sqrt()
     ahead = turned(torch.stack([x, y, z], -1), torch.tensor(turn_deg).deg2rad())
     forward = torch.stack([(ahead[..., 0] - x) / scale, 0 * x, (ahead[..., 2] - z) / scale])
-    matches = matches_of(camera, forward.expand(1, FRAMES, -1, -1, -1))
-    middle = matches.sources[:, :2].norm(dim=-1) < 0.7 * RADIUS  # beside the rim, where depths of a pixel differ
-    goal = turned(matches.sources, torch.tensor(turn_deg).deg2rad())
-    assert middle.sum() > 500 and (matches.places - goal)[middle].norm(dim=-1).max() < 0.05
-    assert matches.weights[middle].median() > 0.15
+    pairs = pairs_of(camera, forward.expand(1, FRAMES, -1, -1, -1))
+    middle = pairs.sources[:, :2].norm(dim=-1) < 0.7 * RADIUS  # beside the rim, where depths of a pixel differ
+    goal = turned(pairs.sources, torch.tensor(turn_deg).deg2rad())
+    assert middle.sum() > 500 and (pairs.positions - goal)[middle].norm(dim=-1).max() < 0.05
+    assert pairs.weights[middle].median() > 0.15
 
 
 @settings(deadline=None)
@@ -156,39 +165,39 @@ def test_places_that_follow_no_affine_motion_of_all_are_outvoted(seed):
     sources = torch.rand(1, 1, 200, 3, generator=random) - 0.5
     places = sources @ (torch.eye(3) + 0.3 * torch.randn(3, 3, generator=random)) + torch.rand(3, generator=random)
     places[:, :, :40] += 0.5 * torch.nn.functional.normalize(torch.tensor([1.0, 1.0, 0.0]), dim=0)
-    factor = agreed(sources, places, torch.ones(1, 1, 200))[0, 0]
+    factor = robust_weights(sources, places, torch.ones(1, 1, 200))[0, 0]
     assert factor[:40].max() < 0.1 and factor[40:].min() > 0.5
 
 
 def test_the_mask_weighs_the_places():
     cameras, nowhere = cameras_at(0.0), torch.zeros(1, 1, FRAMES, 16, 16)
     clip, fog = torch.ones(1, FRAMES, 64, 64, 3), at_all_times(sphere(cameras_at(50.0)))
-    surface = surface_matches(still_flow(), nowhere, sphere(cameras), cameras, TIMES)
-    empty = empty_matches(clip, still_flow() + 0.7, nowhere, fog, sphere(cameras), cameras, TIMES)
-    both = together(surface, empty)
+    surface = surface_correspondences(still_flow(), nowhere, sphere(cameras), cameras, TIMES)
+    empty = background_correspondences(clip, still_flow() + 0.7, nowhere, fog, sphere(cameras), cameras, TIMES)
+    both = concatenate(surface, empty)
     assert len(both.times) == len(surface.times) + len(empty.times) > len(surface.times) > 0
     assert flow_loss(Translation((0.3, 0.0, 0.0)), both) == 0.0
 
 
 def test_the_loss_has_the_gradient_of_its_differences():
-    matches = matches_of(
+    pairs = pairs_of(
         cameras_at(20.0), 0.1 * torch.randn(1, FRAMES, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     )
     field = Translation((0.1, 0.05, 0.0))
-    flow_loss(field, matches).backward()
+    flow_loss(field, pairs).backward()
     step = 1e-3
     with torch.no_grad():
-        up, down = (flow_loss(Translation((0.1 + s, 0.05, 0.0)), matches) for s in (step, -step))
+        up, down = (flow_loss(Translation((0.1 + s, 0.05, 0.0)), pairs) for s in (step, -step))
     assert float(field.by.grad[0]) == pytest.approx(float(up - down) / (2 * step), rel=0.15)
 
 
 @pytest.mark.parametrize("turn_deg", [60.0, 90.0, 135.0])
-def test_a_turn_fits_its_own_matches_and_is_pulled_there(turn_deg):
-    matches, _ = spin_matches(turn_deg)
-    assert flow_loss(Spin(turn_deg), matches) < 1e-3
+def test_a_turn_fits_its_own_pairs_and_is_pulled_there(turn_deg):
+    pairs, _ = spin_pairs(turn_deg)
+    assert flow_loss(Spin(turn_deg), pairs) < 1e-3
     for wrong_deg in (turn_deg - 15, turn_deg + 15):
         field = Spin(wrong_deg)
-        loss = flow_loss(field, matches)
+        loss = flow_loss(field, pairs)
         loss.backward()
         assert loss > 0.02
         assert field.angle.grad * (wrong_deg - turn_deg) > 0
