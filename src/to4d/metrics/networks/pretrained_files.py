@@ -8,7 +8,7 @@ from to4d.disk.folders import weights_folder
 
 @dataclass(frozen=True)
 class Official:
-    """One file. `sha256` may be its first digits only, where no more is published; None is what its host states."""
+    """One file. `sha256` is None where its host states it."""
 
     address: str
     file: str  # its name here
@@ -28,10 +28,6 @@ class Official:
             return f"it needs {self.about}"
         return f"python -m to4d.weights get metrics fetches {self.address.rsplit('/', 1)[-1]}"
 
-    def url(self, kind: str) -> str:
-        """On the hub, "resolve" is the content and "raw" what stands for it, its size and hash."""
-        return self.address.replace("/resolve/", f"/{kind}/")
-
 
 LPIPS = (
     "https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/"
@@ -40,11 +36,23 @@ LPIPS = (
 TORCHVISION, HUB = "https://download.pytorch.org/models/", "https://huggingface.co/"
 IMAGENET = "BSD-3-Clause code; trained on ImageNet, whose pictures are for research"
 
-# Checksums: the names of torchvision's files hold the first digits; those of LPIPS are of the files in its repository;
+# Checksums: those of torchvision's files begin as their names say; those of LPIPS are of the files in its repository;
 # that of RAFT is told alike by several users of the official archive and of this copy.
 OFFICIAL = {
-    "alexnet": Official(TORCHVISION + "alexnet-owt-7be5be79.pth", "alexnet.pth", "LPIPS", IMAGENET, "7be5be79"),
-    "vgg16": Official(TORCHVISION + "vgg16-397923af.pth", "vgg16.pth", "LPIPS by VGG", IMAGENET, "397923af"),
+    "alexnet": Official(
+        TORCHVISION + "alexnet-owt-7be5be79.pth",
+        "alexnet.pth",
+        "LPIPS",
+        IMAGENET,
+        "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
+    ),
+    "vgg16": Official(
+        TORCHVISION + "vgg16-397923af.pth",
+        "vgg16.pth",
+        "LPIPS by VGG",
+        IMAGENET,
+        "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+    ),
     "lpips-alex": Official(
         LPIPS + "alex.pth",
         "lpips-alex.pth",
