@@ -1,4 +1,4 @@
-"""A run as frames, for a page: surfaces for the browser, and pictures from where somebody stands."""
+"""A scene as the viewer shows it: a surface for each frame, and panels rendered from any camera."""
 
 from dataclasses import replace
 
@@ -19,18 +19,24 @@ from to4d.types import Cameras, Render, Scene
 from to4d.viewpoints import frame_times, look
 
 MODES = {
-    "Colour": lambda seen: seen.rgb,
-    "Depth": lambda seen: depth_colours(seen.depth, seen.opacity),
-    "Normals": lambda seen: normal_colours(seen.normal, seen.opacity),
-    "Mask": lambda seen: mask(seen.opacity),
+    "Colour": lambda render: render.rgb,
+    "Depth": lambda render: depth_colours(render.depth, render.opacity),
+    "Normals": lambda render: normal_colours(render.normal, render.opacity),
+    "Mask": lambda render: mask(render.opacity),
 }
 
 
-class Show:
-    """A run as frames: surfaces for the browser, and pictures of the input, the moved mesh and the field."""
+class SceneFrames:
+    """A scene at evenly spaced times.
+
+    Attributes:
+        times: (V,) of the frames.
+        shapes: V surfaces in world coordinates.
+        moves_mesh: whether the surfaces are the input mesh, moved; else they are isosurfaces.
+    """
 
     def __init__(self, scene: Scene, frames: int, size: int, surface: Isosurface) -> None:
-        """Follow the motion; `size` is that of the pictures, `surface` for models that move no mesh."""
+        """Find the surfaces; `size` is that of a panel in pixels, `surface` serves models that move no mesh."""
         self.scene, self.size, self.times = scene, size, frame_times(frames)
         world = world_from_asset(scene.reference.mesh)
         self.shapes = [
@@ -39,35 +45,37 @@ class Show:
         ]
         self.moves_mesh = hasattr(scene.renderer.field, "displacement")
 
-    def pictures(self, pose: Tensor, fov: float, frame: int, mode: str) -> np.ndarray:
-        """(H, 2 W or 3 W, 3) bytes: the input, the moved mesh where there is one, the field; from a pose (4, 4)."""
+    def panels(self, pose: Tensor, fov: float, frame: int, mode: str) -> np.ndarray:
+        """(H, 2 W or 3 W, 3) uint8: input, moved mesh where there is one, field; from a camera pose (4, 4)."""
         cameras = Cameras(pose[None], torch.tensor([fov]), (self.size, self.size))
         renderers = [(self.scene.reference, 0.0)]
         if self.moves_mesh:
             moved = torch.from_numpy(self.shapes[frame].points)
             renderers.append((MeshRenderer(replace(self.scene.reference.mesh, vertices=moved)), 0.0))
         renderers.append((self.scene.renderer, float(self.times[frame])))
-        seen = [look(renderer, cameras, torch.tensor([t]), normals=True).at(0) for renderer, t in renderers]
-        side_by_side = Render(*(torch.cat(x, 2) for x in zip(*map(_parts, seen), strict=True)))
-        return to_uint8(MODES[mode](side_by_side)[0]).numpy()
+        renders = [look(renderer, cameras, torch.tensor([t]), normals=True).at(0) for renderer, t in renderers]
+        return to_uint8(MODES[mode](side_by_side(renders))[0]).numpy()
 
 
-def _parts(seen: Render) -> tuple[Tensor, ...]:
-    return seen.rgb, seen.opacity, seen.depth, seen.normal
+def side_by_side(renders: list[Render]) -> Render:
+    """Renders (B,) with normals, joined along the width."""
+    normals = [render.normal for render in renders if render.normal is not None]
+    columns = zip(*((render.rgb, render.opacity, render.depth) for render in renders), strict=True)
+    return Render(*(torch.cat(column, 2) for column in columns), normal=torch.cat(normals, 2))
 
 
-def looking(position: np.ndarray, target: np.ndarray) -> Tensor:
-    """(4, 4) the pose of a camera that stands at `position` and looks at `target`, y up."""
-    place, aim = (torch.tensor(np.asarray(x), dtype=torch.float32) for x in (position, target))
-    back = normalize(place - aim, dim=0)
+def look_at_pose(position: np.ndarray, target: np.ndarray) -> Tensor:
+    """(4, 4) camera-to-world pose at `position` (3,), looking at `target` (3,), y up."""
+    eye, aim = (torch.tensor(np.asarray(x), dtype=torch.float32) for x in (position, target))
+    back = normalize(eye - aim, dim=0)
     right = normalize(torch.linalg.cross(torch.tensor([0.0, 1.0, 0.0]), back), dim=0)
     pose = torch.eye(4)
-    pose[:3] = torch.stack([right, torch.linalg.cross(back, right), back, place], 1)
+    pose[:3] = torch.stack([right, torch.linalg.cross(back, right), back, eye], 1)
     return pose
 
 
-def glb(shape: Shape) -> bytes:
-    """A surface as a GLB file of its own."""
+def surface_glb(shape: Shape) -> bytes:
+    """A surface as a GLB file."""
     document = Document({"asset": {"version": "2.0"}, "scene": 0, "scenes": [{"nodes": []}], "extensionsUsed": [UNLIT]})
     document.add("materials", {"doubleSided": True, "extensions": {UNLIT: {}}})
     add_page(document, 0, shape)
