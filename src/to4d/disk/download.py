@@ -5,6 +5,7 @@ import stat
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pooch
 from requests import Response
@@ -34,7 +35,8 @@ def download(url: str, target: Path, sha256: str | None = None, max_bytes: float
 
     if not url.startswith(SECURE):
         raise InputError(f"{url} is not an https address")
-    downloader = pooch.HTTPDownloader(sys.stderr.isatty(), 1 << 20, timeout=30, hooks={"response": check})
+    # Any: pooch states another type of downloaders than its own has
+    downloader: Any = pooch.HTTPDownloader(sys.stderr.isatty(), 1 << 20, timeout=30, hooks={"response": check})
     try:
         pooch.retrieve(url, sha256, target.name, target.parent, downloader=downloader)
     except (InputError, OSError):

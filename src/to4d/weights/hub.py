@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -39,9 +39,10 @@ def look_up(repository: str, filename: str) -> ExpectedFile:
 
         url = hf_hub_url(repository, filename, endpoint=os.environ.get("HF_ENDPOINT"))  # a mirror
         stated = get_hf_file_metadata(url)
-        if stated.size is None or not re.fullmatch("[0-9a-f]{64}", stated.etag or ""):
-            raise InputError(f"the hub states no size and SHA-256 of {url}")
-    return ExpectedFile(url, stated.size, stated.etag)
+    sha256 = re.fullmatch("[0-9a-f]{64}", stated.etag or "")
+    if stated.size is None or sha256 is None:
+        raise InputError(f"the hub states no size and SHA-256 of {url}")
+    return ExpectedFile(url, stated.size, sha256[0])
 
 
 def download_file(expected: ExpectedFile, target: Path) -> None:
@@ -113,7 +114,7 @@ def is_component(name: str, value: object) -> bool:
 
 
 @contextmanager
-def reported_errors(what: str) -> Iterator[None]:
+def reported_errors(what: str) -> Generator[None]:
     """Turn what the hub's client raises into one that says what to do.
 
     Raises:
