@@ -62,6 +62,8 @@ class Handler(BaseHTTPRequestHandler):
         if data.startswith(b"-> "):
             self.send_response(302)
             self.send_header("Location", data[3:].decode())
+            self.send_header("X-Linked-Etag", f'"{hashlib.sha256(self.stated(data)).hexdigest()}"')
+            self.send_header("X-Linked-Size", str(len(self.stated(data))))
             self.send_header("Content-Length", "0")
             self.end_headers()
             return None

@@ -45,8 +45,6 @@ def serve():
 
 @pytest.fixture
 def hub(serve, monkeypatch):
-    pytest.importorskip("huggingface_hub", reason="needs the hub's client: pip install -e '.[priors]'")
-
     def start(files, **settings) -> FileServer:
         server = serve(files, **settings)
         monkeypatch.setenv("HF_ENDPOINT", server.url)
@@ -72,6 +70,13 @@ def test_a_later_command_goes_on_too_and_a_third_needs_no_network(hub):
     assert get_network(ON_HUB).read_bytes() == DATA and server.asked == [1000]
     server = hub({})
     assert get_network(ON_HUB) == ON_HUB.path and server.asked == []
+
+
+def test_a_large_file_that_the_hub_keeps_elsewhere_goes_on_there(hub):
+    server = hub({}, breaks=[1000])
+    place = f"-> http://localhost:{server.server_port}/elsewhere".encode()
+    server.files |= {PTH: place, f"{PTH} as stated": DATA, "/elsewhere": DATA}
+    assert get_network(ON_HUB).read_bytes() == DATA and server.asked == [0, 1000]
 
 
 def test_a_server_without_ranges_starts_again(hub):
@@ -216,7 +221,6 @@ def listed_as_here(capsys) -> set[str]:
 
 
 def test_the_list_tells_which_pipelines_the_hubs_cache_holds(tmp_path, monkeypatch, capsys):
-    pytest.importorskip("huggingface_hub", reason="needs the hub's client: pip install -e '.[priors]'")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     assert listed_as_here(capsys) == set()
     whole = cached_pipeline(tmp_path, DIFFUSERS["wan"].repository, ("unet", "vae"))

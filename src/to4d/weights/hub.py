@@ -1,4 +1,4 @@
-"""Downloads from the Hugging Face Hub, by its own client (`huggingface_hub`, which the extra `priors` installs)."""
+"""Downloads from the Hugging Face Hub, by its own client."""
 
 import json
 import logging
@@ -7,8 +7,11 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
+
+from huggingface_hub import get_hf_file_metadata, hf_hub_url, snapshot_download, try_to_load_from_cache
+from huggingface_hub.file_download import http_get
+from huggingface_hub.utils import build_hf_headers
 
 from to4d.disk.files import sha256_of
 from to4d.errors import InputError
@@ -32,11 +35,9 @@ def look_up(repository: str, filename: str) -> ExpectedFile:
     """Size and SHA-256 of a large file on the main branch of a repository.
 
     Raises:
-        InputError: if the hub's client is not installed, or the hub cannot be reached or states no SHA-256.
+        InputError: if the hub cannot be reached, or states no SHA-256.
     """
     with reported_errors(f"{repository}/{filename}"):
-        from huggingface_hub import get_hf_file_metadata, hf_hub_url
-
         url = hf_hub_url(repository, filename, endpoint=os.environ.get("HF_ENDPOINT"))  # a mirror
         stated = get_hf_file_metadata(url)
     sha256 = re.fullmatch("[0-9a-f]{64}", stated.etag or "")
@@ -48,7 +49,7 @@ def look_up(repository: str, filename: str) -> ExpectedFile:
 def download_file(expected: ExpectedFile, target: Path) -> None:
     """Download to `target`, which appears only when it is complete and right; a later call resumes what broke off.
 
-    Unlike this, `hf_hub_download` starts again when its process was killed, and checks the size only.
+    Not by `hf_hub_download`, which starts again when its process was killed, and does not check the SHA-256.
 
     Raises:
         InputError: if the download fails, or what came has another SHA-256.
@@ -56,9 +57,6 @@ def download_file(expected: ExpectedFile, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.{expected.sha256[:12]}.part")
     with reported_errors(expected.url), partial.open("ab") as out:
-        from huggingface_hub.file_download import http_get
-        from huggingface_hub.utils import build_hf_headers
-
         http_get(expected.url, out, resume_size=out.tell(), headers=build_hf_headers(), expected_size=expected.size)
     if (found := sha256_of(partial)) != expected.sha256:
         partial.unlink()
@@ -75,13 +73,12 @@ def download_pipeline(model: DiffusersModel, revision: str | None = None) -> str
     Files that are complete are not downloaded again.
 
     Raises:
-        InputError: if the hub's client is not installed, or the download fails.
+        InputError: if the download fails.
     """
     if model.gated:
         log.info("first accept its terms at %s%s, then say `hf auth login`", HUB, model.repository)
-    with reported_errors(model.repository):
-        from huggingface_hub import snapshot_download
-
+    advice = ";\nsay the same command again to go on, or copy it from a machine that has it: guidance.model=FOLDER"
+    with reported_errors(model.repository, advice):
         folder = snapshot_download(
             model.repository, revision=revision, allow_patterns=COMPONENTS, ignore_patterns=OTHER_PRECISIONS
         )
@@ -91,10 +88,6 @@ def download_pipeline(model: DiffusersModel, revision: str | None = None) -> str
 
 def is_cached(repository: str) -> bool:
     """Whether the hub's cache holds a pipeline with all components, none of them half downloaded."""
-    if find_spec("huggingface_hub") is None:
-        return False
-    from huggingface_hub import try_to_load_from_cache
-
     index = try_to_load_from_cache(repository, "model_index.json")
     if not isinstance(index, str):
         return False
@@ -114,18 +107,14 @@ def is_component(name: str, value: object) -> bool:
 
 
 @contextmanager
-def reported_errors(what: str) -> Generator[None]:
-    """Turn what the hub's client raises into one that says what to do.
+def reported_errors(what: str, advice: str = "") -> Generator[None]:
+    """Turn what the hub's client raises into one short message.
 
     Raises:
         InputError: instead of any other exception.
     """
     try:
         yield
-    except InputError:
-        raise
-    except ImportError as error:
-        raise InputError("this needs the hub's client: pip install huggingface_hub") from error
     except Exception as error:  # the client's own, of its HTTP library, and OSError
         reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise InputError(f"fetching {what} failed ({reason})") from error
+        raise InputError(f"fetching {what} failed ({reason}){advice}") from error
