@@ -7,7 +7,7 @@ import hydra
 from omegaconf import DictConfig
 
 from to4d.cli import command, friendly
-from to4d.viewer.watch import watched
+from to4d.viewer.background import background_viewer
 
 HERE = Path(__file__).parent
 
@@ -20,7 +20,7 @@ def main(cfg: DictConfig) -> None:
         animate,  # not above: a sweep needs none of it where cells are finished, or done elsewhere
     )
 
-    with watched(HERE / "view.py", cfg.out) if cfg.view else nullcontext():
+    with background_viewer(HERE / "view.py", cfg.out) if cfg.view else nullcontext():
         animate(cfg)
 
 

@@ -7,27 +7,27 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from to4d.cli import command, friendly
-from to4d.viewer.feed import Feed
-from to4d.viewer.page import Page
-from to4d.viewer.show import Show
+from to4d.viewer.frames import SceneFrames
+from to4d.viewer.live_run import LiveRun
+from to4d.viewer.server import ViewerServer
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="view")
 @friendly
 def main(cfg: DictConfig) -> None:
-    """Serve the page until interrupted."""
-    feed, surface = Feed(Path(cfg.run), cfg.trust, cfg.wait), instantiate(cfg.surface)
+    """Serve the viewer until interrupted."""
+    live, surface = LiveRun(Path(cfg.run), cfg.trust, cfg.wait), instantiate(cfg.surface)
 
-    def show() -> Show:
-        return Show(feed.scene, cfg.frames, cfg.size, surface)
+    def frames() -> SceneFrames:
+        return SceneFrames(live.scene, cfg.frames, cfg.size, surface)
 
-    page = Page(show(), cfg.host, cfg.port, cfg.fps, feed.cameras)
+    server = ViewerServer(frames(), cfg.port, cfg.fps, live.cameras)
 
-    def renew() -> Show | None:
-        page.status.content = feed.text()
-        return show() if feed.renew() else None
+    def poll() -> SceneFrames | None:
+        server.status.content = live.status()
+        return frames() if live.reload() else None
 
-    page.run(renew)
+    server.run(poll)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,13 @@ import stat
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
-from urllib.error import URLError
 
 import pytest
 import yaml
+from file_server import serving
 from mesh_files import four_colors, write_obj
 
-from to4d.disk.download import fetch, unpack
+from to4d.disk.download import download, unpack
 from to4d.disk.folders import data_folder
 from to4d.errors import InputError
 from to4d.objects.catalogue import load_data, load_gso
@@ -48,36 +48,26 @@ def zipped(files: dict) -> bytes:
     return out.getvalue()
 
 
-def server(data: bytes, length: int | None = None, url: str | None = None):
-    """An opener that serves `data`, and counts."""
-
-    def opener(asked, timeout):
-        opener.count += 1
-        body = io.BytesIO(data)
-        body.headers = {"Content-Length": str(len(data) if length is None else length)}
-        body.geturl = lambda: url or asked
-        return body
-
-    opener.count = 0
-    return opener
+@pytest.fixture
+def serve(monkeypatch):
+    """Let a local server be the home of scans, which has the one that it is called with."""
+    with serving({}) as server:
+        monkeypatch.setattr("to4d.objects.catalogue.GSO_URL", f"{server.url}/{{}}.zip")
+        yield lambda data: server.files.update({"/Some_Scan.zip": data}) or server
 
 
-def unreachable(url, timeout):
-    raise URLError("no route to host")
-
-
-def test_offline_the_error_says_what_to_do(cache):
+def test_offline_the_error_says_what_to_do(cache, monkeypatch):
+    monkeypatch.setattr("to4d.objects.catalogue.GSO_URL", "http://127.0.0.1:1/{}.zip")
     with pytest.raises(InputError) as error:
-        load_gso(**SCAN, opener=unreachable)
-    for word in ("no route to host", "models/Some_Scan.zip", str(cache / "Some_Scan.zip"), "TO4D_DATA", "gso/plant"):
+        load_gso(**SCAN)
+    for word in ("http://127.0.0.1:1/Some_Scan.zip", str(cache / "Some_Scan.zip"), "TO4D_DATA", "gso/plant"):
         assert word in str(error.value)
 
 
-def test_a_scan_is_fetched_once_with_its_texture(cache, tmp_path):
-    opener = server(model_zip(tmp_path / "made"))
-    first = load_gso(**SCAN, opener=opener)
-    second = load_gso(**SCAN, opener=opener)
-    assert opener.count == 1
+def test_a_scan_is_fetched_once_with_its_texture(cache, tmp_path, serve):
+    server = serve(model_zip(tmp_path / "made"))
+    first, second = load_gso(**SCAN), load_gso(**SCAN)
+    assert server.asked == [0]
     assert first.materials[0].texture is not None
     assert first.noun == "sign"
     assert first.content_key() == second.content_key()
@@ -87,15 +77,15 @@ def test_a_scan_is_fetched_once_with_its_texture(cache, tmp_path):
 def test_an_archive_put_by_hand_is_taken(cache, tmp_path):
     cache.mkdir(parents=True)
     (cache / "Some_Scan.zip").write_bytes(model_zip(tmp_path / "made"))
-    assert load_gso(**SCAN, opener=unreachable).materials[0].texture is not None
+    assert load_gso(**SCAN).materials[0].texture is not None
 
 
-def test_a_damaged_cache_is_replaced(cache, tmp_path):
-    opener = server(model_zip(tmp_path / "made"))
-    key = load_gso(**SCAN, opener=opener).content_key()
+def test_a_damaged_cache_is_replaced(cache, tmp_path, serve):
+    server = serve(model_zip(tmp_path / "made"))
+    key = load_gso(**SCAN).content_key()
     (cache / "Some_Scan" / "model.obj").write_text("")
-    assert load_gso(**SCAN, opener=opener).content_key() == key
-    assert opener.count == 2
+    assert load_gso(**SCAN).content_key() == key
+    assert server.asked == [0, 0]
 
 
 def test_the_users_own_folder_comes_first(cache, tmp_path, monkeypatch):
@@ -104,33 +94,38 @@ def test_the_users_own_folder_comes_first(cache, tmp_path, monkeypatch):
     four_colors(folder / "four.png")
     write_obj(folder)
     monkeypatch.setenv("TO4D_DATA", str(tmp_path / "data"))
-    assert load_gso(**SCAN, opener=unreachable).source.parent == folder
+    assert load_gso(**SCAN).source.parent == folder
 
 
-def test_a_broken_download_leaves_nothing(cache, tmp_path):
-    data = model_zip(tmp_path / "made")
-    with pytest.raises(InputError, match="connection broke"):
-        load_gso(**SCAN, opener=server(data[:100], length=len(data)))
+def test_a_broken_download_leaves_nothing(cache, tmp_path, serve):
+    serve(model_zip(tmp_path / "made")).breaks = [100]
+    with pytest.raises(InputError, match="TO4D_DATA"):
+        load_gso(**SCAN)
     assert not list(cache.iterdir())
 
 
-def test_what_is_no_archive_is_refused_and_not_cached(cache):
-    with pytest.raises(InputError, match="not a readable zip"):
-        load_gso(**SCAN, opener=server(b"<html>moved</html>"))
+def test_what_is_no_archive_is_refused_and_not_cached(cache, serve):
+    serve(b"<html>moved</html>")
+    with pytest.raises(InputError, match="zip"):
+        load_gso(**SCAN)
     assert not (cache / "Some_Scan").exists()
 
 
-def test_an_endless_download_is_cut(tmp_path):
-    with pytest.raises(InputError, match="larger than"):
-        fetch("https://example.org/x.zip", tmp_path / "x.zip", server(b"x", length=10**12))
+def test_a_download_that_is_too_large_is_not_begun(tmp_path):
+    with serving({"/x.zip": b"x" * 1001}) as server:
+        with pytest.raises(InputError, match="1,000"):
+            download(f"{server.url}/x.zip", tmp_path / "x.zip", max_bytes=1000)
+        assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("url", ["http://example.org/x.zip", "file:///etc/hostname"])
-def test_only_https(tmp_path, url):
-    with pytest.raises(InputError, match="https"):
-        fetch(url, tmp_path / "x.zip", server(b""))
-    with pytest.raises(InputError, match="redirects"):
-        fetch("https://example.org/x.zip", tmp_path / "x.zip", server(b"", url=url))
+def test_only_https_is_asked_and_followed(tmp_path):
+    with serving({}) as server:
+        server.files["/x.zip"] = f"-> http://localhost:{server.server_port}/y.zip".encode()
+        server.files["/y.zip"] = b"y"
+        for url in ("http://example.org/x.zip", "file:///etc/hostname", f"{server.url}/x.zip"):
+            with pytest.raises(InputError, match="https"):
+                download(url, tmp_path / "x.zip")
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_entry_leaves_the_folder(tmp_path):

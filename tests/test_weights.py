@@ -1,16 +1,15 @@
-"""Large downloads: what breaks goes on, what is damaged is not kept, and DynamiCrafter finds what was fetched."""
+"""Downloads of weights: what breaks goes on, what is damaged is not kept, and priors find what was fetched."""
 
 import hashlib
 import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 import pytest
 import torch
 import yaml
+from file_server import FileServer, serving
 from test_dynamicrafter_checkpoint import plain, schedule, shapes_of
 
 from to4d.disk.folders import weights_folder
@@ -20,147 +19,121 @@ from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 from to4d.guidance.dynamicrafter.sizes import SIZES
 from to4d.guidance.random_weights import random_tensor
 from to4d.metrics.networks.pretrained_files import HUB, PRETRAINED, PretrainedFile
-from to4d.weights import checkpoint as official
 from to4d.weights.__main__ import main
-from to4d.weights.known import CHECKPOINTS, REPOSITORIES, Checkpoint
-from to4d.weights.metrics import get_official
-from to4d.weights.partial_downloads import Claim, fetch_large
+from to4d.weights.dynamicrafter import get_dynamicrafter
+from to4d.weights.hub_models import DIFFUSERS, DYNAMICRAFTER, DynamiCrafterModel
+from to4d.weights.metric_networks import get_network
 
 CONF = Path(__file__).parents[1] / "conf"
 DATA = bytes(range(256)) * 4000
-URL = "https://example.org/model.ckpt"
+MODEL = DynamiCrafterModel("Someone/Tiny", "tiny", "dynamicrafter", "tiny")
+CKPT = "/Someone/Tiny/resolve/main/model.ckpt"
+ON_HUB = PretrainedFile(f"{HUB}Someone/Tiny/resolve/main/tiny.pth", "tiny.pth", "tiny", "free")
+PTH = "/Someone/Tiny/resolve/main/tiny.pth"
 
 
-class Server(ThreadingHTTPServer):
-    """Serves `files` by path; knows ranges if `ranges`, and breaks after `breaks[i]` bytes of its i-th answer."""
-
-    def __init__(self, files, ranges=True, breaks=()):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.files, self.ranges, self.breaks, self.asked = files, ranges, list(breaks), []
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-
-    def opener(self, asked, timeout):
-        """`urlopen`, for which this server stands for every host."""
-        request = asked if isinstance(asked, Request) else Request(asked)
-        path = re.sub("https://[^/]*", "", request.full_url)
-        response = urlopen(Request(f"http://127.0.0.1:{self.server_port}{path}", headers=request.headers), timeout=5)
-        response.geturl = lambda: request.full_url
-        return response
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):  # noqa: N802
-        start = int((re.match(r"bytes=(\d+)-", self.headers.get("Range", "")) or [0, 0])[1])
-        self.server.asked.append(start)
-        data = self.server.files.get(self.path)
-        if data is None:
-            return self.send_error(404)
-        if start and self.server.ranges and start >= len(data):
-            return self.send_error(416)
-        self.send_response(206 if start and self.server.ranges else 200)
-        if start and self.server.ranges:
-            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-            data = data[start:]
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        return self.wfile.write(data[: self.server.breaks.pop(0)] if self.server.breaks else data)
-
-    def log_message(self, *_):
-        pass
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("TO4D_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture
 def serve():
-    servers = []
-
-    def start(files, **settings):
-        servers.append(Server(files, **settings))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with ExitStack() as stack:
+        yield lambda files, **settings: stack.enter_context(serving(files, **settings))
 
 
-def claim_of(data):
-    return Claim(len(data), hashlib.sha256(data).hexdigest())
+@pytest.fixture
+def hub(serve, monkeypatch):
+    def start(files, **settings) -> FileServer:
+        server = serve(files, **settings)
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 500)  # of 10 MB, smaller than these files
+        return server
+
+    return start
 
 
-def fetched(server, target, claim=None):
-    fetch_large(URL, target, claim_of(DATA) if claim is None else claim, server.opener, pause_seconds=0.0)
-    return target.read_bytes()
-
-
-def test_a_broken_connection_goes_on_where_it_stopped(serve, tmp_path):
-    server = serve({"/model.ckpt": DATA}, breaks=[1000, 500_000])
-    assert fetched(server, tmp_path / "x") == DATA
+def test_a_broken_connection_goes_on_where_it_stopped(hub):
+    server = hub({PTH: DATA}, breaks=[1000, 500_000])
+    assert get_network(ON_HUB) == ON_HUB.path and ON_HUB.path.read_bytes() == DATA
     assert server.asked == [0, 1000, 501_000]
-    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+    assert {path.name for path in ON_HUB.path.parent.iterdir()} == {"tiny.pth", "tiny.lock"}
 
 
-def test_a_later_command_goes_on_too(serve, tmp_path):
-    with pytest.raises(OSError, match="broke after"):
-        fetched(serve({"/model.ckpt": DATA}, breaks=[1000] * 8), tmp_path / "x")
-    assert not (tmp_path / "x").exists()
-    server = serve({"/model.ckpt": DATA})
-    assert fetched(server, tmp_path / "x") == DATA and server.asked == [8000]
+def test_a_later_command_goes_on_too_and_a_third_needs_no_network(hub):
+    server = hub({PTH: DATA}, breaks=[1000], then_gone=True)
+    with pytest.raises(InputError, match=str(ON_HUB.path)):
+        get_network(ON_HUB)
+    assert not ON_HUB.path.exists()
+    server = hub({PTH: DATA})
+    assert get_network(ON_HUB).read_bytes() == DATA and server.asked == [1000]
+    server = hub({})
+    assert get_network(ON_HUB) == ON_HUB.path and server.asked == []
 
 
-def test_a_server_without_ranges_starts_again(serve, tmp_path):
-    server = serve({"/model.ckpt": DATA}, ranges=False, breaks=[1000])
-    assert fetched(server, tmp_path / "x") == DATA and server.asked == [0, 1000]
+def test_a_large_file_that_the_hub_keeps_elsewhere_goes_on_there(hub):
+    server = hub({}, breaks=[1000])
+    place = f"-> http://localhost:{server.server_port}/elsewhere".encode()
+    server.files |= {PTH: place, f"{PTH} as stated": DATA, "/elsewhere": DATA}
+    assert get_network(ON_HUB).read_bytes() == DATA and server.asked == [0, 1000]
 
 
-def test_a_beginning_of_another_file_is_not_gone_on_with(serve, tmp_path):
-    with pytest.raises(OSError, match="broke after"):
-        fetched(serve({"/model.ckpt": DATA}, breaks=[1000] * 8), tmp_path / "x")
+def test_a_server_without_ranges_starts_again(hub):
+    server = hub({PTH: DATA}, ranges=False, breaks=[1000])
+    assert get_network(ON_HUB).read_bytes() == DATA and server.asked == [0, 1000]
+
+
+def test_a_beginning_of_another_file_is_not_gone_on_with(hub):
+    hub({PTH: DATA}, breaks=[1000], then_gone=True)
+    with pytest.raises(InputError):
+        get_network(ON_HUB)
     other = DATA[::-1]
-    server = serve({"/model.ckpt": other})
-    assert fetched(server, tmp_path / "x", claim_of(other)) == other and server.asked == [0]
+    server = hub({PTH: other})
+    assert get_network(ON_HUB).read_bytes() == other and server.asked == [0]
 
 
-def test_a_beginning_longer_than_the_file_is_thrown_away(serve, tmp_path):
-    (tmp_path / "x.unknown.part").write_bytes(b"-" * (len(DATA) + 5))
-    server = serve({"/model.ckpt": DATA})
-    assert fetched(server, tmp_path / "x", Claim()) == DATA and server.asked == [len(DATA) + 5, 0]
+def test_what_the_hub_stated_otherwise_is_refused_and_not_kept(hub):
+    hub({PTH: DATA[:-1] + b"!", f"{PTH} as stated": DATA})
+    with pytest.raises(InputError, match=hashlib.sha256(DATA).hexdigest()):
+        get_network(ON_HUB)
+    assert [path.name for path in ON_HUB.path.parent.iterdir()] == ["tiny.lock"]
 
 
-@pytest.mark.parametrize(
-    ("sent", "claim", "word"),
-    [
-        (DATA[:-1] + b"!", claim_of(DATA), "sha256"),
-        (DATA + b"!", claim_of(DATA), "more than"),
-        (DATA, Claim(None, "0" * 64), "sha256"),
-    ],
-    ids=["corrupt", "longer", "another"],
-)
-def test_what_is_not_the_file_is_refused_and_not_kept(serve, tmp_path, sent, claim, word):
-    with pytest.raises(InputError, match=word):
-        fetched(serve({"/model.ckpt": sent}), tmp_path / "x", claim)
-    assert not (tmp_path / "x").exists()
+def test_a_file_that_the_hub_does_not_have_is_not_asked_for_again_and_again(hub):
+    server = hub({})
+    with pytest.raises(InputError, match="404"):
+        get_network(ON_HUB)
+    assert server.asked == []
 
 
-def test_a_file_that_is_not_there_is_asked_for_once(serve, tmp_path):
-    server = serve({})
-    with pytest.raises(OSError, match="404"):
-        fetched(server, tmp_path / "x")
-    assert server.asked == [0]
+def elsewhere(server, data):
+    return PretrainedFile(f"{server.url}/tiny.pth", "tiny.pth", "tiny", "free", hashlib.sha256(data).hexdigest())
 
 
-def test_a_redirect_away_from_https_is_refused(serve, tmp_path):
-    server = serve({"/model.ckpt": DATA})
+def test_another_file_than_the_known_one_is_refused_whether_it_is_sent_or_lies_here(serve):
+    server = serve({"/tiny.pth": DATA[::-1]})
+    known = elsewhere(server, DATA)
+    with pytest.raises(InputError, match=known.sha256):
+        get_network(known)
+    assert not known.path.exists()
+    known.path.write_bytes(b"put here by hand")
+    with pytest.raises(InputError, match=known.sha256):
+        get_network(known)
+    assert known.path.read_bytes() == b"put here by hand"
+    known.path.write_bytes(DATA)
+    assert get_network(known) == known.path and server.asked == [0]
 
-    def astray(asked, timeout):
-        response = server.opener(asked, timeout)
-        response.geturl = lambda: "http://example.org/model.ckpt"
-        return response
 
-    with pytest.raises(InputError, match="not https"):
-        fetch_large(URL, tmp_path / "x", Claim(), astray)
+def test_a_known_file_is_fetched_from_other_hosts_than_the_hub(serve):
+    server = serve({"/tiny.pth": DATA})
+    assert get_network(elsewhere(server, DATA)).read_bytes() == DATA
 
 
-KNOWN = Checkpoint("Someone/Tiny", "tiny", "dynamicrafter", "tiny")
+def test_where_the_hub_cannot_be_reached_the_place_for_the_file_is_told(serve):
+    known = elsewhere(serve({}), DATA)
+    with pytest.raises(InputError, match=str(known.path)):
+        get_network(known)
 
 
 @pytest.fixture(scope="module")
@@ -172,57 +145,46 @@ def made(tmp_path_factory):
     return state, path.read_bytes()
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("TO4D_CACHE", str(tmp_path / "cache"))
+def get(halved=False):
+    return get_dynamicrafter("dynamicrafter-tiny", MODEL, halved)
 
 
-def files_of(data):
-    """The two files of a repository of the hub: the pickle and what stands for it."""
-    sha256 = hashlib.sha256(data).hexdigest()
-    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {len(data)}\n".encode()
-    return {"/Someone/Tiny/resolve/main/model.ckpt": data, "/Someone/Tiny/raw/main/model.ckpt": pointer}
-
-
-def get(server, halved=False):
-    return official.get_checkpoint("dynamicrafter-tiny", KNOWN, halved, server.opener)
-
-
-def test_dynamicrafter_finds_what_was_fetched(serve, made, caplog, monkeypatch):
+def test_dynamicrafter_finds_what_was_fetched(hub, made, monkeypatch):
     state, pickled = made
-    with caplog.at_level("WARNING"):
-        path = get(serve(files_of(pickled), breaks=[10**6, 10**6]))
-    assert "the hub's own statement" in caplog.text
+    hub({CKPT: pickled}, breaks=[10**6])
+    path = get()
     folder = {p.name for p in path.parent.iterdir()} - {"dynamicrafter-tiny.lock"}
     assert folder == {"dynamicrafter-tiny.safetensors", "dynamicrafter-tiny.json"}  # the pickle is gone
     record = json.loads(path.with_suffix(".json").read_text())
     assert record["sha256"] == hashlib.sha256(pickled).hexdigest()
     assert record["safetensors_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert get(serve({})) == path  # without a network
+    hub({})
+    assert get() == path  # without a network
     path.rename(path.with_name("dynamicrafter-256.safetensors"))
     monkeypatch.setitem(SIZES, "256", SIZES["tiny"])
     assert torch.equal(DynamiCrafter("256").networks.resampler.latents, state["image_proj_model.latents"])
 
 
-def test_offline_the_way_by_hand_is_told_and_taken_and_rubbish_is_not_converted(serve):
-    server = serve({})
-    with pytest.raises(InputError, match=r"put it at (.*\.ckpt),") as error:
-        get(server)
-    place = Path(re.search(r"put it at (\S+\.ckpt),", str(error.value))[1])
+def test_a_checkpoint_put_at_its_place_by_hand_is_converted_without_a_network(hub, made):
+    server, place = hub({}), weights_folder() / "dynamicrafter-tiny.ckpt"
+    with pytest.raises(InputError, match=str(place)):
+        get()
     place.write_bytes(b"no checkpoint")
-    with pytest.raises(InputError, match="could not be converted"):
-        get(server)
-    assert server.asked == [0] and [p.name for p in place.parent.glob("*.safetensors")] == []
+    with pytest.raises(InputError, match=str(place)):
+        get()
+    assert not list(place.parent.glob("*.safetensors"))
+    place.write_bytes(made[1])
+    assert get().exists() and server.asked == []
 
 
-def test_another_file_than_the_first_time_is_refused(serve):
+def test_another_file_than_the_first_time_is_refused_before_it_is_fetched(hub):
     record = weights_folder() / "dynamicrafter-tiny.json"
     record.parent.mkdir(parents=True)
     record.write_text(json.dumps({"sha256": "0" * 64}))
-    server = serve(files_of(b"another"))
-    with pytest.raises(InputError, match="another file than before"):
-        get(server)
-    assert server.asked == [0]  # the pointer alone
+    server = hub({CKPT: b"another"})
+    with pytest.raises(InputError, match="0" * 64):
+        get()
+    assert server.asked == []
 
 
 def test_a_checkpoint_of_another_size_is_not_converted(made, tmp_path):
@@ -232,56 +194,64 @@ def test_a_checkpoint_of_another_size_is_not_converted(made, tmp_path):
     assert not (tmp_path / "out.safetensors").exists()
 
 
-def test_too_small_a_disk_is_found_out_before(serve):
-    pointer = b"oid sha256:" + b"0" * 64 + b"\nsize 1000000000000000\n"
-    with pytest.raises(InputError, match="GB left"):
-        get(serve({"/Someone/Tiny/raw/main/model.ckpt": pointer}))
+def test_too_small_a_disk_is_found_out_before(hub):
+    server = hub({CKPT: b"large"}, announced=10**15)
+    with pytest.raises(InputError, match="GB"):
+        get()
+    assert server.asked == []
 
 
-def hub_file(data, sha256=None):
-    """A file of the hub, and its files as `serve` takes them."""
-    known = PretrainedFile(f"{HUB}Someone/Tiny/resolve/main/tiny.pth", "tiny.pth", "tiny", "free", sha256)
-    pointer = f"oid sha256:{hashlib.sha256(data).hexdigest()}\nsize {len(data)}\n".encode()
-    return known, {"/Someone/Tiny/resolve/main/tiny.pth": data, "/Someone/Tiny/raw/main/tiny.pth": pointer}
+def cached_pipeline(cache: Path, repository: str, components: tuple[str, ...]) -> Path:
+    """A folder as the hub's cache keeps a pipeline of `unet` and `vae`; these of its components are there."""
+    folder = cache / f"models--{repository.replace('/', '--')}"
+    snapshot = folder / "snapshots" / ("0" * 40)
+    for name in components:
+        (snapshot / name).mkdir(parents=True)
+    index = {"_class_name": "P", "unet": ["diffusers", "U"], "vae": ["diffusers", "V"], "safety_checker": [None, None]}
+    (snapshot / "model_index.json").write_text(json.dumps(index))
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("0" * 40)
+    (folder / "blobs").mkdir()
+    return folder
 
 
-def test_a_network_that_measures_is_fetched_once_and_goes_on(serve, caplog):
-    known, files = hub_file(DATA)
-    with caplog.at_level("WARNING"):
-        path = get_official(known, serve(files, breaks=[10**6, 10**5]).opener)
-    assert path == known.path == weights_folder() / "metrics" / "tiny.pth" and path.read_bytes() == DATA
-    assert "the hub's own statement" in caplog.text
-    assert get_official(known, serve({}).opener) == path  # without a network
+def listed_as_here(capsys) -> set[str]:
+    assert main(["list"]) == 0
+    return set(re.findall(r"^(\S+) \(here\)", capsys.readouterr().out, re.M))
 
 
-@pytest.mark.parametrize("digits", [8, 64])
-def test_the_first_digits_of_a_known_checksum_are_enough_to_refuse_another_file(serve, digits):
-    sha256 = hashlib.sha256(DATA).hexdigest()[:digits]
-    known = PretrainedFile("https://example.org/tiny.pth", "tiny.pth", "tiny", "free", sha256)
-    with pytest.raises(InputError, match="sha256"):
-        get_official(known, serve({"/tiny.pth": DATA[::-1]}).opener)
-    assert not known.path.exists()
-    assert get_official(known, serve({"/tiny.pth": DATA}).opener).read_bytes() == DATA
+def test_the_list_tells_which_pipelines_the_hubs_cache_holds(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert listed_as_here(capsys) == set()
+    whole = cached_pipeline(tmp_path, DIFFUSERS["wan"].repository, ("unet", "vae"))
+    cached_pipeline(tmp_path, DIFFUSERS["ltx"].repository, ("unet",))
+    assert listed_as_here(capsys) == {"wan"}
+    (whole / "blobs" / "abc.incomplete").touch()
+    assert listed_as_here(capsys) == set()
 
 
-def test_offline_the_place_for_the_file_is_told(serve):
-    known, _ = hub_file(DATA)
-    with pytest.raises(InputError, match="put the file at .*tiny.pth"):
-        get_official(known, serve({}).opener)
+def test_the_list_tells_which_files_are_here(capsys):
+    for path in (weights_folder() / "dynamicrafter-512.safetensors", PRETRAINED["raft"].path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert {"dynamicrafter-512", "raft"} <= listed_as_here(capsys)
 
 
 def test_all_networks_that_measure_have_addresses_and_names_of_their_own():
     known = PRETRAINED.values()
     assert len({each.file for each in known}) == len({each.address for each in known}) == len(known)
-    assert all(each.address.startswith("https://") and each.terms for each in known)
-    assert all(each.sha256 for each in known if not each.address.startswith(HUB))  # nobody else vouches for these
+    assert all(each.address.startswith("https://") and each.license for each in known)
+    assert all(
+        len(each.sha256 or "") == 64 for each in known if not each.address.startswith(HUB)
+    )  # nobody else vouches for these
 
 
 def test_the_list_names_each_with_its_terms(capsys):
     assert main(["list"]) == 0
-    told = capsys.readouterr().out
-    for name, known in {**CHECKPOINTS, **REPOSITORIES, **PRETRAINED}.items():
-        assert name in told and known.terms in told
+    printed = capsys.readouterr().out
+    terms = {name: model.terms for name, model in {**DYNAMICRAFTER, **DIFFUSERS}.items()}
+    terms |= {name: network.license for name, network in PRETRAINED.items()}
+    assert all(name in printed and text in printed for name, text in terms.items())
 
 
 def test_a_wrong_name_is_told_the_nearest(capsys):
@@ -289,15 +259,15 @@ def test_a_wrong_name_is_told_the_nearest(capsys):
     assert "did you mean 'dynamicrafter-256'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", REPOSITORIES)
+@pytest.mark.parametrize("name", DIFFUSERS)
 def test_what_is_fetched_is_what_the_option_loads(name):
-    option = yaml.safe_load((CONF / "guidance" / f"{REPOSITORIES[name].option}.yaml").read_text())
-    assert option["model"] == REPOSITORIES[name].repository
+    option = yaml.safe_load((CONF / "guidance" / f"{DIFFUSERS[name].option}.yaml").read_text())
+    assert option["model"] == DIFFUSERS[name].repository
 
 
-@pytest.mark.parametrize("name", CHECKPOINTS)
+@pytest.mark.parametrize("name", DYNAMICRAFTER)
 def test_every_checkpoint_is_of_a_known_size_and_option(name):
-    known = CHECKPOINTS[name]
+    known = DYNAMICRAFTER[name]
     assert name == f"dynamicrafter-{known.size}" and known.size in SIZES
     assert (CONF / "guidance" / f"{known.option}.yaml").exists()
 

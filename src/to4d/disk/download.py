@@ -1,83 +1,48 @@
-"""Fetching a public model: https only, bounded, unpacked without trusting the archive, and whole or not at all."""
+"""Downloads of small public files by pooch: over https, complete and of the known checksum, or not there at all."""
 
-import os
+import logging
 import stat
-import tempfile
+import sys
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
-from rich.progress import DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+import pooch
+from requests import Response
 
 from to4d.errors import InputError
 
 MAX_BYTES = 256 * 2**20  # of an archive, and of what it unpacks to
 KEPT = (".obj", ".mtl", ".png", ".jpg", ".jpeg")  # of an archive; simulation files and thumbnails are left out
+SECURE = ("https://", "http://127.0.0.1:")  # as browsers do, trust this computer itself
+
+pooch.get_logger().setLevel(logging.WARNING)
 
 
-@contextmanager
-def opened(url: str, opener: Callable = urlopen, first_byte: int = 0) -> Iterator[Any]:
-    """The answer to a request, from `first_byte` on if the server can do that.
+def download(url: str, target: Path, sha256: str | None = None, max_bytes: float = float("inf")) -> None:
+    """Download to `target`, which appears only when it is complete and has this SHA-256.
 
     Raises:
         OSError: if the network fails.
-        InputError: if it is not, or does not stay, https.
+        InputError: if an address is not https, the file is another one, or the server announces more than `max_bytes`.
     """
-    if not url.startswith("https://"):
+
+    def check(response: Response, **_: object) -> None:
+        if not response.url.startswith(SECURE):
+            raise InputError(f"{url} redirects to {response.url}, which is not https")
+        if int(response.headers.get("Content-Length", 0)) > max_bytes:
+            raise InputError(f"{url} is larger than {max_bytes:,} bytes")
+
+    if not url.startswith(SECURE):
         raise InputError(f"{url} is not an https address")
-    asked = Request(url, headers={"Range": f"bytes={first_byte}-"}) if first_byte else url
+    # Any: pooch states another type of downloaders than its own has
+    downloader: Any = pooch.HTTPDownloader(sys.stderr.isatty(), 1 << 20, timeout=30, hooks={"response": check})
     try:
-        answer = opener(asked, timeout=30)
-    except HTTPError as error:
-        error.close()
+        pooch.retrieve(url, sha256, target.name, target.parent, downloader=downloader)
+    except (InputError, OSError):
         raise
-    with answer as source:
-        if not source.geturl().startswith("https://"):
-            raise InputError(f"{url} redirects to {source.geturl()}, which is not https")
-        yield source
-
-
-def progress_bar() -> Progress:
-    """What is shown meanwhile."""
-    columns = (TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    return Progress(*columns, transient=True)
-
-
-def fetch(url: str, target: Path, opener: Callable = urlopen) -> None:
-    """Download to `target`, which appears only when complete.
-
-    Raises:
-        OSError: if the network fails.
-        InputError: if the server sends something that is not wanted.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with opened(url, opener) as source, progress_bar() as progress:
-        total = int(source.headers.get("Content-Length") or 0)
-        task = progress.add_task(f"downloading {target.stem}", total=total or None)
-        with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".part", delete=False) as part:
-            try:
-                _copy(source, part, total, lambda n: progress.advance(task, n))
-            except BaseException:
-                os.unlink(part.name)
-                raise
-    os.replace(part.name, target)
-
-
-def _copy(source, part, total: int, advance: Callable[[int], None]) -> None:
-    """Copy all bytes, or raise if there are too many or too few."""
-    received = 0
-    while block := source.read(1 << 18):
-        received += len(block)
-        if max(received, total) > MAX_BYTES:
-            raise InputError(f"the download is larger than {MAX_BYTES:,} bytes")
-        part.write(block)
-        advance(len(block))
-    if total and received != total:
-        raise OSError(f"the connection broke after {received:,} of {total:,} bytes")
+    except ValueError as error:  # pooch's word for another checksum
+        raise InputError(f"{url} sent a file that does not have SHA-256 {sha256}: damaged, or another file") from error
 
 
 def unpack(archive: Path, folder: Path) -> None:

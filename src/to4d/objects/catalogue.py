@@ -9,9 +9,8 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from urllib.request import urlopen
 
-from to4d.disk.download import fetch, unpack
+from to4d.disk.download import MAX_BYTES, download, unpack
 from to4d.disk.folders import cache_folder, data_folder
 from to4d.errors import InputError
 from to4d.mesh import load_mesh
@@ -22,14 +21,7 @@ log = logging.getLogger(__name__)
 GSO_URL = "https://fuel.gazebosim.org/1.0/GoogleResearch/models/{}.zip"
 
 
-def load_gso(
-    model: str,
-    folder: str,
-    noun: str,
-    radius: float = 0.55,
-    rotate_deg: float = 0.0,
-    opener: Callable = urlopen,
-) -> Mesh:
+def load_gso(model: str, folder: str, noun: str, radius: float = 0.55, rotate_deg: float = 0.0) -> Mesh:
     """A Google Scanned Object.
 
     Args:
@@ -38,7 +30,6 @@ def load_gso(
         noun: the word that names the object in prompts.
         radius: of the bounding sphere, in world units.
         rotate_deg: turns the object about the vertical so that its front faces azimuth 0.
-        opener: opens a URL, as `urlopen` does.
 
     Raises:
         InputError: if it is not on this machine and cannot be fetched.
@@ -56,7 +47,7 @@ def load_gso(
         except InputError as error:
             log.warning("the cached copy in %s is damaged (%s) and is replaced", cached, error)
             shutil.rmtree(cached)
-    _install(model, folder, cached, load, opener)
+    _install(model, folder, cached, load)
     return load(_only_obj(cached))
 
 
@@ -86,7 +77,7 @@ def _only_obj(folder: Path) -> Path:
     return found[0]
 
 
-def _install(model: str, folder: str, cached: Path, load: Callable[[Path], Mesh], opener: Callable) -> None:
+def _install(model: str, folder: str, cached: Path, load: Callable[[Path], Mesh]) -> None:
     """Fetch, unpack and try the model, then move it into the cache in one step.
 
     A zip that the user put beside the cache's folder is taken instead of the network.
@@ -94,7 +85,7 @@ def _install(model: str, folder: str, cached: Path, load: Callable[[Path], Mesh]
     archive = cached.with_name(f"{model}.zip")
     if not archive.is_file():
         try:
-            fetch(GSO_URL.format(model), archive, opener)
+            download(GSO_URL.format(model), archive, max_bytes=MAX_BYTES)
         except OSError as error:
             raise InputError(
                 f"the object {folder!r} is not on this machine, and fetching it failed ({error});\n"

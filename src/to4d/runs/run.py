@@ -14,7 +14,7 @@ from lightning import seed_everything
 from omegaconf import DictConfig, OmegaConf
 
 from to4d.callbacks.phase_callback import runs_on_every_rank
-from to4d.callbacks.progress import Progress
+from to4d.callbacks.progress import PhasePlan, RunProgress
 from to4d.disk.checkpoint import load_into
 from to4d.disk.files import read_checked, unfinished, write_atomically, write_sums
 from to4d.disk.folders import cache_folder
@@ -74,7 +74,8 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
     for left in unfinished(out):
         left.unlink()
     loggers = list(instantiate(cfg.logger).values())
-    progress = Progress({name: (phase.steps, phase.cost) for name, phase in phases.items()}, out / PROGRESS)
+    plan = {name: PhasePlan(phase.steps, phase.cost, phase.views) for name, phase in phases.items()}
+    progress = RunProgress(plan, out / PROGRESS)
     with team(cfg, count, assist) as others:
         for name, phase in phases.items():
             shared = cache_path(cfg, name, mesh) if cfg.cache and phase.cached else None

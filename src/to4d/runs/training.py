@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from to4d.callbacks.autosave import Autosave
 from to4d.callbacks.phase_callback import runs_on_every_rank
-from to4d.callbacks.progress import Progress
+from to4d.callbacks.progress import RunProgress
 from to4d.disk.checkpoint import Damaged, TreeIO, load_into, load_tree, save_tree
 from to4d.disk.files import before
 from to4d.disk.locks import making
@@ -35,7 +35,7 @@ def train(
     shared: Path | None,
     cfg: DictConfig,
     loggers: list,
-    progress: Progress,
+    progress: RunProgress,
     others: Team,
 ) -> None:
     """Train one phase, unless this run, or for a shared result any run, has done so before."""

@@ -8,10 +8,10 @@ from to4d.cli import fail, nearest
 from to4d.disk.folders import weights_folder
 from to4d.errors import InputError
 from to4d.metrics.networks.pretrained_files import PRETRAINED, PretrainedFile
-from to4d.weights.checkpoint import get_checkpoint
-from to4d.weights.hub import get_repository
-from to4d.weights.known import CHECKPOINTS, REPOSITORIES, Checkpoint, Repository
-from to4d.weights.metrics import get_official
+from to4d.weights.dynamicrafter import get_dynamicrafter
+from to4d.weights.hub import download_pipeline, is_cached
+from to4d.weights.hub_models import DIFFUSERS, DYNAMICRAFTER, HUB, DiffusersModel, DynamiCrafterModel
+from to4d.weights.metric_networks import get_network
 
 log = logging.getLogger("to4d.weights")
 
@@ -32,64 +32,74 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         if args.command == "list":
-            show()
+            print_list()
         else:
-            fetch(args.name, args.bf16, args.revision)
+            get_weights(args.name, args.bf16, args.revision)
     except InputError as error:
         return fail(str(error))
     return 0
 
 
-def show() -> None:
-    """A line or two for each."""
-    for name, known in PRETRAINED.items():
-        print(f"{name}{' (here)' * known.path.exists()}: {known.about}; `get metrics` fetches all of these")
-        print(f"    {known.address}; {known.terms}")
-    for name, known in {**CHECKPOINTS, **REPOSITORIES}.items():
-        here = " (here)" if (weights_folder() / f"{name}.safetensors").exists() else ""
-        print(f"{name}{here}: {known.about}; guidance={known.option}")
-        print(f"    https://huggingface.co/{known.repository}; {known.terms}")
+def print_list() -> None:
+    """Print what there is, two lines each: what it is and whether it is here; where from and on what terms."""
+    for name, network in PRETRAINED.items():
+        print_entry(name, network.path.exists(), f"{network.description}; `get metrics` fetches all of these")
+        print(f"    {network.address}; {network.license}")
+    for name, model in {**DYNAMICRAFTER, **DIFFUSERS}.items():
+        print_entry(name, is_here(name, model), f"{model.about}; guidance={model.option}")
+        print(f"    {HUB}{model.repository}; {model.terms}")
 
 
-def fetch(name: str, halved: bool, revision: str | None) -> None:
-    """Tell the terms, and fetch.
+def print_entry(name: str, here: bool, about: str) -> None:
+    """The first line of an entry."""
+    print(f"{name}{' (here)' if here else ''}: {about}")
+
+
+def is_here(name: str, model: DynamiCrafterModel | DiffusersModel) -> bool:
+    """Whether a prior would find the model on this machine."""
+    if isinstance(model, DiffusersModel):
+        return is_cached(model.repository)
+    return (weights_folder() / f"{name}.safetensors").exists()
+
+
+def get_weights(name: str, halved: bool, revision: str | None) -> None:
+    """Show the terms, and fetch.
 
     Raises:
         InputError: if there is none of that name, or it cannot be had.
     """
-    known = wanted(name)
-    if halved and not isinstance(known, Checkpoint):
+    found = find(name)
+    if halved and not isinstance(found, DynamiCrafterModel):
         raise InputError("--bf16 is for DynamiCrafter's files; halve a pipeline with guidance.precision=bfloat16")
-    if revision and not isinstance(known, Repository):
+    if revision and not isinstance(found, DiffusersModel):
         raise InputError("--revision is for pipelines of diffusers; there is one file of this model")
-    if isinstance(known, list):
-        for official in known:
-            get_official(official)
+    if isinstance(found, list):
+        for network in found:
+            get_network(network)
         return
-    log.info("%s from https://huggingface.co/%s", name, known.repository)
-    log.info("terms: %s; its page there decides", known.terms)
-    if isinstance(known, Checkpoint):
-        get_checkpoint(name, known, halved)
+    log.info("%s from %s%s", name, HUB, found.repository)
+    log.info("terms: %s; its page there decides", found.terms)
+    if isinstance(found, DynamiCrafterModel):
+        get_dynamicrafter(name, found, halved)
     else:
-        get_repository(known, revision)
+        download_pipeline(found, revision)
 
 
-def wanted(name: str) -> Checkpoint | Repository | list[PretrainedFile]:
-    """What is known under a name, or any repository of the hub; of networks that measure, one or all.
+def find(name: str) -> DynamiCrafterModel | DiffusersModel | list[PretrainedFile]:
+    """What is known under a name, or any pipeline of the hub; of networks that measure, one or all.
 
     Raises:
         InputError: if it is neither.
     """
-    if known := {**CHECKPOINTS, **REPOSITORIES}.get(name):
-        return known
+    models = {**DYNAMICRAFTER, **DIFFUSERS}
+    if name in models:
+        return models[name]
     if name == "metrics" or name in PRETRAINED:
         return list(PRETRAINED.values()) if name == "metrics" else [PRETRAINED[name]]
     if name.count("/") == 1:
-        same = [known for known in REPOSITORIES.values() if known.repository == name]
-        return same[0] if same else Repository(name, f"... guidance.model={name}", "", "not known to us")
-    raise InputError(
-        f"there are no weights called {name!r}; {nearest(name, ['metrics', *CHECKPOINTS, *REPOSITORIES, *PRETRAINED])}"
-    )
+        same = [model for model in DIFFUSERS.values() if model.repository == name]
+        return same[0] if same else DiffusersModel(name, f"... guidance.model={name}", "", "not known to us")
+    raise InputError(f"there are no weights called {name!r}; {nearest(name, ['metrics', *models, *PRETRAINED])}")
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ from to4d.disk.folders import weights_folder
 
 @dataclass(frozen=True)
 class PretrainedFile:
-    """One file of weights. `sha256` may hold only the first digits; None means the checksum that the host states."""
+    """One file of weights. `sha256` None means the checksum that the host states."""
 
     address: str
     file: str  # local name
-    about: str
-    terms: str
+    description: str
+    license: str
     sha256: str | None = None
 
     @property
@@ -25,12 +25,8 @@ class PretrainedFile:
     def instructions(self) -> str:
         """How to obtain the file."""
         if not self.address:
-            return f"it needs {self.about}"
+            return f"it needs {self.description}"
         return f"python -m to4d.weights get metrics fetches {self.address.rsplit('/', 1)[-1]}"
-
-    def url(self, kind: str) -> str:
-        """On the hub, "resolve" is the content and "raw" what stands for it, its size and hash."""
-        return self.address.replace("/resolve/", f"/{kind}/")
 
 
 LPIPS = (
@@ -40,11 +36,25 @@ LPIPS = (
 TORCHVISION, HUB = "https://download.pytorch.org/models/", "https://huggingface.co/"
 IMAGENET = "BSD-3-Clause code; trained on ImageNet, whose pictures are for research"
 
-# Checksums: the names of torchvision's files hold the first digits; those of LPIPS are of the files in its repository;
+# Checksums: those of torchvision's files begin as their names say; those of LPIPS are of the files in its repository;
 # that of RAFT is the one that several users of the official archive and of this copy state.
+ALEXNET_SHA256 = "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02"
+VGG16_SHA256 = "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0"
 PRETRAINED = {
-    "alexnet": PretrainedFile(TORCHVISION + "alexnet-owt-7be5be79.pth", "alexnet.pth", "LPIPS", IMAGENET, "7be5be79"),
-    "vgg16": PretrainedFile(TORCHVISION + "vgg16-397923af.pth", "vgg16.pth", "LPIPS by VGG", IMAGENET, "397923af"),
+    "alexnet": PretrainedFile(
+        TORCHVISION + "alexnet-owt-7be5be79.pth",
+        "alexnet.pth",
+        "LPIPS",
+        IMAGENET,
+        ALEXNET_SHA256,
+    ),
+    "vgg16": PretrainedFile(
+        TORCHVISION + "vgg16-397923af.pth",
+        "vgg16.pth",
+        "LPIPS by VGG",
+        IMAGENET,
+        VGG16_SHA256,
+    ),
     "lpips-alex": PretrainedFile(
         LPIPS + "alex.pth",
         "lpips-alex.pth",

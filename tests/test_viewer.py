@@ -1,11 +1,10 @@
-"""The viewer shows input, moved mesh and field from where the visitor stands, and its controls work in a browser."""
+"""The viewer renders input, moved mesh and field from the visitor's camera, and its controls work in a browser."""
 
 import json
 import math
 import socket
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 
@@ -14,7 +13,6 @@ import pytest
 import torch
 from browser import CHROMIUM, Browser
 from moving_ball import MovingBall
-from plain_field import PlainField
 
 from to4d.export.isosurface import Isosurface
 from to4d.export.panels import to_uint8
@@ -22,15 +20,15 @@ from to4d.geometry import orbit
 from to4d.objects.plant import load_plant
 from to4d.render.mesh_cpu import MeshRenderer
 from to4d.types import Prompt, Scene
-from to4d.viewer.page import Page
-from to4d.viewer.show import MODES, Show, looking
+from to4d.viewer.frames import MODES, SceneFrames, look_at_pose
+from to4d.viewer.server import ViewerServer
 from to4d.viewpoints import render_views
 
 FOV = math.radians(40.0)
 CAMERAS = {"dynamic": orbit(torch.tensor([0.0, 45.0, 90.0]), 10.0, 3.0, 40.0, (8, 8))}
 
 
-class Lifted(PlainField):
+class Lifted(torch.nn.Module):
     """Rises by 0.4 until t = 1, grey."""
 
     def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
@@ -41,54 +39,54 @@ class Lifted(PlainField):
 
 
 @pytest.fixture(scope="module")
-def show():
+def frames():
     renderer = MovingBall(0.2)
     renderer.field = Lifted()
     scene = Scene(MeshRenderer(load_plant()), renderer, Prompt("a plant rising", "plant"))
-    return Show(scene, 4, 32, Isosurface(16))
+    return SceneFrames(scene, 4, 32, Isosurface(16))
 
 
 @pytest.mark.parametrize("azimuth", [0.0, 130.0])
 def test_a_camera_that_looks_at_the_middle_is_the_orbit_s(azimuth):
     pose = orbit(torch.tensor([azimuth]), 15.0, 3.0, 40.0, (8, 8)).pose[0]
-    assert looking(pose[:3, 3].numpy(), np.zeros(3)).allclose(pose, atol=1e-5)
+    assert look_at_pose(pose[:3, 3].numpy(), np.zeros(3)).allclose(pose, atol=1e-5)
 
 
-def test_input_moved_mesh_and_field_stand_side_by_side(show):
+def test_input_moved_mesh_and_field_stand_side_by_side(frames):
     cameras = orbit(torch.tensor([30.0]), 10.0, 3.0, 40.0, (32, 32))
-    still = to_uint8(render_views(show.scene.reference, cameras, torch.zeros(1)).rgb[0, 0]).numpy()
-    first, last = (show.pictures(cameras.pose[0], FOV, frame, "Colour") for frame in (0, 3))
+    still = to_uint8(render_views(frames.scene.reference, cameras, torch.zeros(1)).rgb[0, 0]).numpy()
+    first, last = (frames.panels(cameras.pose[0], FOV, frame, "Colour") for frame in (0, 3))
     assert first.shape == (32, 96, 3) and np.array_equal(first[:, :32], still) and np.array_equal(last[:, :32], still)
     assert np.abs(first[:, 32:64].astype(int) - still).mean() < 1.0  # at rest the mesh is the input
     heights = [np.flatnonzero((picture[:, 32:64] < 255).any((1, 2))).min() for picture in (first, last)]
     assert heights[1] < heights[0] - 2 and not np.array_equal(first[:, 64:], last[:, 64:])
-    assert len({show.pictures(cameras.pose[0], FOV, 1, mode).tobytes() for mode in MODES}) == 4
+    assert len({frames.panels(cameras.pose[0], FOV, 1, mode).tobytes() for mode in MODES}) == 4
 
 
 @pytest.fixture
-def page(show):
+def viewer(frames):
     pytest.importorskip("viser", reason="needs viser: pip install -e '.[viewer]'")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    page = Page(show, "127.0.0.1", port, 8.0, CAMERAS)
-    following = threading.Thread(target=page.run)
+    viewer = ViewerServer(frames, port, 8.0, CAMERAS)
+    following = threading.Thread(target=viewer.run)
     following.start()
-    yield page
-    page.closed.set()
+    yield viewer
+    viewer.closed.set()
     following.join()
 
 
-def test_it_listens_to_this_computer_alone_unless_told_otherwise(page):
-    port = page.server.get_port()
+def test_it_listens_on_localhost_only(viewer):
+    port = viewer.server.get_port()
     with urllib.request.urlopen(f"http://127.0.0.1:{port}") as answer:
         assert answer.status == 200
     with pytest.raises(OSError, match="refused"), socket.create_connection(("127.0.0.2", port), 2):
         pass  # another address of this very computer
 
 
-def test_cameras_stand_and_look_as_those_of_the_schedule(page):
-    stands = page.cameras["dynamic"]
+def test_frustums_stand_and_look_as_the_cameras_of_the_schedule(viewer):
+    stands = viewer.frustums["dynamic"]
     assert len(stands) == 3 and not any(stand.visible for stand in stands)
     for stand, pose in zip(stands, CAMERAS["dynamic"].pose, strict=True):
         w, x, y, z = stand.wxyz
@@ -99,28 +97,12 @@ def test_cameras_stand_and_look_as_those_of_the_schedule(page):
         )
 
 
-def test_what_is_new_takes_the_place_of_what_was_shown(page, show):
-    before = page.surfaces
-    page.follow(lambda: None)
-    assert page.surfaces is before
-    page.follow(lambda: show)
-    assert len(page.surfaces) == 4 and page.surfaces is not before
-
-
-def test_at_another_address_visitors_need_the_token(show):
-    pytest.importorskip("viser", reason="needs viser: pip install -e '.[viewer]'")
-    page = Page(show, "127.0.0.2", 0, 8.0, {})
-    try:
-        with pytest.raises(urllib.error.HTTPError, match="403"):
-            urllib.request.urlopen(f"http://127.0.0.2:{page.gate.port}/")
-        cookie = urllib.request.Request(
-            f"http://127.0.0.2:{page.gate.port}/", headers={"Cookie": f"to4d_token={page.gate.token}"}
-        )
-        with urllib.request.urlopen(cookie) as answer:
-            assert answer.status == 200
-    finally:
-        page.closed.set()
-        page.run()
+def test_new_frames_replace_the_surfaces(viewer, frames):
+    before = viewer.surfaces
+    viewer.update(lambda: None)
+    assert viewer.surfaces is before
+    viewer.update(lambda: frames)
+    assert len(viewer.surfaces) == 4 and viewer.surfaces is not before
 
 
 FRAME = "+document.querySelector('[role=slider]').ariaValueNow"
@@ -147,31 +129,33 @@ def changes(browser: Browser, expression: str, before: object) -> object:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the PATH")
-def test_a_visitor_moves_the_slider_changes_the_mode_plays_stops_and_turns_the_object(page, tmp_path):
+def test_a_visitor_moves_the_slider_changes_the_mode_plays_stops_and_turns_the_object(viewer, tmp_path):
     with Browser(tmp_path / "profile", (900, 560), 240.0) as browser:
-        browser.open(f"http://127.0.0.1:{page.server.get_port()}")
+        browser.open(f"http://127.0.0.1:{viewer.server.get_port()}")
         browser.wait("document.querySelector('img[src^=blob]')?.naturalWidth === 96")
         wait_until(lambda: browser.click(control(browser, "Frame"), 0.97) or browser.value(f"{FRAME} === 3"))
-        wait_until(lambda: [x.visible for x in page.surfaces] == [False, False, False, True] and page.drawn[2] == 3)
+        wait_until(
+            lambda: [x.visible for x in viewer.surfaces] == [False, False, False, True] and viewer.rendered[2] == 3
+        )
         picture = browser.value(PICTURE)
         choose(browser, "Show", "Normals")
-        wait_until(lambda: page.drawn[2:] == (3, "Normals"))
+        wait_until(lambda: viewer.rendered[2:] == (3, "Normals"))
         changes(browser, PICTURE, picture)
         browser.click(control(browser, "Play"))
-        frames = [3]
+        seen = [3]
         for _ in range(2):
-            frames.append(changes(browser, FRAME, frames[-1]))
+            seen.append(changes(browser, FRAME, seen[-1]))
         browser.click(control(browser, "Play"))
-        wait_until(lambda: not page.playing.value)
+        wait_until(lambda: not viewer.playing.value)
         time.sleep(1.0)  # what was under way
-        stopped = page.frame.value
-        before = page.drawn[0]
+        stopped = viewer.frame.value
+        before = viewer.rendered[0]
         browser.drag("canvas[data-engine]", 120, 40)
-        wait_until(lambda: page.drawn[0] != before)
-        assert page.frame.value == stopped
+        wait_until(lambda: viewer.rendered[0] != before)
+        assert viewer.frame.value == stopped
         choose(browser, "Cameras", "dynamic")
-        wait_until(lambda: all(stand.visible for stand in page.cameras["dynamic"]))
-        page.status.content = "dynamic 30/100"
+        wait_until(lambda: all(stand.visible for stand in viewer.frustums["dynamic"]))
+        viewer.status.content = "dynamic 30/100"
         browser.wait("document.body.innerText.includes('dynamic 30/100')")
 
 
