@@ -33,7 +33,7 @@ runs.run
 runs.animate
 report viewer
 cli
-weights
+commands weights
 """
 LEVEL = {unit: level for level, line in enumerate(LAYERS.split("\n")) for unit in line.split()}
 HOMES = {
@@ -52,8 +52,8 @@ HOMES = {
     "diffusers": {"guidance"},
     "transformers": {"guidance"},
     "huggingface_hub": {"weights"},
-    "hydra": {"runs", "viewer", "cli"},
-    "omegaconf": {"runs", "viewer", "cli"},
+    "hydra": {"runs", "viewer", "cli", "commands"},
+    "omegaconf": {"runs", "viewer", "cli", "commands"},
     "lightning": {"phases", "callbacks", "runs", "disk"},
 }
 FILES = sorted(ROOT.rglob("*.py"))

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from pathlib import Path
 
 from to4d.errors import InputError
 
@@ -13,15 +12,16 @@ BEGIN = 3600  # seconds that the page waits for the run's first state: a static 
 
 
 @contextmanager
-def watched(program: Path, out: str) -> Iterator[None]:
-    """Let the program (view.py) show the run in the folder `out` meanwhile.
+def watched(out: str) -> Iterator[None]:
+    """Let the viewer show the run in the folder `out` meanwhile.
 
     Raises:
         InputError: if the package that serves the page is not installed.
     """
     if find_spec("viser") is None:
         raise InputError("view=true needs the package viser; install it by: pip install -e '.[viewer]'")
-    page = subprocess.Popen([sys.executable, str(program), f"run={out}", f"wait={BEGIN}"])
+    viewer = [sys.executable, "-P", "-m", "to4d.commands.view"]  # -P: modules of the current folder are not to be found
+    page = subprocess.Popen([*viewer, f"run={out}", f"wait={BEGIN}"])
     try:
         yield
     finally:
