@@ -26,7 +26,7 @@ export.picture export.sheet export.video
 export.gltf
 export
 phases callbacks
-runs.out_of_memory runs.trust
+runs.out_of_memory runs.trust runs.asset
 runs.settings runs.worker_group runs.build runs.evaluation runs.peers runs.sweep runs.gpu
 runs.training
 runs.run
@@ -34,6 +34,7 @@ runs.animate
 report viewer
 cli
 commands weights
+api
 """
 LEVEL = {unit: level for level, line in enumerate(LAYERS.split("\n")) for unit in line.split()}
 HOMES = {
@@ -53,8 +54,8 @@ HOMES = {
     "transformers": {"guidance"},
     "huggingface_hub": {"weights"},
     "hydra": {"runs", "viewer", "cli", "commands"},
-    "omegaconf": {"runs", "viewer", "cli", "commands"},
-    "lightning": {"phases", "callbacks", "runs", "disk"},
+    "omegaconf": {"runs", "viewer", "cli", "commands", "api"},
+    "lightning": {"phases", "callbacks", "runs", "disk", "api"},
 }
 FILES = sorted(ROOT.rglob("*.py"))
 

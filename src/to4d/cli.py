@@ -16,6 +16,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException, InstantiationException, OverrideParseException
 from hydra.version import VersionBase
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from to4d.errors import InputError
 
@@ -182,7 +183,7 @@ def input_errors() -> Generator[None]:
     """Raise whatever the user can mend as an InputError.
 
     Raises:
-        InputError: for a setting that its part refuses, and for a disk that cannot be written to.
+        InputError: for settings that do not fit together or that a part refuses, and for a disk that is full.
     """
     try:
         yield
@@ -190,6 +191,8 @@ def input_errors() -> Generator[None]:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         raise InputError(in_one_line(error)) from error
+    except OmegaConfBaseException as error:
+        raise InputError(f"the settings do not fit together: {' '.join(str(error).split())}") from error
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise
