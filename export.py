@@ -1,28 +1,6 @@
 """Export a finished run once more, in another way: `python export.py run=outputs/demo frames=96 fps=48`."""
 
-from pathlib import Path
-
-import hydra
-from hydra.utils import instantiate
-from omegaconf import DictConfig
-
-from to4d.cli import command, friendly, nearest
-from to4d.errors import InputError
-from to4d.runs.run import export_all, reopen
-
-
-@hydra.main(version_base="1.3", config_path="conf", config_name="export")
-@friendly
-def main(cfg: DictConfig) -> None:
-    """Write one format into the run's folder, or to `out`."""
-    if cfg.format not in cfg.export:
-        raise InputError(f"there is no format {cfg.format!r}; {nearest(str(cfg.format), list(cfg.export))}")
-    settings = {name: cfg[name] for name in ("frames", "fps") if cfg[name] is not None}
-    exporter = instantiate(cfg.export[cfg.format], **settings)
-    scene = reopen(Path(cfg.run), cfg.trust)
-    for name, value in export_all([exporter], scene, Path(cfg.out)).items():
-        print(f"{name}: {value}")
-
+from to4d.commands.export import main
 
 if __name__ == "__main__":
-    command(main, Path(__file__).parent / "conf", "export")
+    main()

@@ -1,22 +1,6 @@
 """Compare finished runs: `python report.py runs=outputs/table2 paper=table2`."""
 
-from pathlib import Path
-
-import hydra
-from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
-
-from to4d.cli import command, friendly
-
-
-@hydra.main(version_base="1.3", config_path="conf", config_name="report")
-@friendly
-def main(cfg: DictConfig) -> None:
-    """Write tables and a page into `out`."""
-    runs = OmegaConf.to_container(cfg.runs) if OmegaConf.is_config(cfg.runs) else cfg.runs
-    for path in instantiate(cfg.comparison)(runs, Path(cfg.out)):
-        print(path)
-
+from to4d.commands.report import main
 
 if __name__ == "__main__":
-    command(main, Path(__file__).parent / "conf", "report")
+    main()

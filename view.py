@@ -1,34 +1,6 @@
 """Look at a run in a browser, finished or at work with view=true: `python view.py run=outputs/demo`."""
 
-from pathlib import Path
-
-import hydra
-from hydra.utils import instantiate
-from omegaconf import DictConfig
-
-from to4d.cli import command, friendly
-from to4d.viewer.frames import SceneFrames
-from to4d.viewer.live_run import LiveRun
-from to4d.viewer.server import ViewerServer
-
-
-@hydra.main(version_base="1.3", config_path="conf", config_name="view")
-@friendly
-def main(cfg: DictConfig) -> None:
-    """Serve the viewer until interrupted."""
-    live, surface = LiveRun(Path(cfg.run), cfg.trust, cfg.wait), instantiate(cfg.surface)
-
-    def frames() -> SceneFrames:
-        return SceneFrames(live.scene, cfg.frames, cfg.size, surface)
-
-    server = ViewerServer(frames(), cfg.port, cfg.fps, live.cameras)
-
-    def poll() -> SceneFrames | None:
-        server.status.content = live.status()
-        return frames() if live.reload() else None
-
-    server.run(poll)
-
+from to4d.commands.view import main
 
 if __name__ == "__main__":
-    command(main, Path(__file__).parent / "conf", "view")
+    main()

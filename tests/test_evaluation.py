@@ -1,6 +1,5 @@
 """A finished run is measured again as the paper does, and what cannot be measured is no number."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from hydra.utils import instantiate
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
+from to4d.commands.evaluate import task
 from to4d.errors import NotComputed
 from to4d.metrics.basic import BasicMetrics
 from to4d.metrics.renders import render_for_evaluation
@@ -36,10 +36,7 @@ def finished(tmp_path_factory):
 
 def command(*overrides):
     """What `python evaluate.py ...` does, in this process."""
-    spec = importlib.util.spec_from_file_location("evaluate_command", ROOT / "evaluate.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.main.__wrapped__(config("evaluate", *overrides))
+    task.__wrapped__(config("evaluate", *overrides))
 
 
 @pytest.fixture(scope="module")

@@ -27,14 +27,15 @@ export.gltf
 export
 phases
 callbacks
-runs.out_of_memory runs.trust
+runs.out_of_memory runs.trust runs.asset
 runs.settings runs.worker_group runs.build runs.evaluation runs.peers runs.sweep runs.gpu
 runs.training
 runs.run
 runs.animate
 report viewer
 cli
-weights
+commands weights
+api
 """
 LEVEL = {unit: level for level, line in enumerate(LAYERS.split("\n")) for unit in line.split()}
 HOMES = {
@@ -53,9 +54,9 @@ HOMES = {
     "diffusers": {"guidance"},
     "transformers": {"guidance"},
     "huggingface_hub": {"weights"},
-    "hydra": {"runs", "viewer", "cli"},
-    "omegaconf": {"runs", "viewer", "cli"},
-    "lightning": {"phases", "callbacks", "runs", "disk"},
+    "hydra": {"runs", "viewer", "cli", "commands"},
+    "omegaconf": {"runs", "viewer", "cli", "commands", "api"},
+    "lightning": {"phases", "callbacks", "runs", "disk", "api"},
 }
 FILES = sorted(ROOT.rglob("*.py"))
 

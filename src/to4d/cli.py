@@ -6,16 +6,21 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException, InstantiationException, OverrideParseException
-from omegaconf import OmegaConf
+from hydra.version import VersionBase
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from to4d.errors import InputError
 
+CONF = Path(__file__).with_name("conf")  # travels with the package: all commands and the Python API compose from it
 TEXT_KEYS = ("prompt", "guidance_query.negative_prompt", "object.noun", "object.path", "object.name")
 TEXT_KEYS += ("+tiny", "metadata.prompt", "metadata.object.noun", "peer.folder", "peer.path", "peer.input", "peer.clip")
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
@@ -37,8 +42,17 @@ def plain_text(argument: str) -> str:
     key, equals, text = argument.partition("=")
     if not equals or key not in TEXT_KEYS or re.match(r"""^(".*"|'.*'|choice\(.*\)|\[.*\]|null|\s*)$""", text):
         return argument
+    return f"{key}={quote(text)}"
+
+
+def quote(text: str) -> str:
+    """Text in Hydra's quotes, as the value of an override.
+
+    >>> quote("jumping, up")
+    '"jumping, up"'
+    """
     escaped = re.sub(r'(\\*)("|$)', lambda end: 2 * end[1] + end[2].replace('"', '\\"'), text)
-    return f'{key}="{escaped}"'
+    return f'"{escaped}"'
 
 
 def run_folder(arguments: list[str]) -> list[str]:
@@ -73,27 +87,40 @@ def settings_among(arguments: list[str]) -> list[str]:
     return [a for before, a in pairwise(["", *arguments]) if not a.startswith("-") and before not in VALUED]
 
 
-def check_config(folder: Path, name: str, arguments: list[str]) -> None:
-    """Compose the configuration once, for the sake of the message if that fails.
+@contextmanager
+def composing() -> Generator[None]:
+    """Let `hydra.compose` read `CONF`; Hydra's global state is left as it was, inside another Hydra program too."""
+    outer, base = GlobalHydra.instance().hydra, VersionBase.instance().version_base
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            yield
+    finally:
+        GlobalHydra.instance().hydra, VersionBase.instance().version_base = outer, base
+
+
+def compose_config(name: str, settings: list[str]) -> DictConfig:
+    """The configuration `name` with overrides.
 
     Raises:
         InputError: naming the unknown key or option and the nearest known ones.
     """
-    try:
-        with initialize_config_dir(str(folder), version_base="1.3"):
-            compose(name, settings_among(arguments))
-    except OverrideParseException as error:
-        raise InputError(f"cannot read the setting {error.override!r}; text with special signs needs quotes") from None
-    except HydraException as error:
-        with initialize_config_dir(str(folder), version_base="1.3"):
-            settings = dotted(OmegaConf.to_container(compose(name, ["out=DIR"])))
-        raise InputError(explain(f"{error}\n{error.__cause__}", folder, settings)) from None
+    with composing():
+        try:
+            return compose(name, settings)
+        except OverrideParseException as error:
+            raise InputError(
+                f"cannot read the setting {error.override!r}; text with special signs needs quotes"
+            ) from None
+        except HydraException as error:
+            known = dotted(OmegaConf.to_container(compose(name, ["out=DIR"])))
+            raise InputError(explain(f"{error}\n{error.__cause__}", known)) from None
 
 
-def explain(text: str, folder: Path, settings: list[str]) -> str:
+def explain(text: str, settings: list[str]) -> str:
     """Hydra's message in one or two lines, with the nearest known name where a name is unknown."""
     if option := re.search(r"Could not (?:find|load) '([^/']*)/([^']*)'", text):
-        group = folder / option[1]
+        group = CONF / option[1]
         known = sorted(str(path.relative_to(group).with_suffix("")) for path in group.rglob("*.yaml"))
         return f"{option[1]} has no option {option[2]!r}; {nearest(option[2], known)}"
     if key := re.search(r"Key '[^']*' (?:is not in struct|not in .*)\s+full_key: (\S+)", text):
@@ -126,12 +153,12 @@ def dotted(node: object, prefix: str = "") -> list[str]:
     return [n for name, child in names for n in (name, *dotted(child, f"{name}."))]
 
 
-def command(main: Callable[[], None], folder: Path, name: str) -> None:
-    """Run a Hydra main, whose configuration is `name` in `folder`, on the cleaned-up command line."""
+def command(main: Callable[[], None], name: str) -> None:
+    """Run a Hydra main, whose configuration is `name`, on the cleaned-up command line."""
     sys.argv[1:] = run_folder([plain_text(argument) for argument in sys.argv[1:]])
     try:
         if not {"-m", "--multirun", "-h", "--help", "--hydra-help"} & set(sys.argv):
-            check_config(folder, name, sys.argv[1:])
+            compose_config(name, settings_among(sys.argv[1:]))  # for the sake of the message if that fails
         check_writable(sys.argv[1:])
     except InputError as error:
         sys.exit(fail(str(error)))
@@ -151,22 +178,36 @@ def fail(message: str) -> int:
     return 2
 
 
+@contextmanager
+def input_errors() -> Generator[None]:
+    """Raise whatever the user can mend as an InputError.
+
+    Raises:
+        InputError: for settings that do not fit together or that a part refuses, and for a disk that is full.
+    """
+    try:
+        yield
+    except InstantiationException as error:
+        if os.environ.get("HYDRA_FULL_ERROR") == "1":
+            raise
+        raise InputError(in_one_line(error)) from error
+    except OmegaConfBaseException as error:
+        raise InputError(f"the settings do not fit together: {' '.join(str(error).split())}") from error
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise InputError(f"cannot write {error.filename or 'to the disk'}: {error.strerror}; {ROOM}") from error
+
+
 def friendly(task: Callable) -> Callable:
     """Let a Hydra task end on bad input, or where it cannot write, with the message alone and status 2."""
 
     @functools.wraps(task)
     def wrapped(cfg: object) -> object:
         try:
-            return task(cfg)
+            with input_errors():
+                return task(cfg)
         except InputError as error:
             sys.exit(fail(str(error)))
-        except InstantiationException as error:
-            if os.environ.get("HYDRA_FULL_ERROR") == "1":
-                raise
-            sys.exit(fail(in_one_line(error)))
-        except OSError as error:
-            if error.errno not in NO_ROOM:
-                raise
-            sys.exit(fail(f"cannot write {error.filename or 'to the disk'}: {error.strerror}; {ROOM}"))
 
     return wrapped

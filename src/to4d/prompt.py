@@ -1,5 +1,7 @@
 """The prompt, checked before any work is done."""
 
+import re
+
 from to4d.errors import InputError
 from to4d.lexicon.nouns import noun_starts
 from to4d.lexicon.text import words
@@ -28,3 +30,22 @@ def make_prompt(text: str | None, noun: str | None) -> Prompt:
             "name it once, or pick more of its words, as in object.noun='hand bell'"
         )
     return Prompt(text, noun)
+
+
+def subject(text: str, name: str) -> str:
+    """The noun of a prompt for an object whose file is called `name`, where there is no doubt.
+
+    That is `name` itself where the prompt has it, or the word between article and participle of so simple a prompt:
+
+    >>> subject("a hand bell swinging", "hand_bell"), subject("a robot jumping, slowly", "scan_03")
+    ('hand bell', 'robot')
+
+    Raises:
+        InputError: if there is doubt.
+    """
+    called = " ".join(words(re.sub(r"[\W_]+", " ", name)))
+    if called and noun_starts(words(text), called):
+        return called
+    if simple := re.match(r"(?:an?|the)\s+([^\W_]+)\s+[^\W_]*[aeiouy][^\W_]*ing(?:$|[^\w\s]|\s+\w+ly\b)", text.lower()):
+        return simple[1]
+    raise InputError(f"which word of {text!r} names the object? Say noun=<one of {words(text)}>")

@@ -3,6 +3,7 @@
 import signal
 import time
 from pathlib import Path
+from threading import current_thread, main_thread
 from types import FrameType
 from typing import Any
 
@@ -24,9 +25,10 @@ class Autosave(Callback):
         self.saved_at, self.stop_signal = time.monotonic(), 0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start the clock and listen."""
+        """Start the clock and listen, which Python allows in the main thread only."""
         self.saved_at = time.monotonic()
-        self.previous = {signum: signal.signal(signum, self.stop) for signum in (signal.SIGTERM, signal.SIGUSR2)}
+        signums = (signal.SIGTERM, signal.SIGUSR2) if current_thread() is main_thread() else ()
+        self.previous = {signum: signal.signal(signum, self.stop) for signum in signums}
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Restore the former signal handlers."""

@@ -1,0 +1,29 @@
+"""Export a finished run once more, in another way: `to4d-export run=outputs/demo frames=96 fps=48`."""
+
+from pathlib import Path
+
+import hydra
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from to4d.cli import CONF, command, friendly, nearest
+from to4d.errors import InputError
+from to4d.runs.run import export_all, reopen
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="export")
+@friendly
+def task(cfg: DictConfig) -> None:
+    """Write one format into the run's folder, or to `out`."""
+    if cfg.format not in cfg.export:
+        raise InputError(f"there is no format {cfg.format!r}; {nearest(str(cfg.format), list(cfg.export))}")
+    settings = {name: cfg[name] for name in ("frames", "fps") if cfg[name] is not None}
+    exporter = instantiate(cfg.export[cfg.format], **settings)
+    scene = reopen(Path(cfg.run), cfg.trust)
+    for name, value in export_all([exporter], scene, Path(cfg.out)).items():
+        print(f"{name}: {value}")
+
+
+def main() -> None:
+    """The command `to4d-export`."""
+    command(task, "export")
