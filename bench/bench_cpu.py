@@ -141,7 +141,7 @@ TWINS = {
     "render.volume.composite": composite_twin,
     "model.static.encode": encode_twin,
     "model.heads.mlp": mlp_twin,
-    "model.motion.interpolate": interpolate_grid_twin,
+    "model.deformation.interpolate_grid": interpolate_grid_twin,
 }
 
 if __name__ == "__main__":

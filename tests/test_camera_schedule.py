@@ -33,6 +33,20 @@ def test_incremental_is_complete_after_its_share_of_the_phase():
     assert Incremental(until=0.5).limit_deg(0.5) == 180.0
 
 
+@pytest.mark.parametrize("progress", [0.0, 0.5, 1.0])
+def test_a_range_that_never_widens_stays_as_it_starts(progress):
+    for schedule in (Incremental(start_deg=30.0, widen_deg=0.0), Sweep(start_deg=30.0, widen_deg=0.0)):
+        assert schedule.limit_deg(progress) == 30.0
+        assert schedule(0.1, 5, generator_at(0, 0)).abs().max() <= 30.0
+
+
+@pytest.mark.parametrize("progress", [0.0, 0.5])
+def test_a_range_that_is_complete_at_progress_0_is_complete_from_the_start(progress):
+    for schedule in (Incremental(until=0.0), Sweep(until=0.0)):
+        assert schedule.limit_deg(progress) == 180.0
+        assert schedule(progress, 200, generator_at(0, 0)).abs().max() > 90.0
+
+
 def test_four_views_are_front_right_back_left():
     azimuths = FourViews()(0.0, 400, generator_at(0, 0))
     assert azimuths.unique().tolist() == [0.0, 90.0, 180.0, 270.0]

@@ -10,14 +10,17 @@ import pytest
 import torch
 from hydra.utils import instantiate
 from lightning import Callback
+from omegaconf import OmegaConf
 from test_pipeline import ROOT, TINY, config, equal, weights
 
 from to4d.disk.checkpoint import load_tree
 from to4d.distributed import draw_sharded, rank_and_world_size, shard
 from to4d.errors import InputError
+from to4d.geometry import orbit
 from to4d.runs.build import build_phases, build_scene
 from to4d.runs.training import assist, fit
 from to4d.runs.worker_group import devices_of, team
+from to4d.types import generator_at
 
 SMALL = [
     "phase.static.steps=2",
@@ -93,6 +96,20 @@ def test_each_process_draws_for_all_views_and_keeps_its_own(monkeypatch):
         monkeypatch.setattr("to4d.distributed.rank_and_world_size", lambda rank=rank: (rank, 2))
         parts.append(draw_sharded(torch.rand, (2, 3), torch.Generator().manual_seed(0)))
         assert torch.equal(shard(whole), parts[-1])
+    assert torch.equal(torch.cat(parts), whole)
+
+
+@pytest.mark.parametrize("option", sorted(path.stem for path in (ROOT / "conf" / "noise").glob("*.yaml")))
+def test_the_noise_of_all_ranks_together_is_that_of_one_process(option, monkeypatch):
+    settings = OmegaConf.create({"seed": 0, "noise": OmegaConf.load(ROOT / "conf" / "noise" / f"{option}.yaml")})
+    noise, times = instantiate(settings.noise), torch.arange(4) / 4
+    cameras = orbit(torch.tensor([0.0, 40.0, 100.0, 200.0]), 10.0, 3.0, 40.0, (64, 64))
+    whole = noise(torch.Size((4, 2, 4, 8, 8)), generator_at(0, 0), cameras, times)
+    assert all(not torch.equal(whole[0], other) for other in whole[1:])
+    parts = []
+    for rank in range(2):
+        monkeypatch.setattr("to4d.distributed.rank_and_world_size", lambda rank=rank: (rank, 2))
+        parts.append(noise(torch.Size((2, 2, 4, 8, 8)), generator_at(0, 0), cameras.map_tensors(shard), times))
     assert torch.equal(torch.cat(parts), whole)
 
 

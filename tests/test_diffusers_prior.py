@@ -225,7 +225,7 @@ def test_every_gradient_of_a_masked_step_reaches_the_field(family, noise):
 
 @pytest.mark.parametrize(("taken", "other"), [("video", "image"), ("image", "video")])
 def test_each_prior_of_a_mixture_moves_the_field_by_itself(taken, other, monkeypatch):
-    settings = [f"distillation.shares.{taken}=1", f"distillation.shares.{other}=0"]
+    settings = [f"distillation.probabilities.{taken}=1", f"distillation.probabilities.{other}=0"]
     phase, field = phase_of("experiments=[4dfy_full]", "+tiny='true'", *settings)
     monkeypatch.setattr(phase.prior.parts[other], "denoise", None)  # not asked
     phase.static_weight = 0.0

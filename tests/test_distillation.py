@@ -180,7 +180,7 @@ def test_a_mixture_asks_its_priors_as_often_as_their_shares_say():
         return distil
 
     ways = {name: way(name) for name in ("video", "image")}
-    mixed = MixedDistillation(ways, shares={"video": 1, "image": 3}, strengths={"video": 0.5, "image": 0.0})
+    mixed = MixedDistillation(ways, probabilities={"video": 1, "image": 3}, weights={"video": 0.5, "image": 0.0})
     prior, clip = SimpleNamespace(parts={name: f"prior of {name}" for name in ways}), clip_of(0.6)
     for step in range(200):
         score = mixed(prior, clip, clip.at(0), PROMPT, 0.0, generator_at(0, step))
@@ -189,4 +189,4 @@ def test_a_mixture_asks_its_priors_as_often_as_their_shares_say():
     again = [mixed(prior, clip, clip.at(0), PROMPT, 0.0, generator_at(0, step)).gradient for step in (3, 3)]
     assert torch.equal(*again)
     with pytest.raises(InputError, match="must name all of video, image"):
-        MixedDistillation(ways, shares={"video": 1.0}, strengths={"video": 1.0, "image": 1.0})
+        MixedDistillation(ways, probabilities={"video": 1.0}, weights={"video": 1.0, "image": 1.0})

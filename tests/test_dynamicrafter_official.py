@@ -142,8 +142,8 @@ def test_the_official_u_net_can_take_the_place_of_ours(kind, precision):
     tolerance = 1e-4 if precision == "float32" else 0.15
     assert difference(mine.clean, theirs.clean) < tolerance
     assert difference(mine.attention, theirs.attention) < tolerance
-    for ours, other in zip(mine.attention_maps, theirs.attention_maps, strict=True):
-        assert difference(ours.image, other.image) < tolerance and ours.noun.shape == other.noun.shape
+    for our_maps, their_maps in zip(mine.attention_maps, theirs.attention_maps, strict=True):
+        assert difference(our_maps.image, their_maps.image) < tolerance and our_maps.noun.shape == their_maps.noun.shape
 
 
 def test_without_the_official_code_its_u_net_cannot_be_had(monkeypatch):

@@ -120,12 +120,10 @@ def test_what_a_prior_cannot_do_is_refused_by_name(prior):
     assert demanding.needs == {IMAGE_SCALE, NEGATIVE_PROMPT} and not GuidanceQuery().needs
     assert prior.abilities == {IMAGE_SCALE, NEGATIVE_PROMPT, ATTENTION_MAPS}
     check_abilities(prior, {"distillation": demanding})
-    with pytest.raises(InputError, match="distillation asks for a guidance of the image alone and negative prompts"):
+    with pytest.raises(InputError, match="distillation needs a guidance scale of the image alone and negative prompts"):
         check_abilities(MiniPrior(), {"distillation": demanding})
     turns = MixedDistillation({"a": SDS()}, {"a": 1.0}, {"a": 1.0})
-    with pytest.raises(
-        InputError, match="distillation asks for several priors by turns, which MiniPrior does not have"
-    ):
+    with pytest.raises(InputError, match="distillation needs several priors by turns, which MiniPrior does not have"):
         check_abilities(MiniPrior(), {"distillation": turns})
     with pytest.raises(InputError, match="'loud'; choose one of usual, threestudio"):
         GuidanceQuery("loud")

@@ -105,7 +105,7 @@ def test_certainty_is_zero_for_even_attention_and_one_for_a_single_token():
 
 
 def test_wrong_words_and_layers_are_refused():
-    with pytest.raises(InputError, match=r"mask\.per is 'video'; choose one of clip, frame"):
+    with pytest.raises(InputError, match=r"mask\.normalize_over is 'video'; choose one of clip, frame"):
         CrossAttentionMask(normalize_over="video")
     with pytest.raises(InputError, match=r"mask\.target=image needs mask\.layers"):
         CrossAttentionMask(target="image")

@@ -14,8 +14,8 @@ from to4d.errors import InputError
 from to4d.export.gltf.exporter import Glb
 from to4d.gltf import animation as gltf_animation
 from to4d.kernels.affine import inverse, rotation_matrices, similarity_maps, transform_points
-from to4d.model.mesh_deform import MeshDeform
 from to4d.model.control_nodes import ControlNodes
+from to4d.model.mesh_deform import MeshDeform
 from to4d.model.static import StaticField
 from to4d.model.surface_graph import farthest_point_sampling, geodesic_weights, surface_graph
 from to4d.types import Material, Mesh, Prompt

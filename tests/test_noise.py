@@ -45,9 +45,11 @@ def test_frames_of_next_anchor_share_an_anchor_with_the_next_one():
     assert torch.allclose(found, (since[:-1] * (1 - since[1:])).sqrt(), atol=0.025)
 
 
-@pytest.mark.parametrize("reach", [0.33, 0.48])
-def test_every_pixel_has_variance_one_whether_it_sees_a_face_or_not(reach):
-    pictures = torch.cat([draw(ViewConsistentNoise("swapped", level=3, reach=reach, seed=seed)) for seed in range(40)])
+@pytest.mark.parametrize("radius", [0.33, 0.48])
+def test_every_pixel_has_variance_one_whether_it_sees_a_face_or_not(radius):
+    pictures = torch.cat(
+        [draw(ViewConsistentNoise("swapped", level=3, radius=radius, seed=seed)) for seed in range(40)]
+    )
     assert (pictures.var((0, 1, 2)) - 1.0).abs().max() < 0.15  # of 2560 numbers each
 
 
@@ -137,7 +139,7 @@ def test_a_joined_frame_is_as_far_on_its_way_to_the_next_anchor_as_its_frames_ar
 
 
 def test_a_sphere_around_the_camera_and_an_unknown_mode_are_refused():
-    with pytest.raises(InputError, match=r"noise\.reach=1\.5 must be in"):
-        ViewConsistentNoise(reach=1.5)
+    with pytest.raises(InputError, match=r"noise\.radius=1\.5 must be in"):
+        ViewConsistentNoise(radius=1.5)
     with pytest.raises(InputError, match="'loud'; choose one of paper, swapped, next_anchor"):
         ViewConsistentNoise("loud")

@@ -6,7 +6,7 @@ from torch.testing import assert_close
 from to4d.geometry import orbit, pixel_rays
 from to4d.model.hash4d import Hash4D
 from to4d.model.static import StaticField
-from to4d.render.volume import VolumeRenderer, density_slope
+from to4d.render.volume import VolumeRenderer, density_gradient
 from to4d.types import generator_at
 
 RED = torch.tensor([0.9, 0.2, 0.1])
@@ -157,9 +157,11 @@ def test_the_slope_of_a_linear_density_is_exact_and_differentiable():
             return self.level * points @ torch.tensor([1.0, -2.0, 0.5])
 
     field = Ramp(density=3.0)
-    slope = density_slope(field, torch.rand(5, 3, generator=torch.Generator().manual_seed(0)), torch.zeros(5), 0.05)
-    assert_close(slope, torch.tensor([3.0, -6.0, 1.5]).expand(5, 3), rtol=1e-4, atol=1e-4)
-    slope[:, 0].sum().backward()
+    gradient = density_gradient(
+        field, torch.rand(5, 3, generator=torch.Generator().manual_seed(0)), torch.zeros(5), 0.05
+    )
+    assert_close(gradient, torch.tensor([3.0, -6.0, 1.5]).expand(5, 3), rtol=1e-4, atol=1e-4)
+    gradient[:, 0].sum().backward()
     assert_close(field.level.grad, torch.tensor(5.0))
 
 

@@ -1,12 +1,12 @@
-"""How a clip learns from a diffusion prior.
+"""Distillation of a diffusion prior into a clip: from a render to a `Score`.
 
 Every option is one call:
 
-    distil(prior, clip, still, prompt, progress, generator, noise) -> Score
+    distillation(prior, clip, still, prompt, progress, generator, noise) -> Score
 
 `clip` is the 4D model's render (B, V), `still` the mesh seen from the same cameras (B,), progress runs over [0, 1).
-All randomness comes from `generator`; `noise(shape, generator)` draws the noise on the clip (see `to4d.noise`). `needs`
-are the abilities that the prior must have.
+All randomness comes from `generator`; `noise(shape, generator)` samples the noise on the clip (see `to4d.noise`).
+`needs` are the abilities that the prior must have.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from to4d.errors import InputError
 from to4d.guidance_query import GuidanceQuery
 from to4d.schedules import Constant
 from to4d.timestep import UniformTimesteps
-from to4d.types import SEVERAL_PRIORS, Denoised, Prior, Prompt, Render, Score
+from to4d.types import SEVERAL_PRIORS, Denoised, Distillation, Prior, PriorMixture, Prompt, Render, Score
 
 WEIGHTINGS = {  # w(t), as a function of alpha_bar
     "sds": lambda a: 1.0 - a,
@@ -31,7 +31,7 @@ WEIGHTINGS = {  # w(t), as a function of alpha_bar
 
 
 def fresh_noise(shape: torch.Size, generator: Generator) -> Tensor:
-    """Noise that nobody has seen before."""
+    """Independent Gaussian noise, drawn for all views of all ranks."""
     return draw_sharded(torch.randn, shape, generator)
 
 
@@ -41,14 +41,14 @@ def add_noise(latents: Tensor, noise: Tensor, alpha_bar: Tensor) -> Tensor:
 
 
 def make_score(latents: Tensor, guess: Denoised, gradient: Tensor, clip: Render, t: int) -> Score:
-    """What a phase needs of a guess at step t.
+    """The score of a prediction at step t.
 
     Raises:
-        InputError: if the prior answered with what is no number.
+        InputError: if the prediction is not finite.
     """
     if not torch.isfinite(gradient).all():
         raise InputError(
-            f"the prior's answer at its step {t} is not finite; half precision can overflow: take "
+            f"the prior's prediction at its step {t} is not finite; half precision can overflow: take "
             "guidance.precision=bfloat16 or float32"
         )
     opacity, gradient = pooled_opacity(clip, latents), gradient.detach()
@@ -66,7 +66,7 @@ def make_score(latents: Tensor, guess: Denoised, gradient: Tensor, clip: Render,
 
 
 def amplify_motion(gradient: Tensor, gain: float) -> Tensor:
-    """What differs between the frames of (B, C, V, h, w), `gain` times as strong; the mean over the frames stays."""
+    """Differences from the mean over frames (B, C, V, h, w), multiplied by `gain`."""
     mean = gradient.mean(2, keepdim=True)
     return gradient if gain == 1.0 else mean + gain * (gradient - mean)
 
@@ -79,16 +79,16 @@ def pooled_opacity(clip: Render, latents: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class SDS:
-    """Score distillation sampling (Eq. 2): one noise level, one look, gradient w(t) (eps_hat - eps).
+    """Score distillation sampling (Eq. 2): one noise level, one prediction, gradient w(t) (eps_hat - eps).
 
     Args of the constructor:
-        guidance_scale: s of classifier-free guidance, eps_u + s (eps_c - eps_u); see `GuidanceQuery` for other conventions.
-        t_max, t_min: schedules over progress of the range that t is drawn from, as shares of the prior's steps.
+        guidance_scale: s of classifier-free guidance, eps_u + s (eps_c - eps_u); for others see `GuidanceQuery`.
+        t_max, t_min: schedules over progress of the range that t is drawn from, as fractions of the prior's steps.
         timestep: how it is drawn (see `to4d.timestep`).
         weighting: w(t): "sds" is 1 - alpha_bar, "uniform" is 1, "fantasia3d" is sqrt(alpha_bar) (1 - alpha_bar);
             "clean" makes the gradient z - x0 itself.
-        motion_gain: amplifies what the score says of differences between frames.
-        guidance_query: how the prior is queried beyond that.
+        motion_gain: multiplies the gradient's differences from its mean over frames.
+        guidance_query: other settings of the guidance.
     """
 
     guidance_scale: float = 7.5
@@ -106,7 +106,7 @@ class SDS:
 
     @property
     def needs(self) -> frozenset[str]:
-        """What the prior must be able to do."""
+        """Abilities that the prior must have."""
         return self.guidance_query.needs
 
     def weight(self, alpha_bar: Tensor) -> Tensor:
@@ -125,7 +125,7 @@ class SDS:
         generator: Generator,
         noise: Callable = fresh_noise,
     ) -> Score:
-        """The prior's opinion at one noise level."""
+        """The score at one noise level."""
         latents = prior.encode(clip.rgb)
         t = timestep_at(prior, self.t_min(progress), self.t_max(progress), self.timestep(progress, generator))
         noise = noise(latents.shape, generator).to(latents)
@@ -139,20 +139,20 @@ class SDS:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """Denoise the noised render by a few deterministic steps, then fit the clip to the result.
+    """Denoise the noised render in a few deterministic steps, then fit the clip to the result.
 
-    SDS takes the mean of what the prior can imagine, which for a motion that may start left or right is no motion;
-    a few steps commit to one of them. The gradient is z - x0, so that a step of size 1 lands on the target.
+    SDS follows the mean of all clips that the prior predicts, which for a motion that may start left or right is no
+    motion; a few steps commit to one mode. The gradient is z - x0, so that a step of size 1 lands on the target.
 
     Args of the constructor:
         guidance_scale: s of classifier-free guidance, eps_u + s (eps_c - eps_u).
-        start: schedule over progress of the first noise level, as a share of the prior's steps.
+        start: schedule over progress of the first noise level, as a fraction of the prior's steps.
         jitter: half-width of a uniform draw about it.
         steps: DDIM steps (Song et al. 2021, eta = 0) from there to the clean clip.
-        hold: share of the phase in which every step starts from the same noise, so that what may begin to the left or
-            to the right begins the same way each time, until the clip itself shows the way.
+        hold: progress until which every step starts from the same noise, so that a motion that may start left or right
+            starts the same way each time, until the clip itself decides.
         noise_seed: of that noise.
-        guidance_query: how the prior is queried beyond that.
+        guidance_query: other settings of the guidance.
     """
 
     guidance_scale: float = 3.0
@@ -169,7 +169,7 @@ class Reconstruction:
 
     @property
     def needs(self) -> frozenset[str]:
-        """What the prior must be able to do."""
+        """Abilities that the prior must have."""
         return self.guidance_query.needs
 
     def __call__(
@@ -182,7 +182,7 @@ class Reconstruction:
         generator: Generator,
         noise: Callable = fresh_noise,
     ) -> Score:
-        """The distance to what the prior makes of the clip."""
+        """The score whose gradient leads to the denoised clip."""
         latents = prior.encode(clip.rgb)
         start = self.start(progress)
         t = timestep_at(prior, start - self.jitter, start + self.jitter, UniformTimesteps()(progress, generator))
@@ -195,7 +195,7 @@ class Reconstruction:
         return make_score(latents, guess, gradient, clip, t)
 
     def denoise(self, prior: Prior, noisy: Tensor, t: int, condition: object) -> Denoised:
-        """From z_t to the last guess of the clean clip."""
+        """From z_t by DDIM steps to the last prediction of the clean clip."""
         levels = [round(t * (1.0 - i / self.steps)) for i in range(self.steps)]
         for now, after in zip(levels, levels[1:] + [None], strict=True):
             guess = self.guidance_query.denoise(prior, noisy, now, condition, self.guidance_scale)
@@ -207,30 +207,30 @@ class Reconstruction:
 
 @dataclass(frozen=True)
 class MixedDistillation:
-    """One of several ways a step, each with the prior of its name in a `guidance.mixture.Mixture` (4D-fy).
+    """One of several distillations a step, each with the prior of its name in a `types.PriorMixture` (4D-fy).
 
     Args of the constructor:
-        ways: by name.
-        shares: how often each is taken, in proportion.
-        strengths: what the gradient of each is multiplied by.
+        parts: distillations by name.
+        probabilities: of each, not normalised.
+        weights: of the gradient of each.
     """
 
-    ways: Mapping[str, Callable]
-    shares: Mapping[str, float]
-    strengths: Mapping[str, float]
+    parts: Mapping[str, Distillation]
+    probabilities: Mapping[str, float]
+    weights: Mapping[str, float]
 
     def __post_init__(self) -> None:
-        if not set(self.ways) == set(self.shares) == set(self.strengths):
-            raise InputError(f"distillation.shares and .strengths must name all of {', '.join(self.ways)}, no other")
+        if not set(self.parts) == set(self.probabilities) == set(self.weights):
+            raise InputError(f"distillation.probabilities and .weights must name exactly {', '.join(self.parts)}")
 
     @property
     def needs(self) -> frozenset[str]:
-        """What all priors must be able to do; they are several."""
-        return frozenset({SEVERAL_PRIORS}).union(*(way.needs for way in self.ways.values()))
+        """Those of all parts, and several priors."""
+        return frozenset({SEVERAL_PRIORS}).union(*(part.needs for part in self.parts.values()))
 
     def __call__(
         self,
-        prior: Prior,
+        prior: PriorMixture,
         clip: Render,
         still: Render,
         prompt: Prompt,
@@ -238,12 +238,12 @@ class MixedDistillation:
         generator: Generator,
         noise: Callable = fresh_noise,
     ) -> Score:
-        """The opinion of one prior."""
-        names = list(self.ways)
-        shares = torch.tensor([float(self.shares[name]) for name in names])
-        name = names[int(torch.multinomial(shares, 1, generator=generator))]
-        score = self.ways[name](prior.parts[name], clip, still, prompt, progress, generator, noise)
-        return replace(score, gradient=self.strengths[name] * score.gradient)
+        """The score of one part, picked at random."""
+        names = list(self.parts)
+        probabilities = torch.tensor([float(self.probabilities[name]) for name in names])
+        name = names[int(torch.multinomial(probabilities, 1, generator=generator))]
+        score = self.parts[name](prior.parts[name], clip, still, prompt, progress, generator, noise)
+        return replace(score, gradient=self.weights[name] * score.gradient)
 
 
 def predicted_noise(noisy: Tensor, clean: Tensor, alpha_bar: Tensor) -> Tensor:
@@ -252,7 +252,7 @@ def predicted_noise(noisy: Tensor, clean: Tensor, alpha_bar: Tensor) -> Tensor:
 
 
 def timestep_at(prior: Prior, low: float, high: float, level: float) -> int:
-    """The step of the prior's schedule at `level`, in [0, 1], between two shares of it."""
+    """The step of the prior's schedule at `level` in [0, 1] between two fractions of it."""
     last = len(prior.alpha_bar) - 1
-    share = low + (high - low) * level
-    return max(0, min(last, round(share * last)))
+    fraction = low + (high - low) * level
+    return max(0, min(last, round(fraction * last)))

@@ -1,9 +1,10 @@
 """Scene flow as a distillation signal: the prior's flow, lifted to 3D, supervises the deformation directly.
 
-A prior that predicts 3D flow knows more than the colours of its clip. The mesh's depth says where a ray meets the object
-in frame 0, so each pixel gives a correspondence: a point of the surface, and where it must be at each time. That is
-three linear equations for the backward motion d(x, t) of a deformable field: x + d(x, t) must be that point. The depth
-component counts less, for other views see it better. Colours alone attract only what is already within a pixel or two.
+A prior that predicts 3D flow knows more than the colours of its clip. The mesh's depth says where a ray meets the
+object in frame 0, so each pixel gives a correspondence: a point of the surface, and where it must be at each time. That
+is three linear equations for the backward motion d(x, t) of a deformable field: x + d(x, t) must be that point. The
+depth component counts less, for other views see it better. Colours alone attract only what is already within a pixel
+or two.
 
 Two additions: where the model shows the object and the prior the background, the density must go. And a smooth flow is
 sometimes wrong for a part, so the correspondences of a frame are weighted robustly: outliers of an affine motion of all

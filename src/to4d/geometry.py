@@ -66,7 +66,7 @@ def pixel_rays(cameras: Cameras) -> Rays:
 
 
 def relief(render: Render, cameras: Cameras) -> Tensor:
-    """How far surfaces stand out towards cameras on an orbit, from the plane through the origin across the view.
+    """A height map towards each camera on an orbit, from the plane through the origin across the view.
 
     Args:
         render: (B, H, W, c) from these cameras.
@@ -93,14 +93,14 @@ def project(points: Tensor, cameras: Cameras) -> Tensor:
 
 
 def at_view_depth(offsets: Tensor, farther: Tensor, directions: Tensor, cameras: Cameras) -> Tensor:
-    """From cameras in `directions`, as deep into the view as `offsets` (B, ..., 3) and `farther` (B, ...) beyond."""
+    """Vectors along `directions` (B, ..., 3) with the view depth of `offsets` (B, ..., 3) plus `farther` (B, ...)."""
     into = -cameras.pose[:, :3, 2].view(-1, *(1,) * (offsets.dim() - 2), 3)
     depth = (offsets * into).sum(-1) + farther
     return (depth / (directions * into).sum(-1)).unsqueeze(-1) * directions
 
 
 def world_lengths(lengths: Tensor, cameras: Cameras) -> Tensor:
-    """Lengths (B, ...) in image units, at the distance of the origin, in world units."""
+    """Lengths (B, ...) in image units, at the depth of the origin, to world units."""
     unit = cameras.pose[:, :3, 3].norm(dim=-1) * (0.5 * cameras.fov).tan()
     return unit.view(-1, *(1,) * (lengths.dim() - 1)) * lengths
 
@@ -111,8 +111,8 @@ def image_grid(size: int) -> Tensor:
     return torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
 
 
-def ray_directions(places: Tensor, cameras: Cameras) -> Tensor:
-    """Unit ray directions through places (B, ..., 2) of square images, in image units."""
-    tangent = (0.5 * cameras.fov).tan().view(-1, *(1,) * (places.dim() - 2))
-    local = torch.stack([places[..., 0] * tangent, -places[..., 1] * tangent, -torch.ones_like(places[..., 0])], -1)
+def ray_directions(points: Tensor, cameras: Cameras) -> Tensor:
+    """Unit ray directions through points (B, ..., 2) of square images, in image units."""
+    tangent = (0.5 * cameras.fov).tan().view(-1, *(1,) * (points.dim() - 2))
+    local = torch.stack([points[..., 0] * tangent, -points[..., 1] * tangent, -torch.ones_like(points[..., 0])], -1)
     return normalize(torch.einsum("bij,b...j->b...i", cameras.pose[:, :3, :3], local), dim=-1)

@@ -1,4 +1,4 @@
-"""How a distillation queries a prior: guidance scales, negative prompt, noise on the first frame; and whether it can."""
+"""How a distillation queries a prior: guidance scales, negative prompt, noise on the first frame."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Frames of a clip and of its latents, where an autoencoder joins frames: the first stands alone, then groups of r."""
+"""Frames of a clip and of its latents under temporal compression: the first alone, then groups of r."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from to4d.types import Score
 
 
 def in_latent_frames(score: Score) -> Score:
-    """The score with the opacity of its latents' frames, which also stands in for an attention that the prior lacks."""
+    """The score with opacity per latent frame, which also replaces the attention of a prior that has none."""
     opacity = to_latent_frames(score.opacity, score.latents.shape[2])
     return replace(score, opacity=opacity, attention=opacity if score.attention is None else score.attention)
 
@@ -27,12 +27,12 @@ def to_latent_frames(x: Tensor, count: int) -> Tensor:
 
 
 def to_clip_frames(x: Tensor, count: int) -> Tensor:
-    """(B, v, ...) -> (B, count, ...): each group's frames see what it sees.
+    """(B, v, ...) -> (B, count, ...): every frame of a group gets its value.
 
     >>> to_clip_frames(torch.tensor([[1.0, 2.0, 3.0]]), 5)
     tensor([[1., 2., 2., 3., 3.]])
     """
     if x.shape[1] == count:
         return x
-    joined = (count - 1) // (x.shape[1] - 1)
-    return torch.cat([x[:, :1], x[:, 1:].repeat_interleave(joined, 1)], 1)
+    group = (count - 1) // (x.shape[1] - 1)
+    return torch.cat([x[:, :1], x[:, 1:].repeat_interleave(group, 1)], 1)

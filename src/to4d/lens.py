@@ -1,4 +1,4 @@
-"""The camera a phase looks through: everything about it that is not the azimuth."""
+"""The cameras of a phase: everything about them that is not the azimuth."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Lens:
         fov_deg: vertical field of view; 40 degrees from 3.0 shows 1.09 above and below the origin.
         elevation_deg: lowest and highest elevation in training.
         size: (H, W) in pixels.
-        pixel_jitter: shift all rays of a view by one random part of a pixel, so that few pixels see it all in time.
+        pixel_jitter: shift all rays of a view by one random fraction of a pixel, so that few pixels cover it in time.
     """
 
     distance: float = 3.0

@@ -19,13 +19,13 @@ class StaticLoss:
     normal: float = 1.0
     opacity: float = 0.0
 
-    def __call__(self, seen: Render, wanted: Render) -> Tensor:
-        """A scalar from two renders of the same rays, of the same shape."""
-        loss = self.rgb * mean_absolute_error(seen.rgb, wanted.rgb)
-        loss = loss + self.depth * mean_absolute_error(seen.depth, wanted.depth)
-        if seen.normal is not None and wanted.normal is not None:
-            loss = loss + self.normal * mean_absolute_error(seen.normal, wanted.normal)
-        return loss + self.opacity * mean_absolute_error(seen.opacity, wanted.opacity)
+    def __call__(self, rendered: Render, target: Render) -> Tensor:
+        """A scalar from two renders of the same rays, of equal shapes."""
+        loss = self.rgb * mean_absolute_error(rendered.rgb, target.rgb)
+        loss = loss + self.depth * mean_absolute_error(rendered.depth, target.depth)
+        if rendered.normal is not None and target.normal is not None:
+            loss = loss + self.normal * mean_absolute_error(rendered.normal, target.normal)
+        return loss + self.opacity * mean_absolute_error(rendered.opacity, target.opacity)
 
 
 def mean_absolute_error(a: Tensor, b: Tensor) -> Tensor:
@@ -38,7 +38,7 @@ def mean_absolute_error(a: Tensor, b: Tensor) -> Tensor:
 def sds_loss(score: Score, mask: Tensor) -> Tensor:
     """A scalar whose gradient in the latents is M (.) w(t) (eps_hat - eps), summed per view (Eq. 2 and 4).
 
-    The value is 0.5 ||M grad||^2 per view: its size tells how much the prior disagrees.
+    The value is 0.5 ||M grad||^2 per view, a measure of how far the clip is from the prior's prediction.
     """
     gradient = mask * score.gradient
     target = (score.latents - gradient).detach()

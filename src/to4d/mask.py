@@ -38,7 +38,8 @@ class CrossAttentionMask(Mask):
         target: "noun"; or the first frame (the paper's second version, which does not say how its tokens make one
             map): "image" is the maximum over image tokens, "image_certainty" 1 - the entropy over image tokens.
         layers: of the prior's network, in its order, that are averaged; None is the prior's own choice of them.
-        normalize_over: "clip" or "frame", whose maximum becomes 1; "frame" amplifies noise in frames without the object.
+        normalize_over: "clip" or "frame", whose maximum becomes 1; the latter amplifies noise in frames that do not
+            show the object.
         min_max: subtract the minimum first (min-max normalisation), so that the minimum becomes 0.
     """
 

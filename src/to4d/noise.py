@@ -1,6 +1,7 @@
-"""The noise that is put on a clip before a prior denoises it.
+"""The noise that is added to a clip before a prior denoises it.
 
-Every noise is `noise(shape, generator, cameras, times) -> Tensor` of shape (B, C, V, h, w), standard normal.
+Every noise is `noise(shape, generator, cameras, times) -> Tensor` of shape (B, C, V, h, w), standard normal, for this
+rank's B views: what differs from view to view is drawn by `distributed.draw_sharded`, or is a function of the cameras.
 `ViewConsistentNoise` is that of the paper's second version (Sec. 3.3).
 """
 
@@ -22,7 +23,7 @@ MODES = ("paper", "swapped", "next_anchor")
 
 @dataclass(frozen=True)
 class RandomNoise:
-    """Drawn anew each time."""
+    """Independent at every step."""
 
     def __call__(self, shape: torch.Size, generator: Generator, cameras: Cameras, times: Tensor) -> Tensor:
         """(B, C, V, h, w)."""
@@ -31,81 +32,81 @@ class RandomNoise:
 
 @dataclass(frozen=True)
 class ViewConsistentNoise:
-    """The same at every step for the same camera and times; nearby views share what they see of a sphere of noise.
+    """A function of camera and times, the same at every step; nearby views share the noise of a sphere.
 
-    S is a sphere around the object, each of whose faces holds one number a frame and channel, as the camera sees it;
-    S^ is a picture of noise that is fixed to the image. With tau_i = t_i - i/V, the time since frame i's anchor:
+    S is the view of a sphere around the object, each of whose faces has one number a frame and channel; S^ is an image
+    of noise, the same for all views. With tau_i = t_i - i/V, the time since frame i's anchor:
 
         paper        sqrt(1 - tau) S^_i + sqrt(tau) S_i, as Eq. 4 is printed. tau is below 1/V, so it is nearly all S^,
-                     which is no more consistent over views than any fixed picture.
+                     which is no more consistent over views than any fixed image.
         swapped      sqrt(1 - tau) S_i + sqrt(tau) S^_i: what the text around Eq. 4 says.
         next_anchor  sqrt(1 - V tau) S_i + sqrt(V tau) S_(i+1): continuous in time, and so not independent from frame to
                      frame: neighbours have an anchor in common.
 
-    A pixel that sees no face, or a face that another pixel shows already, takes S^ for S and for the result: so all
-    pixels of a frame are independent and have variance 1, exactly. `seed` is all that chance has in it. Where latents
-    join frames, a latent frame has an anchor of its own and the mean tau of its frames.
+    A pixel without a face, or with a face that another pixel has already, takes S^ for S and for the result: so all
+    pixels of a frame are independent and have variance 1, exactly. `seed` is the only randomness. With temporally
+    compressed latents, a latent frame has an anchor of its own and the mean tau of its frames.
 
     Args of the constructor:
         mode: one of these.
         level: of the sphere, an icosahedron whose 20 faces are cut in four this many times.
-        reach: radius of the sphere over the cameras' distance; 0.48 fills a picture of 40 degrees.
+        radius: of the sphere, relative to the cameras' distance; 0.48 fills an image of 40 degrees.
         seed: of the noise.
     """
 
     mode: str = "swapped"
     level: int = 5
-    reach: float = 0.48
+    radius: float = 0.48
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise InputError(f"noise.mode is {self.mode!r}; choose one of {', '.join(MODES)}, or noise=random")
-        if not 0.0 < self.reach < 1.0:
-            raise InputError(f"noise.reach={self.reach} must be in (0, 1): the cameras stand outside of the sphere")
+        if not 0.0 < self.radius < 1.0:
+            raise InputError(f"noise.radius={self.radius} must be in (0, 1): the cameras stand outside of the sphere")
 
     def __call__(self, shape: torch.Size, generator: Generator, cameras: Cameras, times: Tensor) -> Tensor:
-        """(B, C, V, h, w) on the CPU; `generator` is not asked."""
+        """(B, C, V, h, w) on the CPU; `generator` is not used."""
         views, channels, frames, *size = shape
-        faces, picture = noise_tables(self.seed, self.level, (frames, channels, *size))
+        faces, image = noise_tables(self.seed, self.level, (frames, channels, *size))
         latent_cameras = replace(cameras.to(torch.device("cpu")), size=tuple(size), offset=None)
-        shown = unique_faces(latent_cameras, self.reach, self.level)
+        shown = unique_faces(latent_cameras, self.radius, self.level)
         seen = (shown >= 0)[:, None, None]  # (B, 1, 1, h, w)
         sphere = faces[shown].permute(0, 3, 4, 1, 2)  # (B, V + 1, C, h, w)
-        sphere = torch.where(seen, sphere, picture)
-        mixed = self.mix(sphere, picture, anchor_progress(times.cpu(), frames).view(-1, 1, 1, 1), len(times))
-        noise = mixed if self.mode == "next_anchor" else torch.where(seen, mixed, picture[:-1])
+        sphere = torch.where(seen, sphere, image)
+        mixed = self.mix(sphere, image, anchor_progress(times.cpu(), frames).view(-1, 1, 1, 1), len(times))
+        noise = mixed if self.mode == "next_anchor" else torch.where(seen, mixed, image[:-1])
         return noise.transpose(1, 2)
 
-    def mix(self, sphere: Tensor, picture: Tensor, since: Tensor, clip_frames: int) -> Tensor:
-        """Anchors' noise (B, V + 1, C, h, w), the picture's (V + 1, C, h, w) and V tau -> (B, V, C, h, w)."""
+    def mix(self, sphere: Tensor, image: Tensor, since: Tensor, clip_frames: int) -> Tensor:
+        """Noise of the sphere (B, V + 1, C, h, w) and of the image (V + 1, C, h, w), and V tau -> (B, V, C, h, w)."""
         if self.mode == "next_anchor":
             return (1.0 - since).sqrt() * sphere[:, :-1] + since.sqrt() * sphere[:, 1:]
         tau = since / clip_frames
-        sphere, picture = sphere[:, :-1], picture[:-1]
-        first, second = (picture, sphere) if self.mode == "paper" else (sphere, picture)
+        sphere, image = sphere[:, :-1], image[:-1]
+        first, second = (image, sphere) if self.mode == "paper" else (sphere, image)
         return (1.0 - tau).sqrt() * first + tau.sqrt() * second
 
 
 def anchor_progress(times: Tensor, frames: int) -> Tensor:
-    """V tau (frames,) of times (V,): how far each frame is on its way to the next anchor; the mean of joined ones."""
+    """V tau (frames,) of times (V,): the progress of each frame to the next anchor, averaged over latent frames."""
     since = (times * len(times) - torch.arange(len(times))).clamp(0.0, 1.0)
     return to_latent_frames(since[None], frames)[0]
 
 
 @lru_cache(maxsize=2)
 def noise_tables(seed: int, level: int, shape: tuple[int, int, int, int]) -> tuple[Tensor, Tensor]:
-    """Noise of the sphere's faces (faces, V + 1, C), and of the picture (V + 1, C, h, w), for (V, C, h, w)."""
+    """Noise of the sphere's faces (faces, V + 1, C), and of the image (V + 1, C, h, w), for (V, C, h, w)."""
     frames, channels, height, width = shape
     generator = torch.Generator().manual_seed(seed)
     faces = torch.randn(20 * 4**level, frames + 1, channels, generator=generator)
     return faces, torch.randn(frames + 1, channels, height, width, generator=generator)
 
 
-def unique_faces(cameras: Cameras, reach: float, level: int) -> Tensor:
-    """The face that each pixel shows, (B, H, W); -1 where it sees none, or one that a pixel before it shows."""
+def unique_faces(cameras: Cameras, radius: float, level: int) -> Tensor:
+    """The face in each pixel, (B, H, W); -1 where there is none, or one that a pixel before it has."""
     rays = pixel_rays(cameras)
-    points, hit = sphere_hits(Rays(normalize(rays.origins, dim=-1), rays.directions), reach)
+    points, hit = sphere_hits(Rays(normalize(rays.origins, dim=-1), rays.directions), radius)
     faces = torch.where(hit, face_index(points, level), -1).flatten(1)
     order = faces.argsort(dim=1, stable=True)
     sorted_faces = faces.gather(1, order)
@@ -115,7 +116,7 @@ def unique_faces(cameras: Cameras, reach: float, level: int) -> Tensor:
 
 
 def sphere_hits(rays: Rays, radius: float) -> tuple[Tensor, Tensor]:
-    """Where rays from outside first meet a sphere about the origin, as directions (..., 3), and whether they do."""
+    """First intersections of rays from outside with a sphere about the origin: directions (..., 3), hits (...)."""
     along = (rays.origins * rays.directions).sum(-1)
     inside_root = along**2 - (rays.origins**2).sum(-1) + radius**2
     distance = -along - inside_root.clamp_min(0.0).sqrt()

@@ -18,11 +18,11 @@ from to4d.geometry import azimuths_deg, relief
 from to4d.guidance_query import check_abilities, check_frames
 from to4d.latent_frames import in_latent_frames, to_clip_frames
 from to4d.losses import sds_loss
-from to4d.types import Cameras, DeformableField, Mask, Render, Scene, Score, generator_at
+from to4d.types import Cameras, DeformableField, Distillation, Mask, Render, Scene, Score, generator_at
 
 
 class Phase(LightningModule):
-    """What all phases share: cameras, random numbers and learning rates as functions of the step, a light checkpoint."""
+    """What all phases share: cameras, random numbers, learning rates as functions of the step, a light checkpoint."""
 
     cost: ClassVar[float] = 1.0  # of a step, relative to the other phases: for the estimate of the time left
     cached: ClassVar[bool] = False  # whether the result depends on the mesh and the configuration alone
@@ -138,7 +138,7 @@ class MotionPhase(Phase):
 
     def __init__(
         self,
-        distillation: Callable,
+        distillation: Distillation,
         time_sampler: Callable,
         mask: Mask,
         noise: Callable,
@@ -236,8 +236,8 @@ class MotionPhase(Phase):
         field, forward, backward = self.renderer.field, score.forward_flow, score.backward_flow
         if forward is None or backward is None or not isinstance(field, DeformableField):
             raise InputError(
-                f"phase.{self.name}.flow_weight={self.flow_weight} needs a prior that predicts flow (guidance=mini) and "
-                "a deformable field (model=deform, nodes); set it to 0 otherwise"
+                f"phase.{self.name}.flow_weight={self.flow_weight} needs a prior that predicts flow (guidance=mini) "
+                "and a deformable field (model=deform, nodes); set it to 0 otherwise"
             )
         predicted = self.prior.decode(score.clean)
         surface = surface_correspondences(forward, mask, still, cameras, times)

@@ -17,7 +17,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Linear:
-    """From `start` to `end` over the first `until` of the phase, then `end`.
+    """From `start` to `end` over the first `until` of the phase, then `end`; with `until` 0 always `end`.
 
     >>> Linear(1.0, 0.0, until=0.5)(0.25)
     0.5
@@ -29,8 +29,8 @@ class Linear:
 
     def __call__(self, progress: float) -> float:
         """The value at `progress`."""
-        share = min(1.0, progress / self.until)
-        return self.start + (self.end - self.start) * share
+        fraction = min(1.0, progress / self.until) if self.until else 1.0
+        return self.start + (self.end - self.start) * fraction
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""At which times the frames of a training clip stand (Sec. 3.4). Every sampler is `sampler(generator) -> (V,)`."""
+"""Times of the frames of a training clip (Sec. 3.4). Every sampler is `sampler(generator) -> (V,)`."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Which noise level a step looks at. Every strategy is `strategy(progress, generator) -> u` in [0, 1].
+"""Sampling of the diffusion timestep. Every strategy is `strategy(progress, generator) -> u` in [0, 1].
 
 u = 0 is the low end of the range of noise levels, u = 1 the high end; the range itself is the distillation's.
 """
@@ -11,16 +11,16 @@ from torch import Generator
 
 @dataclass(frozen=True)
 class UniformTimesteps:
-    """Anywhere in the range (DreamFusion, 4D-fy)."""
+    """Uniform over the range (DreamFusion, 4D-fy)."""
 
     def __call__(self, progress: float, generator: Generator) -> float:
-        """A draw."""
+        """A uniform sample."""
         return float(torch.rand((), generator=generator))
 
 
 @dataclass(frozen=True)
 class DecreasingTimesteps:
-    """From the high end to the low end along the phase: first the motion, then its details.
+    """Annealing from the high end to the low end along the phase: first the motion, then its details.
 
     `jitter` is the half-width of a uniform draw about it.
 
@@ -31,7 +31,7 @@ class DecreasingTimesteps:
     jitter: float = 0.0
 
     def __call__(self, progress: float, generator: Generator) -> float:
-        """The level at this moment."""
+        """The level at this progress."""
         level = 1.0 - progress
         if self.jitter:
             level += self.jitter * (2.0 * float(torch.rand((), generator=generator)) - 1.0)
@@ -50,6 +50,6 @@ class StratifiedTimesteps:
     strata: int = 10
 
     def __call__(self, progress: float, generator: Generator) -> float:
-        """A draw from the stratum of this moment."""
-        stratum = int(progress * self.rounds * self.strata + 1e-6) % self.strata  # an edge belongs to what follows
+        """A sample from the stratum at this progress."""
+        stratum = int(progress * self.rounds * self.strata + 1e-6) % self.strata  # an edge belongs to the next stratum
         return 1.0 - (stratum + float(torch.rand((), generator=generator))) / self.strata

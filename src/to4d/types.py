@@ -284,8 +284,8 @@ class Prior(Protocol):
 
     `abilities` names what it can do beyond this protocol; a part that relies on one lists it in `needs`:
     NEGATIVE_PROMPT reads `Prompt.negative`, IMAGE_SCALE takes `image_scale` in `denoise`, ATTENTION_MAPS fills
-    `Denoised.attention_maps`. RELIEF takes `relief` (B, H, W, 1) in `condition`, the shape of the first frame as far as
-    it is known. CAMERA_AZIMUTH takes `azimuth_deg` (B,) there: 0 looks at the front. SEVERAL_PRIORS: see `PriorMixture`.
+    `Denoised.attention_maps`. RELIEF takes `relief` (B, H, W, 1) in `condition`, the shape of the first frame.
+    CAMERA_AZIMUTH takes `azimuth_deg` (B,) there: 0 looks at the front. SEVERAL_PRIORS: see `PriorMixture`.
     """
 
     abilities: frozenset[str]
@@ -346,6 +346,28 @@ class Mask(Protocol):
 
     def load_state_dict(self, state: Mapping[Any, Tensor]) -> None:
         """Put such a state back."""
+
+
+class Distillation(Protocol):
+    """From a render to a score: see `to4d.distillation`."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Abilities that the prior must have."""
+        ...
+
+    def __call__(
+        self,
+        prior: Any,
+        clip: Render,
+        still: Render,
+        prompt: Prompt,
+        progress: float,
+        generator: Generator,
+        noise: Callable[[torch.Size, Generator], Tensor],
+    ) -> Score:
+        """The score of a clip (B, V) with first frames `still` (B,); `prior` is a `Prior` or a `PriorMixture`."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Fixed places to look from: one setting shared by metrics, exporters and callbacks."""
+"""Fixed cameras around the object: one setting shared by metrics, exporters and callbacks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from to4d.types import Cameras, Render
 class Viewpoints:
     """Cameras around the object, all at one height and distance; square images of `size` pixels.
 
-    `antialias` squared rays make a pixel: what is seen is drawn larger and averaged (see `render_views`).
+    A pixel is the mean of `antialias` squared rays (see `render_views`).
 
     >>> Viewpoints(azimuths_deg=(0, 90), size=8).cameras().pose.shape
     torch.Size([2, 4, 4])
@@ -39,7 +39,7 @@ class Viewpoints:
 
     @property
     def labels(self) -> list[str]:
-        """The azimuths as people write them."""
+        """The azimuths with a degree sign."""
         return [f"{int(name)}\N{DEGREE SIGN}" for name in self.names]
 
 
@@ -56,11 +56,10 @@ def frame_times(frames: int) -> Tensor:
 def render_views(
     renderer: Callable, cameras: Cameras, times: Tensor, normals: bool = False, antialias: int = 1
 ) -> Render:
-    """Render the clips (B, V) without gradients, camera by camera to bound the memory; the result is on the CPU.
+    """Render clips (B, V) without gradients, camera by camera to bound the memory; the result is on the CPU.
 
-    With `antialias` n > 1 they are drawn n times as large and averaged.
-
-    A renderer that is an `nn.Module` looks in evaluation mode and gets its former mode back.
+    With `antialias` n > 1 they are rendered n times as large and averaged. A renderer that is an `nn.Module` renders in
+    evaluation mode and gets its former mode back.
     """
     module = renderer if isinstance(renderer, nn.Module) else nn.Module()
     device = next((tensor.device for tensor in [*module.parameters(), *module.buffers()]), torch.device("cpu"))
@@ -68,23 +67,23 @@ def render_views(
     module.eval()
     try:
         clips = [
-            _averaged(renderer(_only(cameras, b, antialias).to(device), times.to(device), normals), antialias)
+            _downsample(renderer(_single(cameras, b, antialias).to(device), times.to(device), normals), antialias)
             for b in range(len(cameras.pose))
         ]
     finally:
         module.train(was_training)
-    return _joined(clips)
+    return _concatenate(clips)
 
 
-def _only(cameras: Cameras, b: int, antialias: int) -> Cameras:
+def _single(cameras: Cameras, b: int, antialias: int) -> Cameras:
     """Camera `b` alone, with more pixels."""
     offset = None if cameras.offset is None else antialias * cameras.offset[b : b + 1]
     size = (antialias * cameras.size[0], antialias * cameras.size[1])
     return Cameras(cameras.pose[b : b + 1], cameras.fov[b : b + 1], size, offset)
 
 
-def _averaged(clip: Render, n: int) -> Render:
-    """A clip with n x n pixels made one."""
+def _downsample(clip: Render, n: int) -> Render:
+    """A clip with n x n pixels averaged to one."""
     if n == 1:
         return clip
 
@@ -97,7 +96,7 @@ def _averaged(clip: Render, n: int) -> Render:
     return Render(pooled(clip.rgb), pooled(clip.opacity), pooled(clip.depth), pooled(clip.normal))
 
 
-def _joined(clips: list[Render]) -> Render:
+def _concatenate(clips: list[Render]) -> Render:
     """One batch of all clips."""
     names = [name for name in ("rgb", "opacity", "depth", "normal") if getattr(clips[0], name) is not None]
     return Render(**{name: torch.cat([getattr(clip, name).cpu() for clip in clips]) for name in names})

@@ -1,4 +1,4 @@
-"""From samples along rays to what a pixel sees: w_i = T_i (1 - exp(-density_i * step)), T_i = prod_{j<i} (1 - alpha_j).
+"""Alpha compositing of samples along rays: w_i = T_i (1 - exp(-density_i * step)), T_i = prod_{j<i} (1 - alpha_j).
 
 Samples are packed: those of ray r lie at [offsets[r], offsets[r + 1]), front to back, all of one length `step`.
 """
@@ -74,7 +74,7 @@ def _forward(chunk, start, stop, density, rgb, depth, offsets, step, out):
 
 @compiled()
 def _backward(chunk, start, stop, density, rgb, depth, offsets, step, grad, to_density, to_rgb):
-    """d/d density_i = step * (T_{i+1} g_i - sum_{j>i} w_j g_j), where g_i is what a unit of weight at i is worth."""
+    """d/d density_i = step * (T_{i+1} g_i - sum_{j>i} w_j g_j), where g_i is the gradient of the loss in w_i."""
     for r in range(start, stop):
         red, green, blue, opacity, distance = grad[r, 0], grad[r, 1], grad[r, 2], grad[r, 3], grad[r, 4]
         clear, behind = np.float32(1), np.float32(0)

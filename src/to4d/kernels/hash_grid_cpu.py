@@ -50,7 +50,7 @@ def _axis(x, scale, nodes, multiplier):
 
 @compiled()
 def _level(level, axes, scale, nodes, multipliers, offsets, hashed):
-    """What all points need to know about a level."""
+    """Parameters of a level, shared by all points."""
     mask = offsets[level + 1] - offsets[level] - uint64(2)
     x = (scale[level, 0], nodes[level, 0], multipliers[level, 0])
     y = (scale[level, 1], nodes[level, 1], multipliers[level, 1])

@@ -22,7 +22,7 @@ DIAGONAL = 2 * 3**0.5  # of the box
 
 @dataclass(frozen=True)
 class OccupiedCells:
-    """Occupied cells of [-1, 1]^3, and what lets a ray skip the others. Axes are x, y, z."""
+    """Occupied cells of [-1, 1]^3, with a coarse copy and bounds to skip empty space. Axes are x, y, z."""
 
     fine: Tensor  # (T, G, G, G) uint8
     coarse: Tensor  # (T, G/4, G/4, G/4) uint8: any of the 64 cells
@@ -30,7 +30,7 @@ class OccupiedCells:
 
     @staticmethod
     def of(fine: Tensor) -> "OccupiedCells":
-        """From bits (T, G, G, G), G a multiple of 4."""
+        """From masks (T, G, G, G), G a multiple of 4."""
         coarse = max_pool3d(fine.float(), COARSE).to(torch.uint8)
         size, full = coarse.shape[-1], coarse.amax(0)
         bounds = torch.tensor([[1.0] * 3, [-1.0] * 3])
@@ -59,7 +59,7 @@ def march(
     Args:
         origins: (R, 3).
         directions: (R, 3), unit length.
-        bins: (R,) int64, which of the T grids a ray sees.
+        bins: (R,) int64, which of the T grids a ray is marched through.
         cells: the grids.
         shift: (R,) in [0, 1), where in its steps a ray is sampled.
         step: distance of samples.
@@ -82,7 +82,7 @@ def march(
 def march_twin(
     origins: Tensor, directions: Tensor, bins: Tensor, cells: OccupiedCells, shift: Tensor, step: float
 ) -> Samples:
-    """The same in plain torch, on any device: asks of every step in the box around all that is occupied."""
+    """The same in plain torch, on any device: tests every step in the box around all occupied cells."""
     fine, bounds = cells.fine.to(origins.device), cells.bounds.to(origins)
     slopes = directions.where(directions != 0, 1e-20)
     low, high = (bounds[0] - origins) / slopes, (bounds[1] - origins) / slopes

@@ -1,6 +1,6 @@
 """A z-buffer rasteriser for moving triangle meshes: vertex attributes to images, one thread, numba.
 
-It makes the embedded prior's training clips and serves as a quick look at a mesh; it has no gradients. Attributes are
+It makes the embedded prior's training clips and previews of meshes; it has no gradients. Attributes are
 interpolated linearly in image space, which is exact for triangles of constant depth and close for small ones.
 """
 

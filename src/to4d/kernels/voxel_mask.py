@@ -1,11 +1,11 @@
-"""Grids of bits over [-1, 1]^3, as uint8."""
+"""Voxel masks over [-1, 1]^3, as uint8."""
 
 import torch
 from torch import Tensor
 
 
 def voxelize(points: Tensor, resolution: int) -> Tensor:
-    """The cells (G, G, G) that hold points (N, 3); points outside count for the nearest border cell."""
+    """The mask (G, G, G) of cells that hold points (N, 3); points outside count for the nearest border cell."""
     index = ((points + 1) * (resolution / 2)).long().clamp(0, resolution - 1)
     cells = torch.zeros((resolution,) * 3, dtype=torch.uint8, device=points.device)
     cells[tuple(index.T)] = 1
@@ -13,7 +13,7 @@ def voxelize(points: Tensor, resolution: int) -> Tensor:
 
 
 def dilate(cells: Tensor, margin: int) -> Tensor:
-    """Bits (T, G, G, G) grown by `margin` cells in all directions, diagonals too."""
+    """Masks (T, G, G, G) dilated by `margin` cells in all directions, diagonals too."""
     for axis in (1, 2, 3):
         for _ in range(margin):
             cells = dilate_along(cells, axis)
@@ -21,7 +21,7 @@ def dilate(cells: Tensor, margin: int) -> Tensor:
 
 
 def dilate_along(cells: Tensor, axis: int) -> Tensor:
-    """Bits united with both neighbours along an axis."""
+    """The mask dilated by one cell along an axis."""
     grown, size = cells.clone(), cells.shape[axis]
     grown.narrow(axis, 1, size - 1).bitwise_or_(cells.narrow(axis, 0, size - 1))
     grown.narrow(axis, 0, size - 1).bitwise_or_(cells.narrow(axis, 1, size - 1))

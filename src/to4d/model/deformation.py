@@ -100,7 +100,7 @@ def strain(vectors: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def cell_gradients(vectors: Tensor) -> list[Tensor]:
-    """d v / d x, d v / d y and d v / d z at the centres of the cells: (T, X - 1, Y - 1, Z - 1, 3) each."""
+    """D v / d x, d v / d y and d v / d z at the centres of the cells: (T, X - 1, Y - 1, Z - 1, 3) each."""
     middles = []
     for axis in (1, 2, 3):
         slope = vectors.diff(dim=axis) * (0.5 * (vectors.shape[axis] - 1))

@@ -17,7 +17,9 @@ class HashGrid(nn.Module):
     def __init__(self, layout: HashLayout, generator: Generator, init_scale: float = 1e-4) -> None:
         super().__init__()
         self.layout = layout
-        self.table = nn.Parameter(torch.empty(layout.rows, FEATURES).uniform_(-init_scale, init_scale, generator=generator))
+        self.table = nn.Parameter(
+            torch.empty(layout.rows, FEATURES).uniform_(-init_scale, init_scale, generator=generator)
+        )
 
     def forward(self, points: Tensor) -> Tensor:
         """(N, D) in [0, 1] -> (N, levels * 2)."""
@@ -25,7 +27,7 @@ class HashGrid(nn.Module):
 
 
 class StaticField(nn.Module):
-    """A field that ignores time: what the static phase fits, and what `Deform` deforms. It is empty outside its support.
+    """A field that ignores time: what the static phase fits and `Deform` deforms. It is empty outside its support.
 
     Args:
         levels: of the hash grid.

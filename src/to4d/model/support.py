@@ -1,6 +1,7 @@
 """The support of a static field: a voxel mask of the cells at the surface of the mesh; elsewhere it is empty.
 
-Nothing supervises the field away from the surface; without a support, motion would bring such regions into view as haze.
+Nothing supervises the field away from the surface; without a support, motion would bring those regions into view as
+haze.
 """
 
 import torch

@@ -1,7 +1,7 @@
 """The reference: the input mesh by ray casting on the CPU (Embree), unlit, over white.
 
 Both sides of every surface show. Normals are those of the triangles, turned to the camera: the surface that a field is
-asked to reproduce, not the smoothed one that a shader would pretend.
+trained to reproduce, not the smoothed one of a shader.
 """
 
 import numpy as np
@@ -15,12 +15,12 @@ from to4d.geometry import pixel_rays
 from to4d.render.shading import Shading
 from to4d.types import Cameras, Mesh, Render
 
-LAYERS = 12  # of see-through surfaces that one ray may cross
-STEP = 1e-4  # past a see-through surface before looking on, in world units
+MAX_LAYERS = 12  # of transparent surfaces that one ray may cross
+STEP = 1e-4  # past a transparent surface before the next cast, in world units
 
 
 class MeshRenderer(nn.Module):
-    """(cameras, times) -> Render of a mesh that stands still; no gradients.
+    """(cameras, times) -> Render of a static mesh; no gradients.
 
     Args:
         mesh: the object.
@@ -51,20 +51,20 @@ class MeshRenderer(nn.Module):
         angles = 2.0 * torch.tan(fine.fov / 2) / rows  # of one fine pixel, as a tangent
         views = []
         for origins, directions, angle in zip(rays.origins, rays.directions, angles.tolist(), strict=True):
-            seen = self._look(origins.reshape(-1, 3).numpy(), directions.reshape(-1, 3).numpy(), angle)
+            seen = self._cast(origins.reshape(-1, 3).numpy(), directions.reshape(-1, 3).numpy(), angle)
             views.append(seen.reshape(height, n, width, n, 8).mean((1, 3)))
         seen = torch.from_numpy(np.stack(views)).to(cameras.pose.device)
         seen = seen[:, None].expand(-1, len(times), -1, -1, -1)
         opacity = seen[..., 3:4]
         return Render(seen[..., :3] + (1.0 - opacity), opacity, seen[..., 4:5], seen[..., 5:] if normals else None)
 
-    def _look(self, origins: NDArray, directions: NDArray, angle: float) -> NDArray:
+    def _cast(self, origins: NDArray, directions: NDArray, angle: float) -> NDArray:
         """(n, 8) float32 along rays: colour x opacity, opacity, depth x opacity, normal x opacity."""
         out = np.zeros((len(origins), 8), np.float32)
-        light = np.ones(len(origins), np.float32)  # what passes all surfaces so far
+        light = np.ones(len(origins), np.float32)  # transmittance of all surfaces so far
         start = np.zeros(len(origins), np.float32)
         ray = np.arange(len(origins))
-        for _ in range(LAYERS):
+        for _ in range(MAX_LAYERS):
             origin = origins[ray] + start[ray, None] * directions[ray]
             hits = self.scene.run(origin, directions[ray], output=True)
             hit = hits["primID"] >= 0

@@ -14,7 +14,7 @@ from to4d.errors import InputError
 from to4d.render.shading import premultiplied
 from to4d.types import Cameras, Material, Mesh, Render
 
-LAYERS = 12  # of see-through surfaces in one pixel
+MAX_LAYERS = 12  # of transparent surfaces in one pixel
 NEAR, FAR = 0.01, 100.0
 
 
@@ -50,7 +50,7 @@ def clip_positions(vertices: Tensor, cameras: Cameras, canvas: tuple[int, int]) 
 
 
 class NvdiffrastRenderer(nn.Module):
-    """(cameras, times) -> Render of a mesh that stands still; no gradients. Works on cameras that live on CUDA.
+    """(cameras, times) -> Render of a static mesh; no gradients. Works on cameras that live on CUDA.
 
     Args:
         mesh: the object.
@@ -88,19 +88,19 @@ class NvdiffrastRenderer(nn.Module):
         fine = Cameras(cameras.pose, cameras.fov, (n * height, n * width), cameras.offset)
         canvas = tuple(-(-side // 8) * 8 for side in fine.size)  # the rasteriser wants multiples of 8
         footprint = height / self.ray_rows if shifted else 1.0
-        seen = self._look(clip_positions(self.points, fine, canvas), cameras.pose[:, :3, 3], canvas, footprint)
+        seen = self._rasterize(clip_positions(self.points, fine, canvas), cameras.pose[:, :3, 3], canvas, footprint)
         seen = seen[:, : n * height, : n * width].unflatten(2, (width, n)).unflatten(1, (height, n)).mean((2, 4))
         seen = seen[:, None].expand(-1, len(times), -1, -1, -1)
         opacity = seen[..., 3:4]
         return Render(seen[..., :3] + (1.0 - opacity), opacity, seen[..., 4:5], seen[..., 5:] if normals else None)
 
-    def _look(self, clip: Tensor, eyes: Tensor, canvas: tuple[int, int], footprint: float) -> Tensor:
+    def _rasterize(self, clip: Tensor, eyes: Tensor, canvas: tuple[int, int], footprint: float) -> Tensor:
         """(B, H, W, 8): colour x opacity, opacity, depth x opacity, normal x opacity, peeled from front to back."""
         out = torch.zeros(len(clip), *canvas, 8, device=clip.device)
         light = torch.ones(len(clip), *canvas, 1, device=clip.device)
-        see_through = any(m.alpha != "opaque" for m in self.mesh.materials)
+        transparent = any(m.alpha != "opaque" for m in self.mesh.materials)
         with self.dr.DepthPeeler(self.context, clip, self.triangles, canvas) as peeler:
-            for _ in range(LAYERS if see_through else 1):
+            for _ in range(MAX_LAYERS if transparent else 1):
                 raster, raster_db = peeler.rasterize_next_layer()
                 hit = raster[..., 3] > 0
                 if not hit.any():

@@ -1,7 +1,7 @@
-"""Where in space and time anything can be: bits that let the renderer skip empty space.
+"""A 4D occupancy grid, by which the renderer skips empty space.
 
-It starts from the surface of the mesh and follows the field: `update` asks the field around what is occupied, keeps
-what is dense, and adds a margin in space and time, so that growth and motion are never cut off before they show.
+It starts from the surface of the mesh and follows the field: `update` samples the field around what is occupied, keeps
+the dense cells, and adds a margin in space and time, so that growth and motion are never cut off.
 """
 
 from typing import Any
@@ -17,14 +17,17 @@ CHUNK = 2**18  # points a query
 
 
 class Occupancy(nn.Module):
-    """`bits[i]` are the cells for times [i / bins, (i + 1) / bins), over [-1, 1]^3; everything, until it is told.
+    """`bits[i]` is the voxel mask for times [i / bins, (i + 1) / bins), over [-1, 1]^3; at first all are occupied.
 
     Args:
         resolution: cells along an axis, a multiple of 4.
-        bins: slices of time.
+        bins: intervals of time.
         margin: cells kept around what is dense.
         min_density: from which a cell counts as dense, per world unit of length.
     """
+
+    bits: Tensor  # (bins, G, G, G) uint8
+    start: Tensor  # (G, G, G) uint8, the cells of the mesh
 
     def __init__(self, resolution: int = 64, bins: int = 16, margin: int = 1, min_density: float = 1.0) -> None:
         super().__init__()
@@ -49,7 +52,7 @@ class Occupancy(nn.Module):
 
     @torch.no_grad()
     def update(self, field: Field, generator: Generator) -> None:
-        """Follow the field: look where it was and `margin` cells further. The mesh's own cells stay."""
+        """Follow the field: sample it where it was and `margin` cells further. The cells of the mesh stay."""
         where = dilate(self.bits, self.margin).nonzero()
         dense = torch.zeros_like(self.bits)
         for part in where.split(CHUNK):
@@ -66,7 +69,7 @@ class Occupancy(nn.Module):
 
 
 def sample_surface(mesh: Mesh, count: int, generator: Generator) -> Tensor:
-    """(count, 3) points spread evenly over the triangles of a mesh."""
+    """(count, 3) uniform random points on the triangles of a mesh."""
     a, b, c = mesh.vertices[mesh.faces].unbind(1)
     area = torch.linalg.cross(b - a, c - a).norm(dim=-1).double().cumsum(0)
     pick = torch.rand(count, generator=generator, dtype=torch.float64) * area[-1]

@@ -1,4 +1,4 @@
-"""The unlit colour of points on a mesh, filtered to the size of the pixel that sees them.
+"""The unlit colour of points on a mesh, filtered to the size of the pixel that shows them.
 
 Each texture becomes a pyramid of halved images (a mipmap; Williams 1983); a lookup blends the two levels whose texels
 are about as wide as the pixel's footprint, bilinear in each. Without this, a 4096-texel texture seen at 64 pixels is
@@ -61,7 +61,7 @@ def _halvings(image: NDArray) -> list[NDArray]:
 
 
 class Shading:
-    """What a mesh looks like at (triangle, barycentric) points."""
+    """Unlit colour and opacity of a mesh at (triangle, barycentric) points."""
 
     def __init__(self, mesh: Mesh):
         materials = mesh.materials

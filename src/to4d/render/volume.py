@@ -1,4 +1,4 @@
-"""Volume rendering of a 4D field: march through occupied cells, ask the field, composite over white."""
+"""Volume rendering of a 4D field: march through occupied cells, evaluate the field, composite over white."""
 
 from functools import partial
 
@@ -14,24 +14,24 @@ from to4d.kernels.march import DIAGONAL, march
 from to4d.render.occupancy import Occupancy
 from to4d.types import Cameras, Field, Rays, Render
 
-SEEN = 0.1  # opacity from which a ray has a surface whose normal is worth asking for
+MIN_OPACITY = 0.1  # from which a ray has a surface with a normal
 
 
 class VolumeRenderer(nn.Module):
-    """Looks at `field`; the scene's 4D renderer.
+    """Renders `field` by volume rendering; the scene's 4D renderer.
 
     Args:
         field: see `types.Field`.
-        samples: along the diagonal of the box, which sets the distance of samples.
+        samples: along the diagonal of the box, which sets the distance between samples.
         resolution: cells of the occupancy along an axis.
-        bins: slices of time of the occupancy.
+        bins: intervals of time of the occupancy.
         margin: cells of the occupancy kept around what is dense.
         min_density: from which a cell of the occupancy counts as dense.
-        normal_eps: reach of the finite differences behind normals, in world units.
+        normal_eps: step of the finite differences of normals, in world units.
         chunk: most rays at once, which bounds memory.
-        recompute: keep nothing of a clip but its pixels: when their gradient is known, each chunk is drawn again with
-            the same random numbers. The gradient is the same, the memory that of one chunk. Stills with normals are
-            kept, for a recount of the rays that see a surface could differ by one on a GPU.
+        recompute: gradient checkpointing: the backward pass renders each chunk again with the same random numbers. The
+            gradient is the same, the memory that of one chunk. Not of stills with normals, for the number of rays that
+            hit a surface could differ by one on a GPU.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class VolumeRenderer(nn.Module):
         self.normal_eps, self.chunk, self.recompute = normal_eps, chunk, recompute
 
     def start_from(self, points: Tensor) -> None:
-        """Begin at the surface points (N, 3) of a mesh: nothing is to be seen elsewhere until it moves there."""
+        """Be empty away from these points (N, 3) of the surface, before training."""
         self.field.start_from(points)
         self.occupancy.from_points(points)
 
@@ -90,13 +90,13 @@ class VolumeRenderer(nn.Module):
 
     def _normals(self, rays: Rays, times: Tensor, seen: Tensor) -> Tensor:
         """(R, 3) normals at the expected surface of each ray, weighted by opacity; 0 where nothing is."""
-        hit = (seen[:, 3] > SEEN).nonzero()[:, 0]
+        hit = (seen[:, 3] > MIN_OPACITY).nonzero()[:, 0]
         surface = (seen[hit, 4:5] / seen[hit, 3:4]).detach() * rays.directions[hit] + rays.origins[hit]
-        normal = -normalize(density_slope(self.field, surface, times[hit], self.normal_eps), dim=-1)
+        normal = -normalize(density_gradient(self.field, surface, times[hit], self.normal_eps), dim=-1)
         return torch.zeros_like(seen[:, :3]).index_copy(0, hit, normal * seen[hit, 3:4])
 
 
-def density_slope(field: Field, points: Tensor, times: Tensor, eps: float) -> Tensor:
+def density_gradient(field: Field, points: Tensor, times: Tensor, eps: float) -> Tensor:
     """Gradient of density (N, 3) by differences over the corners of a tetrahedron of radius eps * sqrt(3)."""
     corners = points.new_tensor([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
     density = field.density((points[:, None] + eps * corners).reshape(-1, 3), times.repeat_interleave(4))

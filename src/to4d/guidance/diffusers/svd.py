@@ -20,13 +20,13 @@ class SVD:
     Args of the constructor:
         fps: of the clip.
         motion: 0 to 255, more moves more ("motion bucket").
-        first_frame_noise: spread of the noise on the still, in [-1, 1] units; more moves more. It is the same at every step.
+        still_noise: spread of the noise on the still, in [-1, 1] units; more moves more. It is the same at every step.
         first_scale: guidance of the first frame, from which it rises evenly to that of the last.
     """
 
     fps: int = 7
     motion: int = 127
-    first_frame_noise: float = 0.02
+    still_noise: float = 0.02
     first_scale: float = 1.0
     pipeline, network, joined = "StableVideoDiffusionPipeline", "unet", 1
 
@@ -48,7 +48,7 @@ class SVD:
     def see(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor, Tensor]:
         """Latents for every frame, and one token."""
         noise = torch.randn(images.shape[1:], generator=torch.Generator().manual_seed(0)).to(images)
-        latents = mean_latents(pipe.vae, images + self.first_frame_noise * noise)
+        latents = mean_latents(pipe.vae, images + self.still_noise * noise)
         tower = pipe.image_encoder
         token = tower(prepare(images, tower.config.image_size).to(tower.dtype)).image_embeds
         return latents[:, :, None].expand(-1, -1, frames, -1, -1), token[:, None]
@@ -66,7 +66,7 @@ class SVD:
     def predict(self, pipe: Any, x: Tensor, time: Tensor, told: Condition, blind: bool) -> Tensor:
         """The velocity; blind does not see the still."""
         still, token = (torch.zeros_like(seen) if blind else seen for seen in (told.still.to(x), told.image.to(x)))
-        about = x.new_tensor([self.fps - 1, self.motion, self.first_frame_noise])
+        about = x.new_tensor([self.fps - 1, self.motion, self.still_noise])
         return pipe.unet(
             torch.cat([x, still], 1).transpose(1, 2),
             time,
