@@ -52,7 +52,7 @@ def distil(style, clip, step=0):
 @pytest.mark.parametrize("style", STYLES)
 def test_a_prior_that_overflows_is_named_instead_of_being_taken_for_one_that_says_nothing(style):
     clip = clip_of(float("inf"))
-    with pytest.raises(InputError, match="the prior's answer at its step .* is not finite; .*bfloat16"):
+    with pytest.raises(InputError, match="the prior's prediction at its step .* is not finite; .*bfloat16"):
         distil(style, clip)
 
 
@@ -188,5 +188,5 @@ def test_a_mixture_asks_its_priors_as_often_as_their_shares_say():
     assert 30 < asked.count("video") < 70
     again = [mixed(prior, clip, clip.at(0), PROMPT, 0.0, generator_at(0, step)).gradient for step in (3, 3)]
     assert torch.equal(*again)
-    with pytest.raises(InputError, match="must name all of video, image"):
+    with pytest.raises(InputError, match="must name exactly video, image"):
         MixedDistillation(ways, probabilities={"video": 1.0}, weights={"video": 1.0, "image": 1.0})

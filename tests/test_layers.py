@@ -25,7 +25,8 @@ export.writer export.panels export.isosurface
 export.picture export.sheet export.video
 export.gltf
 export
-phases callbacks
+phases
+callbacks
 runs.out_of_memory runs.trust
 runs.settings runs.worker_group runs.build runs.evaluation runs.peers runs.sweep runs.gpu
 runs.training

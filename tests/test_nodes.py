@@ -133,8 +133,8 @@ def test_gradients_agree_with_differences():
 
 def test_the_way_back_is_made_once_and_again_when_knots_or_gradients_ask_for_it(monkeypatch):
     motion, points = stirred(bound(balls(LEFT), cells=6)), everywhere(20)
-    made, bake = [], motion.bake
-    monkeypatch.setattr(motion, "bake", lambda: made.append(1) or bake())
+    made, compute = [], motion.compute_vectors
+    monkeypatch.setattr(motion, "compute_vectors", lambda: made.append(1) or compute())
     with torch.no_grad():
         motion(points, at(0.3, points)), motion(points, at(0.6, points))
     assert len(made) == 1

@@ -56,7 +56,7 @@ def test_the_incremental_schedule_widens_by_twenty_degrees_every_1111_steps():
 def test_the_second_version_is_what_the_paper_states():
     cfg = config("experiments=3d24d")
     assert {name: phase.steps for name, phase in cfg.phase.items()} == {"static": 5000, "dynamic": 20000}
-    assert cfg.phase.dynamic.noise._target_.endswith("ViewConsistent")
+    assert cfg.phase.dynamic.noise._target_.endswith("ViewConsistentNoise")
     assert cfg.phase.dynamic.mask.target == "image" and list(cfg.phase.dynamic.mask.layers) == [0]
 
 

@@ -107,7 +107,7 @@ def gradients_and_kept(renderer: VolumeRenderer, random: int) -> tuple[list[Tens
 
 
 def test_a_clip_drawn_again_has_the_plain_gradients_and_keeps_little_but_its_pixels():
-    field = Hash4D(StaticField(levels=4, log2_rows=10), 4, 10, 4, 32, 2, 16, spread=0.1)
+    field = Hash4D(StaticField(levels=4, log2_rows=10), 4, 10, 4, 32, 2, 16, init_scale=0.1)
     plain, again = VolumeRenderer(field, samples=64), VolumeRenderer(field, samples=64, chunk=600, recompute=True)
     (want, whole), (got, parts) = gradients_and_kept(plain, 5), gradients_and_kept(again, 5)
     assert all((x != 0).any() for x in want)
@@ -119,7 +119,7 @@ def test_a_clip_drawn_again_has_the_plain_gradients_and_keeps_little_but_its_pix
 
 
 def test_a_clip_in_the_same_chunks_drawn_again_has_the_same_gradients_to_the_bit():
-    field = Hash4D(StaticField(levels=4, log2_rows=10), 4, 10, 4, 32, 2, 16, spread=0.1)
+    field = Hash4D(StaticField(levels=4, log2_rows=10), 4, 10, 4, 32, 2, 16, init_scale=0.1)
     plain, again = (VolumeRenderer(field, samples=64, chunk=600, recompute=recompute) for recompute in (False, True))
     (want, _), (got, _) = gradients_and_kept(plain, 5), gradients_and_kept(again, 5)
     assert all(torch.equal(a, b) for a, b in zip(got, want, strict=True))

@@ -1,28 +1,30 @@
-"""Coarse levels of a motion learn first, finer ones when the noise has fallen so far that details can be told."""
+"""Coarse-to-fine training of a motion: fine levels start when the noise level is low enough for details."""
 
-from typing import Any
+from lightning import LightningModule, Trainer
+from torch.optim import Optimizer
 
-from lightning import Callback, LightningModule, Trainer
+from to4d.callbacks.phase_callback import PhaseCallback, phase_of
 
 
-class CoarseFirst(Callback):
-    """Keeps each level of a motion that has `levels()` still until the distillation's schedules have come to its start.
+class CoarseFirst(PhaseCallback):
+    """Freezes each of the field's `motion_levels` until the distillation's schedules have come to its start.
 
-    It changes the 4D model, so every device does it, after their gradients were averaged.
+    It changes the 4D model, so every rank does it, after gradients were averaged.
 
     Args:
         starts: from coarse to fine, in [0, 1) of the schedules; levels beyond the last start with it.
     """
 
-    everywhere = True
+    on_every_rank = True
 
     def __init__(self, starts: tuple[float, ...] = (0.0, 0.1, 0.3)) -> None:
         """Keep the starts."""
         self.starts = tuple(starts)
 
-    def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
-        """Take the gradients away from levels that have not started; a function of the step alone."""
-        for number, parameters in enumerate(pl_module.renderer.field.motion_levels()):
-            if pl_module.schedule_progress < self.starts[min(number, len(self.starts) - 1)]:
+    def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
+        """Drop the gradients of levels that have not started; a function of the step alone."""
+        phase = phase_of(pl_module)
+        for number, parameters in enumerate(phase.renderer.field.motion_levels()):
+            if phase.schedule_progress < self.starts[min(number, len(self.starts) - 1)]:
                 for parameter in parameters:
                     parameter.grad = None

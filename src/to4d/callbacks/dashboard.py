@@ -1,6 +1,6 @@
-"""Weights & Biases: the one place that talks to it. Offline unless the user says otherwise.
+"""Weights & Biases, which no other module uses. Offline by default.
 
-Its own process keeps everything in a file and sends it, so a network that fails costs a run `patience_seconds`.
+Its own process writes everything to a file and sends it, so a network failure costs a run `patience_seconds`.
 """
 
 import logging
@@ -19,15 +19,15 @@ STEP = "trainer/global_step"  # Lightning's name for the step of a phase
 
 
 class Dashboard(WandbLogger):
-    """Lightning's logger, for a run that has an end of its own: Lightning's is that of a phase."""
+    """Lightning's logger with an end of the run: Lightning itself knows only the end of a phase."""
 
     def end_run(self) -> None:
-        """Send what is left."""
+        """Finish the run and send what is left."""
         end(self.experiment)
 
 
 def end(run: wandb.Run) -> None:
-    """Finish a run on the dashboard, or say how to send later what the network does not take now."""
+    """Finish a run on the dashboard, or log how to send the rest later if the network fails."""
     try:
         run.finish()
     except TimeoutError:
@@ -47,16 +47,25 @@ def wandb_logger(
 ) -> Dashboard:
     """A run on the dashboard, kept in `out/wandb`; nothing about this computer or its user goes along.
 
-    The run before it in this process, if there is one, is finished: the jobs of a sweep don't run into each other.
-    At its end a run waits `patience_seconds` at most for what is still to be sent.
+    A former run in this process is finished first: the jobs of a sweep stay separate. At its end a run waits at most
+    `patience_seconds` for what is still to be sent.
 
     Raises:
         InputError: if the dashboard cannot be reached when the run starts.
     """
-    waiting = {"finish_timeout": patience_seconds, "finish_timeout_raises": True}
-    private = {"host": "", "program": "train.py", "disable_git": True, "x_disable_meta": True, "x_disable_stats": True}
-    private |= {"x_disable_machine_info": True, "x_save_requirements": False}
-    settings = wandb.Settings(silent=True, console="off", **private, **waiting)
+    settings = wandb.Settings(
+        silent=True,
+        console="off",
+        finish_timeout=patience_seconds,
+        finish_timeout_raises=True,
+        host="",  # from here on: nothing about this computer
+        program="train.py",
+        disable_git=True,
+        x_disable_meta=True,
+        x_disable_stats=True,
+        x_disable_machine_info=True,
+        x_save_requirements=False,
+    )
     if wandb.run is not None:
         end(wandb.run)
     try:
@@ -90,5 +99,5 @@ def show_files(trainer: Trainer, files: Mapping[str, Path]) -> None:
 
 
 def _medium(path: Path) -> wandb.Video | wandb.Image:
-    """A file as W&B wants it; by its path, which needs no encoder."""
+    """A file as W&B's type for it; by its path, which needs no encoder."""
     return wandb.Video(str(path), format="mp4") if path.suffix == ".mp4" else wandb.Image(str(path))

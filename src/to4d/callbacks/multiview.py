@@ -1,24 +1,26 @@
-"""Show what the scene looks like while it is trained: videos, pictures and masks, as files and on the dashboard."""
+"""Show the scene during training: videos, images and masks, as files and on the dashboard."""
 
 from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import Callback, LightningModule, Trainer
+from lightning import LightningModule, Trainer
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from to4d.callbacks.dashboard import show_files
+from to4d.callbacks.phase_callback import PhaseCallback, phase_of
 from to4d.export.panels import contact_sheet, mask, tiles, to_uint8
 from to4d.export.writer import write_image, write_video
+from to4d.phases import Phase
 from to4d.viewpoints import Viewpoints, frame_times, render_views
 
 
-class Multiview(Callback):
+class Multiview(PhaseCallback):
     """Every `every` steps and at the end of a phase: all views as one video, a contact sheet, and the last mask.
 
     Files go to `progress/<phase>-<step>...` below `out`, and from there to W&B, under `<phase>/views`,
-    `<phase>/contact` and `<phase>/mask`. Looking changes nothing: no gradients, no random numbers.
+    `<phase>/contact` and `<phase>/mask`. Training is not affected: no gradients, no random numbers.
     """
 
     def __init__(self, out: str, every: int, views: Viewpoints, frames: int = 8, fps: float = 8.0) -> None:
@@ -27,17 +29,19 @@ class Multiview(Callback):
         self.frames, self.fps = frames, fps
         self.shown = -1
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         """Show, if it is time."""
         if trainer.global_step % self.every == 0:
-            self.show(trainer, pl_module)
+            self.show(trainer, phase_of(pl_module))
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show the result."""
         if self.shown != trainer.global_step:
-            self.show(trainer, pl_module)
+            self.show(trainer, phase_of(pl_module))
 
-    def show(self, trainer: Trainer, phase: LightningModule) -> None:
+    def show(self, trainer: Trainer, phase: Phase) -> None:
         """Render the fixed views, write the files and log them."""
         self.shown = step = trainer.global_step
         cameras, name = self.views.cameras(), f"{phase.name}-{step:05d}"

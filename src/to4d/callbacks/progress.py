@@ -1,4 +1,4 @@
-"""One line that tells how far the whole run is and when it will be over."""
+"""The progress line of the whole run, with the estimated time left."""
 
 import json
 import sys
@@ -7,16 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lightning import Callback, LightningModule, Trainer
+from lightning import LightningModule, Trainer
 
+from to4d.callbacks.phase_callback import PhaseCallback, phase_of
 from to4d.disk.files import write_atomically
+from to4d.phases import Phase
 
 
-class Progress(Callback):
+class Progress(PhaseCallback):
     """Prints `dynamic 120/300  views 1  static ...  3:20 left`, over all phases, at most twice a second.
 
-    `plan` maps each phase of the run to (steps, relative cost of a step): what is still to come is estimated from the
-    time that a unit of cost has taken so far. The same goes to the file `path` at most every ten seconds, for others to
+    `plan` maps each phase of the run to (steps, relative cost of a step): the time left is estimated from the time that
+    a unit of cost has taken so far. The same goes to the file `path` at most every ten seconds, for others to
     read (`to4d.disk.run_state`).
     """
 
@@ -34,23 +36,25 @@ class Progress(Callback):
         """Start the clock of a phase."""
         self.before = time.monotonic()
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         """Count a step and show the line."""
-        now = time.monotonic()
+        phase, now = phase_of(pl_module), time.monotonic()
         self.spent, self.done, self.before = (
             self.spent + now - self.before,
-            self.done + self.plan[pl_module.name][1],
+            self.done + self.plan[phase.name][1],
             now,
         )
-        last = trainer.global_step >= pl_module.steps
+        last = trainer.global_step >= phase.steps
         if now - self.printed > (0.5 if sys.stderr.isatty() else 10.0) or last:
             self.printed = now
-            self.show(self.line(trainer, pl_module), last)
+            self.show(self.line(trainer, phase), last)
         if now - self.written > 10.0 or last:
             self.written = now
-            self.write(trainer, pl_module)
+            self.write(trainer, phase)
 
-    def left(self, trainer: Trainer, phase: LightningModule) -> int:
+    def left(self, trainer: Trainer, phase: Phase) -> int:
         """Seconds that all phases will still take."""
         names = list(self.plan)
         later = names[names.index(phase.name) + 1 :]
@@ -58,14 +62,14 @@ class Progress(Callback):
         cost += sum(self.plan[name][0] * self.plan[name][1] for name in later)
         return round(self.spent / self.done * cost)
 
-    def write(self, trainer: Trainer, phase: LightningModule) -> None:
-        """Tell other processes where the run stands."""
-        told = {"phase": phase.name, "step": trainer.global_step, "steps": phase.steps}
-        told |= {"seconds_left": self.left(trainer, phase), "at": time.time()}
-        write_atomically(self.path, json.dumps(told).encode())
+    def write(self, trainer: Trainer, phase: Phase) -> None:
+        """Write the progress for other processes."""
+        progress = {"phase": phase.name, "step": trainer.global_step, "steps": phase.steps}
+        timing = {"seconds_left": self.left(trainer, phase), "at": time.time()}
+        write_atomically(self.path, json.dumps(progress | timing).encode())
 
-    def line(self, trainer: Trainer, phase: LightningModule) -> str:
-        """The text of now."""
+    def line(self, trainer: Trainer, phase: Phase) -> str:
+        """The text of the line."""
         left = self.left(trainer, phase)
         values = {key.split("/")[-1]: float(value) for key, value in trainer.callback_metrics.items()}
         shown = "  ".join(f"{key} {values[key]:.4g}" for key in ("static", "sds", "azimuth_limit_deg") if key in values)

@@ -13,6 +13,7 @@ from hydra.utils import get_class, instantiate
 from lightning import seed_everything
 from omegaconf import DictConfig, OmegaConf
 
+from to4d.callbacks.phase_callback import runs_on_every_rank
 from to4d.callbacks.progress import Progress
 from to4d.disk.checkpoint import load_into
 from to4d.disk.files import read_checked, unfinished, write_atomically, write_sums
@@ -136,7 +137,7 @@ def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:
     parts["phases"] = [[each, settings["phase"][each]] for each in names[: names.index(name) + 1]]
     parts["trainer"] = {k: v for k, v in settings["trainer"].items() if k not in ("accelerator", "devices")}
     callbacks = settings["callbacks"].values()
-    parts["callbacks"] = [c for c in callbacks if getattr(get_class(c["_target_"]), "everywhere", False)]
+    parts["callbacks"] = [c for c in callbacks if runs_on_every_rank(get_class(c["_target_"]))]
     content = json.dumps([parts, mesh.content_key(), version("to4d")], sort_keys=True)
     return cache_folder() / name / f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.safetensors"
 

@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import LambdaCallback
 from omegaconf import DictConfig, OmegaConf
 
 from to4d.callbacks.autosave import Autosave
+from to4d.callbacks.phase_callback import runs_on_every_rank
 from to4d.callbacks.progress import Progress
 from to4d.disk.checkpoint import Damaged, TreeIO, load_into, load_tree, save_tree
 from to4d.disk.files import before
@@ -75,7 +76,7 @@ def assist(cfg: DictConfig, tasks: Iterator[Task]) -> None:
     seed_everything(cfg.seed, verbose=False)
     phases = build_phases(cfg, build_scene(cfg, instantiate(cfg.object)))
     for name, resumed in tasks:
-        changing = [c for c in instantiate(cfg.callbacks).values() if getattr(c, "everywhere", False)]
+        changing = [c for c in instantiate(cfg.callbacks).values() if runs_on_every_rank(type(c))]
         deaf = LambdaCallback(on_train_start=lambda *_: ignore_signals())  # Lightning has begun to listen
         fit(phases[name], cfg, resumed, [*changing, deaf], [])
 
