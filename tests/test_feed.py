@@ -77,7 +77,7 @@ def test_cameras_call_only_parts_of_to4d(watched, tmp_path):
     for name in ("config.yaml", "model.safetensors"):
         shutil.copy(watched / name, tmp_path)
     path = tmp_path / "config.yaml"
-    path.write_text(path.read_text().replace("to4d.lens.Lens", "os.system"))
+    path.write_text(path.read_text().replace("to4d.lens.OrbitLens", "os.system"))
     with pytest.raises(InputError, match=r"lens call 'os.system'"):
         Feed(tmp_path)
 

@@ -73,8 +73,8 @@ def amplify_motion(gradient: Tensor, gain: float) -> Tensor:
 
 def pooled_opacity(clip: Render, latents: Tensor) -> Tensor:
     """Opacity at latent pixels, (B, V, h, w), without gradient."""
-    opacity = clip.opacity.detach()[..., 0]
-    return adaptive_avg_pool2d(opacity, tuple(latents.shape[-2:]))
+    height, width = latents.shape[-2:]
+    return adaptive_avg_pool2d(clip.opacity.detach()[..., 0], (height, width))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 import torch
 from torch import Generator, Tensor, distributed, nn
 
+from to4d.types import Stateful
+
 
 def rank_and_world_size() -> tuple[int, int]:
     """(rank, world size); (0, 1) without a process group."""
@@ -62,7 +64,7 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
         parameter.grad = part.view_as(parameter)
 
 
-def broadcast_state(module: nn.Module) -> None:
+def broadcast_state(module: Stateful) -> None:
     """Give every rank the parameters and buffers of rank 0."""
     if rank_and_world_size()[1] > 1:
         state = {key: value.clone() for key, value in module.state_dict().items()}

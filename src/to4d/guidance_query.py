@@ -2,14 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from to4d.distributed import draw_sharded
 from to4d.errors import InputError
-from to4d.types import CAMERA_AZIMUTH, IMAGE_SCALE, NEGATIVE_PROMPT, RELIEF, Denoised, Prior, Prompt, Render
+from to4d.types import (
+    CAMERA_AZIMUTH,
+    IMAGE_SCALE,
+    NEGATIVE_PROMPT,
+    RELIEF,
+    Denoised,
+    Distillation,
+    Mask,
+    Prior,
+    PriorMixture,
+    Prompt,
+    Render,
+    TimeSampler,
+)
 
 CONVENTIONS = {"usual": 0.0, "threestudio": 1.0}  # what is added to the guidance scale
 
@@ -53,7 +65,7 @@ class GuidanceQuery:
             std = self.first_frame_noise * t / (len(prior.alpha_bar) - 1)
             rgb = rgb + std * draw_sharded(torch.randn, rgb.shape, generator).to(rgb)
         known = {RELIEF: ("relief", still.relief), CAMERA_AZIMUTH: ("azimuth_deg", still.azimuth_deg)}
-        more = dict(known[ability] for ability in known.keys() & getattr(prior, "abilities", frozenset()))
+        more = dict(known[ability] for ability in known.keys() & prior.abilities)
         return prior.condition(rgb, prompt, **more)
 
     def denoise(self, prior: Prior, noisy: Tensor, t: int, condition: object, guidance_scale: float) -> Denoised:
@@ -64,21 +76,21 @@ class GuidanceQuery:
         return prior.denoise(noisy, t, condition, scale, self.image_scale)
 
 
-def check_abilities(prior: nn.Module, parts: Mapping[str, Any]) -> None:
+def check_abilities(prior: Prior | PriorMixture, parts: Mapping[str, Distillation | Mask]) -> None:
     """Check that the prior has the abilities that parts, by name, need.
 
     Raises:
         InputError: if not.
     """
     for name, part in parts.items():
-        if missing := getattr(part, "needs", frozenset()) - getattr(prior, "abilities", frozenset()):
+        if missing := part.needs - prior.abilities:
             raise InputError(
                 f"{name} needs {' and '.join(sorted(missing))}, which {type(prior).__name__} does not have; "
                 "choose another prior (docs/priors.md), or leave that setting out"
             )
 
 
-def check_frames(prior: Any, time_sampler: Any) -> None:
+def check_frames(prior: Prior | PriorMixture, time_sampler: TimeSampler) -> None:
     """Raise, before work is lost, if the clips that are made are not of the length that the prior knows."""
     if prior.frames != time_sampler.frames:
         raise InputError(

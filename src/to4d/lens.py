@@ -10,7 +10,7 @@ from to4d.types import Cameras
 
 
 @dataclass(frozen=True)
-class Lens:
+class OrbitLens:
     """Cameras on an orbit at one distance and field of view, at a random elevation.
 
     Args of the constructor:

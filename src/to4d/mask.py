@@ -20,6 +20,13 @@ def attention_certainty(maps: AttentionMaps) -> Tensor:
     return 1.0 - entropy / log(maps.image.shape[2])
 
 
+def noun_attention(score: Score) -> Tensor:
+    """(B, V, h, w); opacity replaces it for priors without (`latent_frames.in_latent_frames`)."""
+    if score.attention is None:
+        raise ValueError("this score has no attention to the noun; in_latent_frames fills it in")
+    return score.attention
+
+
 TARGETS: dict[str, Callable[[AttentionMaps], Tensor]] = {
     "noun": lambda maps: maps.noun,
     "image": lambda maps: maps.image.amax(2),
@@ -81,12 +88,12 @@ class CrossAttentionMask(Mask):
     def attention(self, score: Score) -> Tensor:
         """(B, V, h, w), not normalised."""
         if self.layers is None:
-            return score.attention
+            return noun_attention(score)
         unknown = [layer for layer in self.layers if not 0 <= layer < len(score.attention_maps)]
         if unknown:
             raise InputError(f"mask.layers names {unknown}; this prior has layers 0 to {len(score.attention_maps) - 1}")
         maps = [TARGETS[self.target](score.attention_maps[layer]) for layer in self.layers]
-        size = tuple(score.opacity.shape[-2:])
+        size = list(score.opacity.shape[-2:])
         return torch.stack([interpolate(m, size, mode="bilinear") for m in maps]).mean(0)
 
 
@@ -116,6 +123,8 @@ class SmoothedMask(Mask):
 
     def __call__(self, score: Score) -> Tensor:
         """(B, 1, V, h, w)."""
+        if score.cameras is None:
+            raise ValueError("an average over sectors of azimuths needs a score with cameras")
         sectors = (azimuths_deg(score.cameras) * (self.sectors / 360.0)).round().long() % self.sectors
         masks, sectors = all_gather(self.mask(score)), all_gather(sectors)  # every rank averages all views
         return shard(torch.stack([self.update(*pair) for pair in zip(sectors.tolist(), masks, strict=True)]))
@@ -152,4 +161,4 @@ class NoMask(Mask):
 
     def __call__(self, score: Score) -> Tensor:
         """(B, 1, V, h, w) of ones."""
-        return torch.ones_like(score.attention)[:, None]
+        return torch.ones_like(noun_attention(score))[:, None]

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, cast
 
 import torch
 from lightning import LightningModule
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from to4d.disk.checkpoint import fill
 from to4d.distributed import all_reduce_mean, average_gradients, rank_and_world_size, rank_weight, shard
@@ -18,7 +19,21 @@ from to4d.geometry import azimuths_deg, relief
 from to4d.guidance_query import check_abilities, check_frames
 from to4d.latent_frames import in_latent_frames, to_clip_frames
 from to4d.losses import sds_loss
-from to4d.types import Cameras, DeformableField, Distillation, Mask, Render, Scene, Score, generator_at
+from to4d.types import (
+    Cameras,
+    CameraSchedule,
+    DeformableField,
+    Distillation,
+    Lens,
+    Mask,
+    Noise,
+    Prior,
+    Render,
+    Scene,
+    Score,
+    TimeSampler,
+    generator_at,
+)
 
 
 class Phase(LightningModule):
@@ -38,8 +53,8 @@ class Phase(LightningModule):
         steps: int,
         lr: Mapping[str, float],
         lr_schedule: Callable[[float], float],
-        camera_schedule: Callable,
-        lens: Callable,
+        camera_schedule: CameraSchedule,
+        lens: Lens,
         static_loss: Callable[[Render, Render], Tensor],
         views: int = 1,
     ) -> None:
@@ -88,9 +103,9 @@ class Phase(LightningModule):
 
     def train_dataloader(self) -> DataLoader:
         """Step numbers: a run has no dataset."""
-        return DataLoader(range(self.steps), batch_size=None)
+        return DataLoader(cast(Dataset[int], range(self.steps)), batch_size=None)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         """Adam (the paper's field code: betas .9, .99, eps 1e-15) on the field's parameter groups."""
         groups = self.renderer.field.param_groups(**self.lr)
         trained = {id(p) for group in groups for p in group["params"]}
@@ -139,9 +154,9 @@ class MotionPhase(Phase):
     def __init__(
         self,
         distillation: Distillation,
-        time_sampler: Callable,
+        time_sampler: TimeSampler,
         mask: Mask,
-        noise: Callable,
+        noise: Noise,
         static_weight: float,
         regularizer_weight: float,
         sds_weight: float = 1.0,
@@ -167,7 +182,7 @@ class MotionPhase(Phase):
             phase: the arguments of `Phase`.
         """
         super().__init__(**phase)
-        self.prior = phase["scene"].prior
+        self.prior: Prior = phase["scene"].prior
         check_frames(self.prior, time_sampler)
         check_abilities(self.prior, {"distillation": distillation, f"the mask of phase {self.name}": mask})
         self.distillation, self.time_sampler, self.mask, self.noise = distillation, time_sampler, mask, noise
@@ -178,7 +193,7 @@ class MotionPhase(Phase):
             schedule_range,
         )
 
-    def train(self, mode: bool = True) -> nn.Module:
+    def train(self, mode: bool = True) -> Self:
         """Train the field; the prior stays in evaluation mode."""
         super().train(mode)
         self.prior.eval()

@@ -184,6 +184,59 @@ class Score:
     cameras: Cameras | None = None  # of the clip
 
 
+class Stateful(Protocol):
+    """What has a state of tensors by name, as every `nn.Module` does."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Parameters and buffers by name."""
+        ...
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> Any:
+        """Put such a state back."""
+        ...
+
+
+class CameraSchedule(Protocol):
+    """Azimuths of the cameras over the progress of a phase: see `to4d.camera_schedule`."""
+
+    def __call__(self, progress: float, count: int, generator: Generator) -> Tensor:
+        """(count,) azimuths in degrees."""
+        ...
+
+    def limit_deg(self, progress: float) -> float:
+        """Half the width of their range, for the log."""
+        ...
+
+
+class Lens(Protocol):
+    """Everything about the cameras of a phase that is not the azimuth: see `to4d.lens`."""
+
+    def __call__(self, azimuth_deg: Tensor, generator: Generator) -> Cameras:
+        """Cameras at (B,) azimuths."""
+        ...
+
+
+class TimeSampler(Protocol):
+    """Times of the frames of a training clip: see `to4d.time_sampler`."""
+
+    @property
+    def frames(self) -> int:
+        """V."""
+        ...
+
+    def __call__(self, generator: Generator) -> Tensor:
+        """(V,) rising times in [0, 1)."""
+        ...
+
+
+class Noise(Protocol):
+    """Noise on a clip: see `to4d.noise`."""
+
+    def __call__(self, shape: torch.Size, generator: Generator, cameras: Cameras, times: Tensor) -> Tensor:
+        """(B, C, V, h, w), standard normal, for this rank's B views; see `to4d.distributed`."""
+        ...
+
+
 class Field(Protocol):
     """A 4D radiance field over [-1, 1]^3 x [0, 1), an nn.Module."""
 
@@ -256,7 +309,7 @@ class ReferenceRenderer(Protocol):
         ...
 
 
-class Renderer(Protocol):
+class Renderer(Stateful, Protocol):
     """Renders the 4D model `field`, an nn.Module."""
 
     field: Field
@@ -270,10 +323,6 @@ class Renderer(Protocol):
         self, cameras: Cameras, times: Tensor, normals: bool = True, generator: Generator | None = None
     ) -> Render:
         """(B cameras), (V,) -> Render with leading shape (B, V); `generator` jitters the samples along the rays."""
-        ...
-
-    def state_dict(self) -> dict[str, Any]:
-        """Of `nn.Module`: field and occupancy."""
         ...
 
 
@@ -304,6 +353,10 @@ class Prior(Protocol):
         """First frame (B, H, W, 3) and prompt -> whatever `denoise` needs; computed once a camera."""
         ...
 
+    def eval(self) -> Any:
+        """Of `nn.Module`."""
+        ...
+
     def unknown_words(self, text: str) -> list[tuple[str, str]]:
         """Words of a prompt that the prior was not trained on, each with the nearest that it was trained on."""
         ...
@@ -322,6 +375,8 @@ class Prior(Protocol):
 class PriorMixture(Protocol):
     """Several priors by name, of which a distillation queries one a step (ability SEVERAL_PRIORS)."""
 
+    abilities: frozenset[str]
+    frames: int  # V, of all parts
     parts: Mapping[str, Prior]
 
 

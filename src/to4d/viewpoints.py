@@ -87,13 +87,12 @@ def _downsample(clip: Render, n: int) -> Render:
     if n == 1:
         return clip
 
-    def pooled(x: Tensor | None) -> Tensor | None:
-        if x is None:
-            return None
+    def pooled(x: Tensor) -> Tensor:
         *lead, height, width, channels = x.shape
         return x.reshape(*lead, height // n, n, width // n, n, channels).mean((-4, -2))
 
-    return Render(pooled(clip.rgb), pooled(clip.opacity), pooled(clip.depth), pooled(clip.normal))
+    normal = None if clip.normal is None else pooled(clip.normal)
+    return Render(pooled(clip.rgb), pooled(clip.opacity), pooled(clip.depth), normal)
 
 
 def _concatenate(clips: list[Render]) -> Render:

@@ -18,6 +18,6 @@ def phase_of(pl_module: LightningModule) -> Phase:
     return cast(Phase, pl_module)
 
 
-def runs_on_every_rank(kind: type[Callback]) -> bool:
+def runs_on_every_rank(kind: type) -> bool:
     """Whether callbacks of this class, which may be any of Lightning's, run on every rank."""
     return issubclass(kind, PhaseCallback) and kind.on_every_rank

@@ -14,10 +14,11 @@ import torch
 from lightning.pytorch.plugins.io import CheckpointIO
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor, nn
+from torch import Tensor
 
 from to4d.disk.files import before, write_atomically
 from to4d.errors import BROKEN, InputError
+from to4d.types import Stateful
 
 SCHEMA = "to4d-2"
 
@@ -101,7 +102,7 @@ def load_tree(path: Path) -> Any:
     raise Damaged(f"{path} is damaged or not a to4d checkpoint")
 
 
-def load_into(module: nn.Module, path: Path) -> None:
+def load_into(module: Stateful, path: Path) -> None:
     """Put what `save_tree` wrote into a module.
 
     Raises:
@@ -110,7 +111,7 @@ def load_into(module: nn.Module, path: Path) -> None:
     fill(module, load_tree(path), str(path))
 
 
-def fill(module: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
+def fill(module: Stateful, state: Mapping[str, Tensor], name: str) -> None:
     """Put tensors into a module, all of them and no others; `name` is what the user knows them by.
 
     Raises:

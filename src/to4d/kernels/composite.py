@@ -47,7 +47,8 @@ class _Composite(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        (grad,) = grads
         density, rgb, depth, offsets = (x.detach().numpy() for x in ctx.saved_tensors)
         to_density, to_rgb = np.empty_like(density), np.empty_like(rgb)
         grad = grad.contiguous().numpy()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from to4d.kernels import hash_grid_cpu, hash_grid_cuda
-from to4d.kernels.hash_layout import HashLayout
+from to4d.kernels.hash_layout import FEATURES, HashLayout
 
 
 def encode(points: Tensor, table: Tensor, layout: HashLayout) -> Tensor:
@@ -33,9 +33,9 @@ def _encode_level(points: Tensor, table: Tensor, layout: HashLayout, level: int)
     place = points * torch.from_numpy(layout.scale[level]).to(points) + 0.5
     low = place.detach().floor()
     share = place - low
-    value = 0.0
+    value = table.new_zeros(len(points), FEATURES)
     for corner in range(2 ** points.shape[1]):
-        index, weight = 0, 1.0
+        index, weight = torch.zeros_like(low[:, 0], dtype=torch.long), torch.ones_like(share[:, 0])
         for axis in range(points.shape[1]):
             up = corner >> axis & 1
             node = (low[:, axis].long() + up).clamp(max=int(layout.nodes[level, axis]) - 1)
@@ -56,7 +56,8 @@ class _Encode(torch.autograd.Function):
         return torch.from_numpy(hash_grid_cpu.forward(points.detach().numpy(), table.detach().numpy(), layout))
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        (grad,) = grads
         points, table = (x.detach().numpy() for x in ctx.saved_tensors)
         to_points, to_table, _ = ctx.needs_input_grad
         grad, layout = grad.contiguous().numpy(), ctx.layout

@@ -68,14 +68,14 @@ def march(
         return march_twin(origins, directions, bins, cells, shift, step)
     fields = origins, directions, bins, cells.fine, cells.coarse, cells.bounds, shift
     inputs = [x.detach().cpu().contiguous().numpy() for x in fields]
-    step = np.float32(step)
-    hits = np.empty((len(origins), int(DIAGONAL / step) + 2), np.int32)  # memory is only touched where there are hits
+    width = np.float32(step)
+    hits = np.empty((len(origins), int(DIAGONAL / width) + 2), np.int32)  # memory is only touched where there are hits
     offsets = np.zeros(len(origins) + 1, np.int64)
-    run_chunks(_find, len(origins), BLOCK, *inputs, step, hits, offsets[1:])
+    run_chunks(_find, len(origins), BLOCK, *inputs, width, hits, offsets[1:])
     np.cumsum(offsets, out=offsets)
     total = int(offsets[-1])
     points, depth, rays = np.empty((total, 3), np.float32), np.empty(total, np.float32), np.empty(total, np.int64)
-    run_chunks(_fill, len(origins), BLOCK, inputs[0], inputs[1], inputs[6], step, hits, offsets, points, depth, rays)
+    run_chunks(_fill, len(origins), BLOCK, inputs[0], inputs[1], inputs[6], width, hits, offsets, points, depth, rays)
     return Samples(*(torch.from_numpy(x) for x in (points, depth, rays, offsets)))
 
 

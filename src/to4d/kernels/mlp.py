@@ -36,7 +36,8 @@ class _Mlp(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        (grad,) = grads
         x, inner, outer = (tensor.detach().contiguous() for tensor in ctx.saved_tensors)
         chunks = -(-len(x) // BLOCK)
         to_x, to_inner, to_outer = (

@@ -28,7 +28,7 @@ def interpolate_grid_twin(points: Tensor, times: Tensor, vectors: Tensor) -> Ten
     place = torch.cat([times[:, None], 0.5 + 0.5 * points], 1).detach().clamp(0, 1) * last
     low = place.floor().long().clamp(max=(last - 1).clamp(min=0))
     share = place - low
-    out = 0.0
+    out = vectors.new_zeros(len(points), 3)
     for corner in product((0, 1), repeat=4):
         up = torch.tensor(corner, device=points.device)
         weight = torch.where(up > 0, share, 1 - share).prod(-1)
@@ -46,7 +46,8 @@ class _Interpolate(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, None, Tensor]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[None, None, Tensor]:
+        (grad,) = grads
         points, times = (x.numpy() for x in ctx.saved_tensors)
         parts = torch.zeros(PARTS, *ctx.shape)
         size = max(1, -(-len(points) // PARTS))

@@ -7,6 +7,8 @@ maps, and their energy, are those of embedded deformation (Sumner et al. 2007); 
 that one leg does not pull the other.
 """
 
+from functools import reduce
+
 import torch
 from torch import Tensor, nn
 
@@ -81,18 +83,17 @@ class ControlNodes(nn.Module):
         knots, maps = iter(self.knots), []
         levels = self.places.split((1, *self.counts))
         for centres, radius in zip(levels, self.weights.radii, strict=True):
-            value = sum(torch.tensordot(linear_basis(times * n, n), next(knots), 1) for n in self.time_cells)
-            shift, rotation, growth = torch.as_tensor(value).split([3, 3, 1], -1)
+            values = [torch.tensordot(linear_basis(times * n, n), next(knots), 1) for n in self.time_cells]
+            shift, rotation, growth = reduce(torch.add, values).split([3, 3, 1], -1)
             maps.append(similarity_maps(centres, shift, rotation / radius, growth / radius))
         return maps
 
     def blend_maps(self, weights: list[Tensor], times: Tensor) -> Tensor:
         """(T, N, 3, 4) maps at times (T,) of points with weights (N, K) in the nodes of every level."""
-        still, total = identity_map(self.places), None
-        for weight, maps in zip(weights, self.node_maps(times), strict=True):
-            level = still + torch.einsum("nk,tkij->tnij", weight, maps - still)
-            total = level if total is None else compose_maps(total, level)
-        return total
+        still = identity_map(self.places)
+        pairs = zip(weights, self.node_maps(times), strict=True)
+        levels = [still + torch.einsum("nk,tkij->tnij", weight, maps - still) for weight, maps in pairs]
+        return reduce(compose_maps, levels)
 
     def forward_map(self, points: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
         """Where surface points (N, 3) are at times (V,), exactly.

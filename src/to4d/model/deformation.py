@@ -4,6 +4,8 @@ Coarse grids move large regions within few steps, fine ones add detail: multiple
 quickly. All grids are nested in the finest, so their sum is one grid of the finest kind.
 """
 
+from functools import reduce
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate as resize
@@ -47,14 +49,14 @@ class DeformationField(nn.Module):
 
     def vectors(self) -> Tensor:
         """The sum of all grids at the nodes of the finest: (T, X, Y, Z, 3); the first time is 0."""
-        levels = iter(self.knots)
-        total = 0.0
+        knots, totals = iter(self.knots), []
         for steps in self.time_cells:
             size = (self.space_cells[-1] + 1,) * 3
-            free = sum(resize(next(levels), size, mode="trilinear", align_corners=True) for _ in self.space_cells)
-            places = torch.arange(self.time_cells[-1] + 1) * (steps / self.time_cells[-1])
-            total = total + torch.tensordot(linear_basis(places, steps).to(free), free, 1)
-        return total.permute(0, 2, 3, 4, 1)
+            grids = [resize(next(knots), size, mode="trilinear", align_corners=True) for _ in self.space_cells]
+            values, times = reduce(torch.add, grids), torch.arange(self.time_cells[-1] + 1)
+            basis = linear_basis(times * (steps / self.time_cells[-1]), steps)
+            totals.append(torch.tensordot(basis.to(values), values, 1))
+        return reduce(torch.add, totals).permute(0, 2, 3, 4, 1)
 
     def forward(self, points: Tensor, times: Tensor) -> Tensor:
         """(N, 3), (N,) -> (N, 3)."""
@@ -73,9 +75,9 @@ class DeformationField(nn.Module):
         return []
 
 
-def linear_basis(places: Tensor, steps: int) -> Tensor:
-    """(T, steps): linear interpolation at places (T,), counted in knots, from knots 1 ... steps; knot 0 is 0."""
-    return (1 - (places[:, None] - torch.arange(1, steps + 1).to(places)).abs()).clamp(min=0)
+def linear_basis(times: Tensor, steps: int) -> Tensor:
+    """(T, steps): weights of knots 1 ... steps in linear interpolation at times (T,) in knots; knot 0 is 0."""
+    return (1 - (times[:, None] - torch.arange(1, steps + 1).to(times)).abs()).clamp(min=0)
 
 
 def bending(vectors: Tensor) -> tuple[Tensor, Tensor]:

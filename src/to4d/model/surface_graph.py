@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,9 @@ class SurfaceGraph:
     parts: np.ndarray  # (A,) int, the connected component of each
 
     @cached_property
-    def tree(self) -> cKDTree:
+    def tree(self) -> KDTree:
         """Of the points."""
-        return cKDTree(self.points)
+        return KDTree(self.points)
 
     def nearest(self, points: np.ndarray) -> np.ndarray:
         """(N,) int, the point of the graph nearest to each of `points` (N, 3)."""
@@ -49,7 +49,7 @@ def surface_graph(vertices: np.ndarray, faces: np.ndarray, max_edge: float, merg
     points, faces = merge_vertices(*subdivide_to_size(np.asarray(vertices, np.float64), np.asarray(faces), max_edge))
     edges = np.unique(np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1), axis=0)
     _, parts = connected_components(_graph(points, edges), directed=False)
-    near = cKDTree(points).query_pairs(merge_distance, output_type="ndarray")
+    near = KDTree(points).query_pairs(merge_distance, output_type="ndarray")
     near = near[parts[near[:, 0]] != parts[near[:, 1]]]
     lengths = _graph(points, np.concatenate([edges, near]))
     return SurfaceGraph(points, lengths, connected_components(lengths, directed=False)[1])

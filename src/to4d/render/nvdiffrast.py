@@ -86,7 +86,7 @@ class NvdiffrastRenderer(nn.Module):
         (height, width), shifted = cameras.size, cameras.offset is not None
         n = 1 if shifted else self.antialias
         fine = Cameras(cameras.pose, cameras.fov, (n * height, n * width), cameras.offset)
-        canvas = tuple(-(-side // 8) * 8 for side in fine.size)  # the rasteriser wants multiples of 8
+        canvas = (-(-n * height // 8) * 8, -(-n * width // 8) * 8)  # the rasteriser wants multiples of 8
         footprint = height / self.ray_rows if shifted else 1.0
         seen = self._rasterize(clip_positions(self.points, fine, canvas), cameras.pose[:, :3, 3], canvas, footprint)
         seen = seen[:, : n * height, : n * width].unflatten(2, (width, n)).unflatten(1, (height, n)).mean((2, 4))

@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from to4d.phases import Phase
 from to4d.prompt import is_noun_or_plural, make_prompt, words
 from to4d.render.occupancy import sample_surface
-from to4d.types import Mesh, Prompt, Scene, generator_at
+from to4d.types import Mesh, MeshBoundField, Prompt, Scene, generator_at
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ def build_scene(cfg: DictConfig, mesh: Mesh) -> Scene:
     prompt = make_prompt(cfg.prompt, mesh.noun)
     reference = instantiate(cfg.reference)(mesh)
     field = instantiate(cfg.model)
-    if hasattr(field, "bind"):
+    if isinstance(field, MeshBoundField):
         field.bind(mesh)
     renderer = instantiate(cfg.renderer)(field)
     renderer.start_from(sample_surface(mesh, 200_000, generator_at(cfg.seed, 0, "surface")))
