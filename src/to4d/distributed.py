@@ -1,6 +1,6 @@
 """Rank and world size of this process, and the collective operations of a run on several devices.
 
-No other module asks for the rank; `runs.worker_group` starts the processes. The views of a step are sharded over ranks.
+No other module reads the rank; `runs.worker_group` starts the processes. The views of a step are sharded over ranks.
 Every rank draws the random numbers of all views and keeps its shard, so that the number of ranks does not change what a
 step does: draw whatever differs from view to view by `draw_sharded`, for a plain `torch.randn` gives all ranks the same
 numbers. With a world size of 1 nothing here changes a bit.

@@ -108,7 +108,7 @@ class SmoothedMask(Mask):
 
         Args:
             mask: any other.
-            decay: share of the average so far.
+            decay: weight of the average so far.
             sectors: of equal width, around the object; 18 are 20 degrees wide each.
         """
         if not 0.0 <= decay < 1.0 or sectors < 1:

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 class Anchored:
     """Frame i near i/V, the first exactly at the input object: t_0 = 0, t_i = i/V + eps_i (Sec. 3.4).
 
-    The paper calls eps "small noise"; its second version bounds it by the gap, 0 <= eps < 1/V. `jitter` is that share.
+    The paper calls eps "small noise"; its second version bounds it by the gap, 0 <= eps < 1/V. `jitter` is eps V.
     """
 
     frames: int = 16

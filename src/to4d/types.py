@@ -327,7 +327,7 @@ class Renderer(Stateful, Protocol):
 
 
 class Prior(Protocol):
-    """An image-to-video diffusion model, frozen, an nn.Module. `alpha_bar[t]` is the signal share of step t.
+    """An image-to-video diffusion model, frozen, an nn.Module. `alpha_bar[t]` is the signal's power at step t.
 
     Its latents may have fewer frames than its clips, V = 1 + r (v - 1): then they are the V of what `denoise` returns.
 

@@ -32,16 +32,16 @@ def _encode_level(points: Tensor, table: Tensor, layout: HashLayout, level: int)
     first, last = int(layout.offsets[level]), int(layout.offsets[level + 1])
     place = points * torch.from_numpy(layout.scale[level]).to(points) + 0.5
     low = place.detach().floor()
-    share = place - low
+    fraction = place - low
     value = table.new_zeros(len(points), FEATURES)
     for corner in range(2 ** points.shape[1]):
-        index, weight = torch.zeros_like(low[:, 0], dtype=torch.long), torch.ones_like(share[:, 0])
+        index, weight = torch.zeros_like(low[:, 0], dtype=torch.long), torch.ones_like(fraction[:, 0])
         for axis in range(points.shape[1]):
             up = corner >> axis & 1
             node = (low[:, axis].long() + up).clamp(max=int(layout.nodes[level, axis]) - 1)
             part = node * int(layout.multipliers[level, axis])
             index = index ^ part if layout.hashed[level] else index + part
-            weight = weight * (share[:, axis] if up else 1 - share[:, axis])
+            weight = weight * (fraction[:, axis] if up else 1 - fraction[:, axis])
         value = value + weight[:, None] * table[first:last][index % (last - first)]
     return value
 

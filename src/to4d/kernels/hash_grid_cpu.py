@@ -41,7 +41,7 @@ def _arrays(layout: HashLayout) -> tuple[np.ndarray, ...]:
 
 @compiled()
 def _axis(x, scale, nodes, multiplier):
-    """Share of the upper node, and the index parts of both nodes."""
+    """Weight of the upper node, and the index parts of both nodes."""
     place = min(max(x, float32(0)), float32(1)) * scale + float32(0.5)
     whole = int32(place)  # conversions of unsigned numbers are slow
     low, last = uint64(whole), nodes - uint64(1)
@@ -61,7 +61,7 @@ def _level(level, axes, scale, nodes, multipliers, offsets, hashed):
 
 @compiled()
 def _cell(points, n, s, level):
-    """The cell around a point at its time node `s`: the node's weight, shares along x, y, z, places of the corners."""
+    """The cell around a point at its time node `s`: the node's weight, fractions along x, y, z, indices of the corners."""
     x, y, z, t, first, mask, hashed = level
     fx, x0, x1 = _axis(points[n, 0], x[0], x[1], x[2])
     fy, y0, y1 = _axis(points[n, 1], y[0], y[1], y[2])
@@ -86,8 +86,8 @@ def _cell(points, n, s, level):
 
 
 @compiled()
-def _mix(a, b, share):
-    return a + share * (b - a)
+def _mix(a, b, fraction):
+    return a + fraction * (b - a)
 
 
 @compiled()

@@ -27,11 +27,11 @@ def interpolate_grid_twin(points: Tensor, times: Tensor, vectors: Tensor) -> Ten
     last = torch.tensor(vectors.shape[:4], device=points.device) - 1
     place = torch.cat([times[:, None], 0.5 + 0.5 * points], 1).detach().clamp(0, 1) * last
     low = place.floor().long().clamp(max=(last - 1).clamp(min=0))
-    share = place - low
+    fraction = place - low
     out = vectors.new_zeros(len(points), 3)
     for corner in product((0, 1), repeat=4):
         up = torch.tensor(corner, device=points.device)
-        weight = torch.where(up > 0, share, 1 - share).prod(-1)
+        weight = torch.where(up > 0, fraction, 1 - fraction).prod(-1)
         out = out + weight[:, None] * vectors[tuple(torch.minimum(low + up, last).unbind(-1))]
     return out
 
@@ -57,11 +57,11 @@ class _Interpolate(torch.autograd.Function):
 
 @compiled()
 def _axis(x, last):
-    """Both nodes, and the shares that fall to them."""
+    """Both nodes, and their weights."""
     place = min(max(x, float32(0)), float32(1)) * float32(last)
     low = min(int(place), max(last - 1, 0))
-    share = place - float32(low)
-    return (low, min(low + 1, last)), (float32(1) - share, share)
+    fraction = place - float32(low)
+    return (low, min(low + 1, last)), (float32(1) - fraction, fraction)
 
 
 @compiled()
