@@ -72,7 +72,7 @@ def test_a_similarity_of_all_nodes_of_a_level_is_that_of_all_of_space(level):
     motion = bound(mesh)
     spin, growth, shift = torch.tensor([0.4, 1.1, -0.3]), torch.tensor([-0.4]), torch.tensor([0.1, 0.0, -0.1])
     whole = similarity_maps(torch.zeros(3), shift, spin, growth)
-    places, radius = motion.places.split((1, *motion.counts))[level], motion.weights.radii[level]
+    places, radius = motion.rest_positions.split((1, *motion.counts))[level], motion.weights.radii[level]
     knots = motion.levels()[level][0].data[0]  # the slowest of its time levels: all there is to it at t = 1
     knots[:, :3] = transform_points(whole, places) - places
     knots[:, 3:6], knots[:, 6:] = spin * radius, growth * radius
@@ -99,7 +99,7 @@ def test_the_way_back_misses_the_moved_surface_by_a_small_share_of_the_motion():
 def test_parts_that_do_not_touch_do_not_drag_each_other_and_those_that_do_are_one():
     apart, joined = bound(balls(LEFT, RIGHT)), bound(balls((-0.195, 0.0, 0.0), (0.195, 0.0, 0.0)))
     for motion in (apart, joined):
-        left = motion.places[1:, 0] < 0
+        left = motion.rest_positions[1:, 0] < 0
         assert 0 < left.sum() < len(left)  # each has nodes
         for number, knots in enumerate(motion.levels()[1] + motion.levels()[2]):
             mine = left[: motion.counts[0]] if number < 2 else left[motion.counts[0] :]

@@ -218,8 +218,8 @@ def test_a_run_with_nodes_moves_them_and_is_restored_with_its_nodes_where_they_w
     saved = load_tree(out / "model.safetensors")
     moving = [name for name in saved if "motion.knots" in name and (saved[name] != 0).any()]
     assert len(moving) == 9 and json.loads((out / "metrics.json").read_text())["export/points_not_followed"] == 0
-    place = next(name for name in saved if name.endswith("motion.places"))
+    place = next(name for name in saved if name.endswith("motion.rest_positions"))
     saved[place] = saved[place].roll(1, 0)
     save_tree(out / "model.safetensors", saved)
     motion = restore(out).renderer.field.motion
-    assert torch.equal(motion.places, saved[place]) and torch.equal(motion.weights.nodes, saved[place])
+    assert torch.equal(motion.rest_positions, saved[place]) and torch.equal(motion.weights.nodes, saved[place])

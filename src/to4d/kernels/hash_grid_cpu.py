@@ -61,7 +61,7 @@ def _level(level, axes, scale, nodes, multipliers, offsets, hashed):
 
 @compiled()
 def _cell(points, n, s, level):
-    """The cell around a point at its time node `s`: the node's weight, fractions along x, y, z, indices of the corners."""
+    """The cell around a point at its time node `s`: the node's weight, fractions along axes, indices of the corners."""
     x, y, z, t, first, mask, hashed = level
     fx, x0, x1 = _axis(points[n, 0], x[0], x[1], x[2])
     fy, y0, y1 = _axis(points[n, 1], y[0], y[1], y[2])

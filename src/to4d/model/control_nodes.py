@@ -35,7 +35,7 @@ class ControlNodes(nn.Module):
         time_bending_weight: of bending in time.
     """
 
-    places: Tensor
+    rest_positions: Tensor
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class ControlNodes(nn.Module):
         self.knots = nn.ParameterList(  # of each node: its translation, its rotation, and the logarithm of its scale
             nn.Parameter(torch.zeros(steps, count, 7)) for count in (1, *nodes) for steps in time_cells
         )
-        self.register_buffer("places", torch.zeros(1 + sum(nodes), 3))  # (K, 3) of the nodes, at rest
+        self.register_buffer("rest_positions", torch.zeros(1 + sum(nodes), 3))  # (K, 3) of the nodes, at rest
         self.graph: SurfaceGraph | None = None
         self._weights: NodeWeights | None = None
         self._cached: tuple[Tensor, Tensor] | None = None  # the knots, and the vectors that were computed from them
@@ -63,14 +63,14 @@ class ControlNodes(nn.Module):
         """Live on this mesh: spread the nodes over its surface."""
         max_edge = 1.0 / self.cells
         self.graph = surface_graph(mesh.vertices.numpy(), mesh.faces.numpy(), max_edge, self.merge_distance)
-        self.places.copy_(sample_nodes(self.graph, self.counts))
+        self.rest_positions.copy_(sample_nodes(self.graph, self.counts))
 
     @property
     def weights(self) -> NodeWeights:
         """The surface's weights in the nodes; computed again when other nodes were loaded."""
         if self.graph is None:
             raise InputError("control nodes live on a mesh; give them one with bind(mesh)")
-        nodes = self.places.cpu()
+        nodes = self.rest_positions.cpu()
         if self._weights is None or not torch.equal(self._weights.nodes, nodes):
             self._weights = compute_node_weights(self.graph, nodes, self.counts, spacing=1.0 / self.cells)
         return self._weights
@@ -81,7 +81,7 @@ class ControlNodes(nn.Module):
         Rotations and scales are in units of how far they move what is a node's radius away: one learning rate fits all.
         """
         knots, maps = iter(self.knots), []
-        levels = self.places.split((1, *self.counts))
+        levels = self.rest_positions.split((1, *self.counts))
         for centres, radius in zip(levels, self.weights.radii, strict=True):
             values = [torch.tensordot(linear_basis(times * n, n), next(knots), 1) for n in self.time_cells]
             shift, rotation, growth = reduce(torch.add, values).split([3, 3, 1], -1)
@@ -90,7 +90,7 @@ class ControlNodes(nn.Module):
 
     def blend_maps(self, weights: list[Tensor], times: Tensor) -> Tensor:
         """(T, N, 3, 4) maps at times (T,) of points with weights (N, K) in the nodes of every level."""
-        still = identity_map(self.places)
+        still = identity_map(self.rest_positions)
         pairs = zip(weights, self.node_maps(times), strict=True)
         levels = [still + torch.einsum("nk,tkij->tnij", weight, maps - still) for weight, maps in pairs]
         return reduce(compose_maps, levels)
@@ -113,7 +113,7 @@ class ControlNodes(nn.Module):
 
         Cached for the same knots, with its graph if they are trained; a backward pass drops the cache.
         """
-        knots = torch.cat([*(x.detach().flatten() for x in self.knots), self.places.flatten()])
+        knots = torch.cat([*(x.detach().flatten() for x in self.knots), self.rest_positions.flatten()])
         trained = any(x.requires_grad for x in self.knots)
         cached = self._cached
         known = cached is not None and same_device_and_values(cached[0], knots) and cached[1].requires_grad >= trained
@@ -129,8 +129,8 @@ class ControlNodes(nn.Module):
 
     def compute_vectors(self) -> Tensor:
         """`vectors`, without the cache."""
-        times = torch.arange(1, self.frames + 1).to(self.places) / self.frames
-        rest, weights = self.weights.evenly_spread(self.places)
+        times = torch.arange(1, self.frames + 1).to(self.rest_positions) / self.frames
+        rest, weights = self.weights.evenly_spread(self.rest_positions)
         maps = self.blend_maps(weights, times)
         positions, back = transform_points(maps, rest), inverse(maps) - identity_map(maps)
         vectors = particles_to_grid(positions, back, self.cells)
@@ -148,8 +148,8 @@ class ControlNodes(nn.Module):
         |M_i p_j - M_j p_j|^2 / |p_i - p_j|^2 with M_i the map at node i: 0 where all move, rotate and grow alike.
         """
         weights, steps = self.weights, self.time_cells[-1]
-        pairs, shared = (x.to(self.places.device) for x in weights.neighbours)
-        fine = self.places[-self.counts[-1] :]
+        pairs, shared = (x.to(self.rest_positions.device) for x in weights.neighbours)
+        fine = self.rest_positions[-self.counts[-1] :]
         maps = self.blend_maps(weights.at(fine), torch.arange(1, steps + 1).to(fine) / steps)
         i, j = torch.cat([pairs, pairs.flip(1)]).T
         apart = (fine[i] - fine[j]).square().sum(-1)
