@@ -134,7 +134,7 @@ def main() -> None:
     warm_up = steps(phase, 0, 3, clock, whole=True)
     taken = steps(phase, 3, options.steps, clock, whole=True)
     memory = peak_gib(device)
-    occupancy = clock.of(lambda: phase.renderer.occupancy.update(phase.renderer.field, phase.random()))
+    occupancy = clock.of(lambda: phase.renderer.occupancy.update(phase.renderer.field, phase.step_generator()))
     seconds, least = statistics.median(taken) + occupancy / UPDATE, floor(phase.prior, cfg, device)
     told = {
         "device": torch.cuda.get_device_name() if device.type == "cuda" else platform.processor() or "cpu",

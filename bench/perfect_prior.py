@@ -112,8 +112,8 @@ class Asking(MotionPhase):
 
     def training_step(self, *batch: Any) -> Tensor:
         """As ever, with the cameras and times that this step will draw known before."""
-        random = self.random()
-        self.prior.look(self.cameras(random), self.time_sampler(random))
+        generator = self.step_generator()
+        self.prior.look(self.cameras(generator), self.time_sampler(generator))
         return super().training_step(*batch)
 
 

@@ -88,14 +88,14 @@ class Phase(LightningModule):
         """Share of the phase that is done, in [0, 1)."""
         return self.global_step / self.steps
 
-    def random(self) -> torch.Generator:
+    def step_generator(self) -> torch.Generator:
         """The random generator of this step."""
         return generator_at(self.seed, self.global_step, self.name)
 
-    def cameras(self, random: torch.Generator) -> Cameras:
+    def cameras(self, generator: torch.Generator) -> Cameras:
         """This rank's cameras of this step."""
-        azimuths = self.camera_schedule(self.progress, self.views, random)
-        return self.lens(azimuths, random).map_tensors(shard).to(self.device)
+        azimuths = self.camera_schedule(self.progress, self.views, generator)
+        return self.lens(azimuths, generator).map_tensors(shard).to(self.device)
 
     def on_after_backward(self) -> None:
         """Average over ranks: losses are means over views, so that is the gradient of all views."""
@@ -139,9 +139,9 @@ class StaticPhase(Phase):
 
     def training_step(self, *_: Any) -> Tensor:
         """The static loss at some cameras and one random time."""
-        random = self.random()
-        cameras, times = self.cameras(random), torch.rand(1, generator=random).to(self.device)
-        loss = self.static_loss(self.renderer(cameras, times, generator=random), self.reference(cameras, times))
+        generator = self.step_generator()
+        cameras, times = self.cameras(generator), torch.rand(1, generator=generator).to(self.device)
+        loss = self.static_loss(self.renderer(cameras, times, generator=generator), self.reference(cameras, times))
         self.log_step(static=loss)
         return loss
 
@@ -187,11 +187,8 @@ class MotionPhase(Phase):
         check_abilities(self.prior, {"distillation": distillation, f"the mask of phase {self.name}": mask})
         self.distillation, self.time_sampler, self.mask, self.noise = distillation, time_sampler, mask, noise
         self.sds_weight, self.flow_weight, self.random_background = sds_weight, flow_weight, random_background
-        self.static_weight, self.regularizer_weight, self.schedule_range = (
-            static_weight,
-            regularizer_weight,
-            schedule_range,
-        )
+        self.static_weight, self.regularizer_weight = static_weight, regularizer_weight
+        self.schedule_range = schedule_range
 
     def train(self, mode: bool = True) -> Self:
         """Train the field; the prior stays in evaluation mode."""
@@ -201,28 +198,36 @@ class MotionPhase(Phase):
 
     def training_step(self, *_: Any) -> Tensor:
         """One clip per camera."""
-        random = self.random()
-        cameras, times = self.cameras(random), self.time_sampler(random).to(self.device)
+        generator = self.step_generator()
+        cameras, times = self.cameras(generator), self.time_sampler(generator).to(self.device)
         with torch.set_grad_enabled(self.sds_weight > 0):
-            clip = self.renderer(cameras, times, normals=False, generator=random)
+            clip = self.renderer(cameras, times, normals=False, generator=generator)
         mesh = self.reference(cameras, times[:1])
-        shown, still = clip, mesh.at(0)
-        still = replace(still, relief=relief(still, cameras), azimuth_deg=azimuths_deg(cameras))
-        if self.random_background:
-            colour = torch.rand(3, generator=random).to(self.device)
-            shown, still = over_background(clip, colour), over_background(still, colour)
-        noise = partial(self.noise, cameras=cameras, times=times)
-        score = self.distillation(self.prior, shown, still, self.prompt, self.schedule_progress, random, noise)
-        score = in_latent_frames(score)
-        mask = self.mask(replace(score, cameras=cameras))
+        still = replace(mesh.at(0), relief=relief(mesh.at(0), cameras), azimuth_deg=azimuths_deg(cameras))
+        shown, still = self.over_random_background(clip, still, generator)
+        score = self.score(shown, still, cameras, times, generator)
+        mask = self.mask(score)
         sds = sds_loss(score, mask)
-        static = self.static_loss(self.renderer(cameras, times[:1], generator=random), mesh)
+        static = self.static_loss(self.renderer(cameras, times[:1], generator=generator), mesh)
         smooth = self.renderer.field.regularizer()
         flow = self.flow_term(score, mask, clip, still, cameras, times)
         self.last_mask, self.last_clip = to_clip_frames(mask[:, 0].detach(), len(times)), clip.rgb.detach()
         self.log_step(sds=sds, flow=flow, static=static, regularizer=smooth, timestep=score.timestep, mask=mask.mean())
         loss = self.static_weight * static + self.regularizer_weight * smooth
         return loss + self.sds_weight * sds + self.flow_weight * flow
+
+    def over_random_background(self, clip: Render, still: Render, generator: torch.Generator) -> tuple[Render, Render]:
+        """Clip and first frames over one random colour, if `random_background`."""
+        if not self.random_background:
+            return clip, still
+        colour = torch.rand(3, generator=generator).to(self.device)
+        return over_background(clip, colour), over_background(still, colour)
+
+    def score(self, clip: Render, still: Render, cameras: Cameras, times: Tensor, generator: torch.Generator) -> Score:
+        """The distillation's score of a clip (B, V) with first frames (B,)."""
+        noise = partial(self.noise, cameras=cameras, times=times)
+        score = self.distillation(self.prior, clip, still, self.prompt, self.schedule_progress, generator, noise)
+        return replace(in_latent_frames(score), cameras=cameras)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save the mask's state."""
