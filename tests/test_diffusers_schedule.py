@@ -66,6 +66,8 @@ class Flow(torch.nn.Module):
 
     frames = 4
 
+    abilities = frozenset()
+
     def __init__(self):
         super().__init__()
         self.schedule = Schedule(rectified_flow(2.0))

@@ -16,6 +16,8 @@ class TwoValley(torch.nn.Module):
 
     frames = 4
 
+    abilities = frozenset()
+
     def __init__(self):
         super().__init__()
         self.register_buffer("alpha_bar", torch.linspace(0.999, 1e-4, 1000))
@@ -168,7 +170,7 @@ def test_the_noise_on_the_clip_is_the_part_s(style):
     assert scores[0].clean.max() < 0 < scores[1].clean.min()
 
 
-def test_a_mixture_asks_its_priors_as_often_as_their_shares_say():
+def test_a_mixture_queries_its_priors_by_their_probabilities():
     asked = []
 
     def way(name):

@@ -82,6 +82,7 @@ def test_guidance_leads_away_from_the_negative_prompt(prior):
 class Listener(torch.nn.Module):
     """Remembers what it was shown."""
 
+    abilities = frozenset()
     alpha_bar = torch.linspace(0.999, 1e-3, 1000)
 
     def condition(self, still, prompt):

@@ -197,5 +197,5 @@ def test_levels_wait_for_their_start():
     )
     for knots in motion.knots:
         knots.grad = torch.ones_like(knots)
-    CoarseFirst((0.0, 0.1, 0.3)).on_before_optimizer_step(None, phase)
+    CoarseFirst((0.0, 0.1, 0.3)).on_before_optimizer_step(None, phase, None)
     assert [level[0].grad is None for level in motion.levels()] == [False, False, True]

@@ -73,7 +73,7 @@ def test_whole_steps_and_what_looks_at_them_leave_no_tensor_behind(tmp_path, mon
         moved(phase)
         with Pretend():
             phase.configure_optimizers()
-            callbacks.occupancy.on_train_batch_start(trainer, phase)
+            callbacks.occupancy.on_train_batch_start(trainer, phase, 0, 0)
             loss = phase.training_step()
             callbacks.multiview.show(trainer, phase)
         assert isinstance(loss, OnGpu) and loss.isfinite()
