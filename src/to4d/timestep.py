@@ -24,7 +24,7 @@ class DecreasingTimesteps:
 
     `jitter` is the half-width of a uniform draw about it.
 
-    >>> Decreasing()(0.25, torch.Generator())
+    >>> DecreasingTimesteps()(0.25, torch.Generator())
     0.75
     """
 
