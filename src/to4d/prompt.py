@@ -1,4 +1,4 @@
-"""The prompt, checked before any work is done."""
+"""The wish in words, checked before any work is done."""
 
 import re
 
@@ -16,20 +16,17 @@ def words(text: str) -> list[str]:
 
 
 def occurrences(noun: str, text: str) -> int:
-    """How often the words of `noun` occur in `text`, in order and adjacent; a plural or 's counts.
+    """How often the words of `noun` stand in `text`, in order and next to each other; a plural or 's counts.
 
     >>> occurrences("hand bell", "a hand bell and the hand bell's handle")
     2
     """
-    noun_words, text_words = words(noun), [re.sub(r"['’]s?$", "", word) for word in words(text)]
-    starts = range(len(text_words) - len(noun_words) + 1)
-    return sum(
-        all(is_noun_or_plural(w, s) for w, s in zip(noun_words, text_words[i : i + len(noun_words)], strict=True))
-        for i in starts
-    )
+    wanted, said = words(noun), [re.sub(r"['’]s?$", "", word) for word in words(text)]
+    starts = range(len(said) - len(wanted) + 1)
+    return sum(all(same(w, s) for w, s in zip(wanted, said[i : i + len(wanted)], strict=True)) for i in starts)
 
 
-def is_noun_or_plural(noun: str, word: str) -> bool:
+def same(noun: str, word: str) -> bool:
     """Whether `word` is `noun` or its plural."""
     return word in (noun, noun + "s", noun + "es")
 

@@ -24,7 +24,7 @@ class Autosave(Callback):
         self.saved_at, self.stop_signal = time.monotonic(), 0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start the clock and install the signal handlers."""
+        """Start the clock and listen."""
         self.saved_at = time.monotonic()
         self.previous = {signum: signal.signal(signum, self.stop) for signum in (signal.SIGTERM, signal.SIGUSR2)}
 

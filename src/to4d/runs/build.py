@@ -6,7 +6,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig
 
 from to4d.phases import Phase
-from to4d.prompt import is_noun_or_plural, make_prompt, words
+from to4d.prompt import make_prompt, same, words
 from to4d.render.occupancy import sample_surface
 from to4d.types import Mesh, MeshBoundField, Prompt, Scene, generator_at
 
@@ -39,6 +39,6 @@ def warn_of_words(unknown: list[tuple[str, str]], prompt: Prompt) -> None:
     for word, nearest in unknown:
         if word == prompt.text:
             log.warning("the prior finds no motion that it knows in %r; it knows: %s", word, nearest)
-        elif not any(is_noun_or_plural(noun, word) for noun in words(prompt.noun)):
+        elif not any(same(noun, word) for noun in words(prompt.noun)):
             advice = f"the nearest that it knows is {nearest!r}" if nearest else "it knows none like it"
             log.warning("the prior has never seen the word %r; %s", word, advice)
