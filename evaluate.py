@@ -11,7 +11,7 @@ from to4d.cli import command, friendly
 from to4d.disk.files import write_atomically
 from to4d.disk.locks import owned
 from to4d.errors import InputError
-from to4d.metrics.renders import see
+from to4d.metrics.renders import render_for_evaluation
 from to4d.runs.evaluation import evaluate, recipe, write_frames
 from to4d.runs.run import reopen
 
@@ -25,17 +25,17 @@ def main(cfg: DictConfig) -> None:
     if cfg.peer is not None and out.resolve() == Path.cwd():
         raise InputError("out=DIR is missing: where the figures of a peer go, for report.py")
     if cfg.peer is None:
-        seen, sources = see(reopen(run, cfg.trust), views, cfg.frames), [run / "model.safetensors"]
+        renders, sources = render_for_evaluation(reopen(run, cfg.trust), views, cfg.frames), [run / "model.safetensors"]
     else:
         peer = instantiate(cfg.peer)
-        seen, sources = peer(views, cfg.frames), peer.sources()
+        renders, sources = peer(views, cfg.frames), peer.sources()
     with owned(out):
-        seen, figures = evaluate(seen, measures)
-        write_frames(seen, out / "frames")
-        told = figures | {"recipe": recipe(sources, views, cfg.frames, measures)}
+        renders, figures = evaluate(renders, measures)
+        write_frames(renders, out / "frames")
+        evaluation = figures | {"recipe": recipe(sources, views, cfg.frames, measures)}
         if cfg.peer is not None:
-            write_atomically(out / "config.yaml", OmegaConf.to_yaml(cfg.told, resolve=True).encode())
-        write_atomically(out / "evaluation.json", json.dumps(told, indent=1).encode())
+            write_atomically(out / "config.yaml", OmegaConf.to_yaml(cfg.metadata, resolve=True).encode())
+        write_atomically(out / "evaluation.json", json.dumps(evaluation, indent=1).encode())
     print(out / "evaluation.json")
 
 

@@ -24,9 +24,9 @@ from PIL import Image
 from scipy.spatial import cKDTree
 from three_view import pictures, tests
 
-from to4d.export.gltf.build import world_from_asset
-from to4d.export.gltf.motion import follow
-from to4d.export.gltf.parts import welded
+from to4d.export.gltf.bake_motion import bake_motion
+from to4d.export.gltf.build_document import world_from_asset
+from to4d.export.gltf.document_vertices import weld_vertices
 from to4d.export.panels import tiles, to_uint8
 from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
@@ -76,7 +76,7 @@ def inspect(scene: Scene, asset: Path, folder: Path) -> dict:
 
 def rest_error(mesh: Mesh, asset: Path) -> float:
     """How far vertices of frame 0 are from those of the input and the other way round, as a share of its size."""
-    player = gltf_animation.load(asset)
+    player = gltf_animation.load_animation(asset)
     world = world_from_asset(mesh)
     first = player.poses(next(iter(player.clips)), np.zeros(1))[0] @ world[:3, :3].T + world[:3, 3]
     used = mesh.vertices.double().numpy()[np.unique(mesh.faces.numpy())]
@@ -115,8 +115,8 @@ def against_ours(scene: Scene, asset: Path, folder: Path, size: int = 256) -> to
     """(B, V) PSNR of what the browser shows against our renders of the moved mesh; both are kept as `browser.png`."""
     mesh, cameras = scene.reference.mesh, Viewpoints(size=size).cameras()
     rest = mesh.vertices.double().numpy()
-    surface, numbers = welded(rest, mesh.faces.numpy())
-    moves = follow(scene.renderer.field, surface, frame_times(FRAMES), 0.0).moves
+    surface, numbers = weld_vertices(rest, mesh.faces.numpy())
+    moves = bake_motion(scene.renderer.field, surface, frame_times(FRAMES), 0.0).moves
     moved = [replace(mesh, vertices=torch.from_numpy(rest + moves[k][numbers]).float()) for k in SHOWN]
     ours = torch.cat([render_views(MeshRenderer(each), cameras, torch.zeros(1)).rgb for each in moved], 1)
     theirs = pictures(asset, world_from_asset(mesh), cameras, [k / FPS for k in SHOWN])

@@ -104,7 +104,7 @@ def speed(device: torch.device, dtype: torch.dtype) -> float:
 
 def floor(prior: DynamiCrafter, cfg: DictConfig, device: torch.device) -> float:
     """Seconds of the prior's arithmetic: each network in its precision."""
-    parts = work.work(work.weightless(str(cfg.guidance.size)))
+    parts = work.work(work.meta_prior(str(cfg.guidance.size)))
     through = parts["autoencoder, there and back"] / speed(device, PRECISIONS[cfg.guidance.autoencoder_precision])
     others = parts["U-Net, with and without condition"] + parts["still: autoencoder, image tower, resampler"]
     return through + others / speed(device, PRECISIONS[cfg.guidance.precision])

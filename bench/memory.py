@@ -97,7 +97,7 @@ def plant_samples(cfg: DictConfig) -> int:
 def peaks(cfg: DictConfig, kinds: list[Sample], frame: int, field: int) -> list[str]:
     """GiB of a dynamic step, with so many samples a frame of each kind and so many bytes of field and optimiser."""
     settings = {name: cfg.guidance[name] for name in ("precision", "autoencoder_precision", "chunk")}
-    prior = work.weightless("256", **settings)
+    prior = work.meta_prior("256", **settings)
     rays = cfg.phase.dynamic.lens.size[0] * cfg.phase.dynamic.lens.size[1]
     clip = FRAMES * frame
     at_once = min(clip, frame * -(-cfg.renderer.chunk // rays)) if cfg.renderer.recompute else clip  # at the worst

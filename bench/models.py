@@ -25,7 +25,7 @@ from torch.nn.functional import grid_sample
 
 from to4d.metrics.identity import psnr, ssim
 from to4d.metrics.motion_amount import optical_flow
-from to4d.metrics.renders import see
+from to4d.metrics.renders import render_for_evaluation
 from to4d.runs.run import restore
 from to4d.viewpoints import Viewpoints
 
@@ -56,7 +56,7 @@ def cell(model: str, name: str, motion: str, out: Path, settings: list[str]) -> 
 
 def looks(folder: Path) -> dict[str, float]:
     """How much of the mesh's looks is left in the last frame of a finished run."""
-    seen = see(restore(folder), Viewpoints(size=128, antialias=2), 16)
+    seen = render_for_evaluation(restore(folder), Viewpoints(size=128, antialias=2), 16)
     rows = []
     for clip, mesh, opacity in zip(seen.clips.rgb, seen.mesh.rgb[:, 0], seen.mesh.opacity[:, 0], strict=True):
         back, inside = realigned(clip), opacity > 0.5

@@ -27,16 +27,16 @@ PROMPT = Prompt("a plant blooming", "plant")
 T, SCALE = 500, 7.5  # any noise level, any guidance but 1
 
 
-class Weightless(DynamiCrafter):
+class MetaDynamiCrafter(DynamiCrafter):
     """The prior on the meta device: shapes alone."""
 
     def _load(self, size: str, weights: str | None) -> None:
         """Nothing."""
 
 
-def weightless(size: str, **settings: Any) -> DynamiCrafter:
+def meta_prior(size: str, **settings: Any) -> DynamiCrafter:
     """The prior `guidance.size=size`, in little memory."""
-    return Weightless(size, **settings).to("meta")
+    return MetaDynamiCrafter(size, **settings).to("meta")
 
 
 def clip_of(prior: DynamiCrafter) -> Tensor:
@@ -139,7 +139,7 @@ def weight_bytes(prior: DynamiCrafter) -> int:
 def table() -> str:
     """Operations of a step of each size, in Markdown."""
     sizes = ("256", "512", "1024")
-    counted = {size: work(weightless(size)) for size in sizes}
+    counted = {size: work(meta_prior(size)) for size in sizes}
     lines = [f"| 10^12 operations | {' | '.join(sizes)} |", "|---|---|---|---|"]
     for part in counted["256"]:
         lines.append(f"| {part} | {' | '.join(f'{counted[size][part] / 1e12:.2f}' for size in sizes)} |")

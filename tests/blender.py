@@ -62,9 +62,9 @@ def miss(path: Path) -> tuple[float, float, list[str]]:
     """
     from scipy.spatial import KDTree
 
-    from to4d.gltf.animation import load
+    from to4d.gltf.animation import load_animation
 
-    played, animation = imported(path), load(path)
+    played, animation = imported(path), load_animation(path)
     ours = np.concatenate(list(animation.poses(str(played["clips"][0]), played["seconds"])), -1)
     theirs = np.concatenate(list(played["poses"]), -1)
     size = np.linalg.norm(np.ptp(ours[:, :3], axis=0))

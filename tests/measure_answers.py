@@ -24,14 +24,14 @@ from to4d.lexicon.clip_tokenizer import tokenise
 from to4d.metrics.networks.amt_net import AmtNet
 from to4d.metrics.networks.lpips_net import LpipsNet, official_keys
 from to4d.metrics.networks.raft_net import RaftNet
-from to4d.metrics.networks.viclip_net import Size, Tower, ViclipNet
-from to4d.metrics.viclip_style import prepared
+from to4d.metrics.networks.viclip_net import ViclipNet, ViclipSize, ViclipTowerSize
+from to4d.metrics.viclip_style import prepare_for_clip
 
 GOLDEN = Path(__file__).parent / "golden" / "measures.safetensors"
 ITERATIONS = 4
 NETS = ("alex", "vgg")
 AMT, VICLIP, BYTES = "amt-s, 140 x 150", "viclip, small", "viclip's pictures, 60 x 40"
-SMALL = Size(Tower(48, 2, 3), Tower(32, 2, 2), pixels=28, features=24)
+SMALL = ViclipSize(ViclipTowerSize(48, 2, 3), ViclipTowerSize(32, 2, 2), pixels=28, features=24)
 SENTENCE = "A plant's leaves are waving, in the wind of a café at 25 km/h: " + "and waving " * 20
 
 
@@ -112,7 +112,7 @@ def ours():
     viclip.load_state_dict(random_weights(shapes_of(viclip)))
     out[f"{VICLIP}, clip"] = viclip.vision_encoder(clip_of_pictures()[None])
     out[f"{VICLIP}, words"] = viclip.text_encoder(tokenise(SENTENCE, SMALL.tokens)[None])
-    out[BYTES] = prepared(byte_pictures().movedim(1, -1) / 255.0, SMALL.pixels)[..., ::4].contiguous()
+    out[BYTES] = prepare_for_clip(byte_pictures().movedim(1, -1) / 255.0, SMALL.pixels)[..., ::4].contiguous()
     return out
 
 

@@ -93,12 +93,12 @@ def test_a_run_of_many_is_the_run_of_its_prompt_and_seed_killed_or_not(prompts, 
 
 
 def test_the_asset_has_a_clip_for_each_prompt_which_is_that_of_its_own_run(prompts):
-    together = gltf_animation.load(prompts / "asset.glb")
+    together = gltf_animation.load_animation(prompts / "asset.glb")
     header = gltf_check.check(prompts / "asset.glb")
     assert list(together.clips) == PROMPTS and len(header["meshes"][0]["extras"]["targetNames"]) == 6
     seconds = np.linspace(0, 3 / 24, 7)
     for prompt, name in zip(PROMPTS, NAMES, strict=True):
-        alone = gltf_animation.load(prompts / name / "asset.glb")
+        alone = gltf_animation.load_animation(prompts / name / "asset.glb")
         assert np.array_equal(together.poses(prompt, seconds), alone.poses(prompt, seconds))
 
 

@@ -66,7 +66,7 @@ def with_option(group, option):
     if group == "measures":
         return evaluation(f"measures=[{option}]")
     if group == "peer":
-        return evaluation(f"peer={option}", "told.prompt=a fox walking", "told.object.noun=fox")
+        return evaluation(f"peer={option}", "metadata.prompt=a fox walking", "metadata.object.noun=fox")
     return config(override_for(group, option), *EXTRA.get(f"{group}/{option}", []))
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from diffusers_families import FAMILIES, numbers, prior_of
 
-from to4d.guidance.diffusers.schedule import Schedule, edm_at, flow_at
+from to4d.guidance.diffusers.schedule import TableSchedule, edm_at, flow_at
 from to4d.types import Prompt
 
 for package in ("diffusers", "transformers"):
@@ -72,9 +72,9 @@ def as_ours(family, latents, shape):
 def step_at(prior, family, t):
     """The number of the pipeline's time in the prior's schedule, which is made to have it; and the latents' size."""
     if family in FLOWS:
-        prior.schedule = Schedule(flow_at(t.double().view(1) / 1000))
+        prior.schedule = TableSchedule(flow_at(t.double().view(1) / 1000))
     elif family == "svd":
-        prior.schedule = Schedule(edm_at((4 * t.double()).exp().view(1)))
+        prior.schedule = TableSchedule(edm_at((4 * t.double()).exp().view(1)))
     else:
         return int(t), 1.0
     return 0, float((1 + (8 * t.double()).exp()).sqrt()) if family == "svd" else float(prior.schedule.scale[0])

@@ -8,7 +8,7 @@ from hydra.utils import instantiate
 from safetensors.torch import load_file
 
 from to4d.errors import InputError
-from to4d.guidance.diffusers.pickles import NAMES, convert
+from to4d.guidance.diffusers.pickles import NAMES, convert_pipeline
 from to4d.runs.run import build_scene
 from to4d.types import Prompt
 
@@ -39,7 +39,7 @@ def guess(prior, condition, scale=3.0, rows=1):
 
 def test_clips_become_latents_that_join_frames_and_back(prior):
     latents = prior.encode(clip_of(prior, 2))
-    frames = (prior.frames - 1) // prior.family.joined + 1
+    frames = (prior.frames - 1) // prior.family.temporal_compression + 1
     assert latents.shape[0] == 2 and latents.shape[2] == frames
     shown = prior.decode(latents.detach())
     assert shown.shape == (2, prior.frames, *prior.size, 3) and shown.min() >= 0 and shown.max() <= 1
@@ -105,15 +105,20 @@ def test_attention_is_to_the_noun_of_the_conditional_pass_or_there_is_none(prior
 
 
 def test_shares_of_attention_to_all_words_add_up_to_one(priors):
-    from to4d.guidance.diffusers.looking import watched
+    from to4d.guidance.diffusers.attention_capture import capture_attention
 
     for family in ("wan", "ltx", "modelscope"):
         prior = priors[family]
         condition = told(prior)
         mask = None if condition.mask is None else condition.mask[0]
-        with torch.no_grad(), watched(prior.family.layers(prior.pipe), torch.ones(len(condition.marks)), mask) as maps:
+        with (
+            torch.no_grad(),
+            capture_attention(
+                prior.family.attention_layers(prior.pipe), torch.ones(len(condition.marks)), mask
+            ) as maps,
+        ):
             time = prior.schedule.time[600]
-            prior.family.predict(prior.pipe, noisy_of(prior), time, condition, blind=False)
+            prior.family.predict(prior.pipe, noisy_of(prior), time, condition, unconditional=False)
         assert maps and all(torch.allclose(one, torch.ones_like(one), atol=1e-5) for one in maps)
 
 
@@ -174,7 +179,7 @@ def test_a_pipeline_of_pickles_is_converted_and_says_the_same(priors, tmp_path):
     for path in sorted(tmp_path.glob("*/*.safetensors")):
         torch.save(load_file(path), path.with_name(pickled[path.name]))
         path.unlink()
-    assert [path.parent.name for path in convert(tmp_path)] == ["text_encoder", "unet", "vae"]
+    assert [path.parent.name for path in convert_pipeline(tmp_path)] == ["text_encoder", "unet", "vae"]
     shapes = {"full": {"frames": here.frames, "image": list(here.size)}}
     loaded = prior_of("modelscope", size="full", model=str(tmp_path), shapes=shapes)
     assert torch.allclose(guess(loaded, told(loaded)).clean, guess(here, told(here)).clean, atol=1e-5)
@@ -182,11 +187,11 @@ def test_a_pipeline_of_pickles_is_converted_and_says_the_same(priors, tmp_path):
 
 def test_a_pickle_that_holds_more_than_weights_is_not_opened(tmp_path):
     with pytest.raises(InputError, match="holds no component"):
-        convert(tmp_path)
+        convert_pipeline(tmp_path)
     (tmp_path / "unet").mkdir()
     torch.save({"x": print}, tmp_path / "unet" / "diffusion_pytorch_model.bin")
     with pytest.raises(InputError, match="more than weights"):
-        convert(tmp_path)
+        convert_pipeline(tmp_path)
     assert not list(tmp_path.glob("*/*.safetensors"))
 
 

@@ -4,17 +4,24 @@ import pytest
 import torch
 
 from to4d.distillation import SDS, Reconstruction, add_noise, predicted_noise
-from to4d.guidance.diffusers.schedule import STEPS, Schedule, edm, noise, rectified_flow, velocity
+from to4d.guidance.diffusers.schedule import (
+    STEPS,
+    TableSchedule,
+    edm_schedule,
+    epsilon_tables,
+    rectified_flow_schedule,
+    velocity_tables,
+)
 from to4d.schedules import Constant
 from to4d.types import Denoised, Prompt, Render
 
 RAMP = torch.linspace(0.999, 0.001, STEPS, dtype=torch.float64)
 TIME = torch.arange(STEPS, dtype=torch.float64)
 KINDS = {
-    "flow": rectified_flow(3.0),
-    "edm": edm(0.002, 700.0),
-    "velocity": velocity(RAMP, TIME),
-    "noise": noise(RAMP, TIME),
+    "flow": rectified_flow_schedule(3.0),
+    "edm": edm_schedule(0.002, 700.0),
+    "velocity": velocity_tables(RAMP, TIME),
+    "noise": epsilon_tables(RAMP, TIME),
 }
 
 
@@ -33,7 +40,7 @@ def said_by_a_network_that_knows(kind, clean, eps, t):
 @pytest.mark.parametrize("t", [0, 30, 500, 970, 999])
 def test_a_network_that_knows_the_noise_gives_back_the_clip(kind, t):
     clean, eps = torch.randn(2, 4, 3, 5, 5, generator=numbers()), torch.randn(2, 4, 3, 5, 5, generator=numbers(1))
-    schedule = Schedule(KINDS[kind])
+    schedule = TableSchedule(KINDS[kind])
     noisy = add_noise(clean, eps, schedule.alpha_bar[t])
     assert torch.allclose(schedule.clean(noisy, said_by_a_network_that_knows(kind, clean, eps, t), t), clean, atol=1e-3)
 
@@ -47,16 +54,16 @@ def test_noise_rises_from_almost_none_to_almost_all(kind):
 @pytest.mark.parametrize("t", [0, 400, 999])
 def test_the_network_is_shown_what_it_was_trained_on(t):
     clean, eps = torch.randn(1, 4, 3, 5, 5, generator=numbers()), torch.randn(1, 4, 3, 5, 5, generator=numbers(1))
-    flow, s = Schedule(KINDS["flow"]), KINDS["flow"].time[t].float() / 1000
+    flow, s = TableSchedule(KINDS["flow"]), KINDS["flow"].time[t].float() / 1000
     shown = flow.scale[t] * add_noise(clean, eps, flow.alpha_bar[t])
     assert torch.allclose(shown, (1 - s) * clean + s * eps, atol=1e-5)
-    levels, s = Schedule(KINDS["edm"]), (4 * KINDS["edm"].time[t]).exp().float()
+    levels, s = TableSchedule(KINDS["edm"]), (4 * KINDS["edm"].time[t]).exp().float()
     shown = levels.scale[t] * add_noise(clean, eps, levels.alpha_bar[t])
     assert torch.allclose(shown, (clean + s * eps) / (1 + s**2).sqrt(), atol=1e-5)
 
 
 def test_a_shift_spends_more_steps_on_much_noise():
-    plain, shifted = rectified_flow(1.0), rectified_flow(3.0)
+    plain, shifted = rectified_flow_schedule(1.0), rectified_flow_schedule(3.0)
     assert plain.time[499] == 500 and shifted.time[499] == pytest.approx(750)
     assert shifted.time[-1] == plain.time[-1] == 1000
 
@@ -70,7 +77,7 @@ class Flow(torch.nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.schedule = Schedule(rectified_flow(2.0))
+        self.schedule = TableSchedule(rectified_flow_schedule(2.0))
         self.alpha_bar = self.schedule.alpha_bar
         self.asked = []
 

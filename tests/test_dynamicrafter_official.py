@@ -18,9 +18,9 @@ from upstream_lvdm import (
 )
 
 from to4d.errors import InputError
-from to4d.guidance.dynamicrafter.checkpoint import COPY, SCHEDULE, canonical, fill, unused
-from to4d.guidance.dynamicrafter.lvdm import settings
-from to4d.guidance.dynamicrafter.model import Networks
+from to4d.guidance.dynamicrafter.lvdm import lvdm_settings
+from to4d.guidance.dynamicrafter.model import DynamiCrafterNetworks
+from to4d.guidance.dynamicrafter.official_checkpoint import COPY, SCHEDULE, canonical_keys, load_networks, unused_keys
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 from to4d.guidance.dynamicrafter.sizes import SIZES
 
@@ -43,8 +43,8 @@ def shapes_of(networks):
 
 
 def expected(size):
-    shapes = shapes_of(Networks(SIZES[size]))
-    return shapes | unused(shapes)
+    shapes = shapes_of(DynamiCrafterNetworks(SIZES[size]))
+    return shapes | unused_keys(shapes)
 
 
 def digest(shapes):
@@ -96,11 +96,11 @@ def test_the_full_model_has_the_official_keys_and_shapes(size, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["tiny", "tiny_velocity"])
 def test_a_checkpoint_that_the_official_code_writes_loads_strictly(kind):
-    state = canonical({"state_dict": official_model(SIZES[kind]).state_dict()})
-    networks = Networks(SIZES[kind])
-    fill(networks, state, SIZES[kind])
+    state = canonical_keys({"state_dict": official_model(SIZES[kind]).state_dict()})
+    networks = DynamiCrafterNetworks(SIZES[kind])
+    load_networks(networks, state, SIZES[kind])
     assert all(torch.equal(value, state[name]) for name, value in networks.state_dict().items())
-    beside = set(state) - set(networks.state_dict()) - set(unused(shapes_of(networks)))
+    beside = set(state) - set(networks.state_dict()) - set(unused_keys(shapes_of(networks)))
     assert beside == SCHEDULE - (set() if kind == "tiny_velocity" else {"scale_arr"})
 
 
@@ -108,7 +108,7 @@ def test_a_checkpoint_that_the_official_code_writes_loads_strictly(kind):
 def test_sizes_are_those_of_the_official_configurations(name):
     size, theirs = SIZES[name], official_config(name)
     unet, defaults = theirs["unet_config"]["params"], {"image_cross_attention_scale_learnable": False}
-    mine = settings(size.unet, size.frames) | {"use_checkpoint": True, "default_fs": size.pace}
+    mine = lvdm_settings(size.unet, size.frames) | {"use_checkpoint": True, "default_fs": size.pace}
     assert defaults | unet == {key: mine[key] for key in defaults | unet}
     first = theirs["first_stage_config"]["params"]
     assert first["ddconfig"] == autoencoder_config(size.autoencoder)["ddconfig"]

@@ -10,7 +10,7 @@ from hydra.utils import instantiate
 from to4d.distillation import SDS, Reconstruction, add_noise
 from to4d.errors import InputError
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter
-from to4d.guidance.dynamicrafter.schedule import clean_from, with_spread_of
+from to4d.guidance.dynamicrafter.schedule import clean_from, rescale_guidance
 from to4d.types import Prompt, Render
 
 PROMPT = Prompt("a plant blooming", "plant")
@@ -162,8 +162,8 @@ def test_the_velocity_models_end_in_pure_noise_and_the_first_one_does_not():
 
 def test_rescaled_guidance_has_the_spread_of_the_plain_prediction():
     plain, guided = noisy(), 3.0 * noisy() + 0.1
-    assert torch.allclose(with_spread_of(guided, plain, 1.0).std((1, 2, 3, 4)), plain.std((1, 2, 3, 4)))
-    assert torch.equal(with_spread_of(guided, plain, 0.0), guided)
+    assert torch.allclose(rescale_guidance(guided, plain, 1.0).std((1, 2, 3, 4)), plain.std((1, 2, 3, 4)))
+    assert torch.equal(rescale_guidance(guided, plain, 0.0), guided)
 
 
 @pytest.mark.parametrize(("size", "pace"), [("tiny", 24), ("tiny", 0), ("tiny_velocity", 3)])

@@ -4,8 +4,8 @@ import pytest
 import torch
 from upstream_lvdm import difference, official_unet, upstream
 
-from to4d.guidance.dynamicrafter.attention import Context, TextImageAttention
-from to4d.guidance.dynamicrafter.maps import as_attention_maps, attention_to, noun_map
+from to4d.guidance.dynamicrafter.attention import TextImageAttention, UNetContext
+from to4d.guidance.dynamicrafter.attention_maps import as_attention_maps, fused_attention_share, mean_noun_map
 from to4d.guidance.dynamicrafter.sizes import SIZES
 from to4d.guidance.dynamicrafter.unet import UNet
 from to4d.guidance.random_weights import randomise
@@ -28,7 +28,7 @@ def unet():
 
 @torch.no_grad()
 def look(unet, noisy, still, t, pace, text, image, marks=None):
-    return unet(noisy, still, t, pace, Context(text, image, marks))
+    return unet(noisy, still, t, pace, UNetContext(text, image, marks))
 
 
 def official(theirs, noisy, still, t, pace, text, image):
@@ -85,7 +85,7 @@ def test_clips_of_a_batch_do_not_mix(unet):
 def test_its_blocks_compile_without_a_graph_break(unet):
     _, _, _, _, text, image = inputs()
     block, x, level = unet.input_blocks[1], torch.zeros(8, 32, 8, 8), torch.zeros(2, 128)
-    explanation = torch._dynamo.explain(block)(x, level, Context(text, image, torch.ones(1, 77)))
+    explanation = torch._dynamo.explain(block)(x, level, UNetContext(text, image, torch.ones(1, 77)))
     assert explanation.graph_break_count == 0
 
 
@@ -146,7 +146,7 @@ def test_a_fused_map_is_the_softmax_column():
     queries, keys = torch.randn(2, 3, 10, 8), torch.randn(2, 3, 77, 8)
     marks = torch.nn.functional.one_hot(torch.tensor([4, 9]), 77).float()
     columns = (queries @ keys.transpose(-1, -2) / 8**0.5).softmax(-1)[[0, 1], :, :, [4, 9]].mean(1)
-    assert torch.allclose(attention_to(marks, queries, keys), columns, atol=1e-6)
+    assert torch.allclose(fused_attention_share(marks, queries, keys), columns, atol=1e-6)
 
 
 def test_the_maps_are_those_of_the_official_layer(unet):
@@ -175,8 +175,8 @@ def test_a_frame_without_the_object_stays_dark_and_coarse_layers_do_not_count():
     layers = tuple(
         as_attention_maps(m[..., None].expand(-1, -1, -1, 17), views=4) for m in (fine, fine[:, ::2, ::2], coarse)
     )
-    noun = noun_map(layers, size=(16, 16), coarsest=2)
+    noun = mean_noun_map(layers, size=(16, 16), coarsest=2)
     assert noun.shape == (2, 4, 16, 16)
     assert torch.allclose(noun.amax((1, 2, 3)), torch.ones(2))
     assert noun[0, 3].max() < 0.01
-    assert torch.equal(noun, noun_map(layers[:2], size=(16, 16), coarsest=4))
+    assert torch.equal(noun, mean_noun_map(layers[:2], size=(16, 16), coarsest=4))

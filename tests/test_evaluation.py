@@ -12,8 +12,8 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 
 from to4d.errors import NotComputed
-from to4d.metrics.basic import Weightless
-from to4d.metrics.renders import see
+from to4d.metrics.basic import BasicMetrics
+from to4d.metrics.renders import render_for_evaluation
 from to4d.runs.evaluation import evaluate
 from to4d.runs.run import restore, run
 
@@ -76,7 +76,7 @@ def test_the_recipe_says_of_what_and_how(evaluated):
     told = evaluated[2]
     assert told["views"]["size"] == 48 and told["frames"] == 3 and told["fps"] == 8
     assert len(told["model_sha256"]) == 64 and told["packages"]["torch"]
-    assert len(told["measures"]["weightless"]["judge_sha256"]) == 64
+    assert len(told["measures"]["basic"]["judge_sha256"]) == 64
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "conf" / "measures").glob("*.yaml")))
@@ -90,7 +90,9 @@ def test_what_cannot_be_computed_is_null_with_its_reason_and_the_rest_is_there(f
         raise NotComputed(["style", "style/000"], "no weights")
 
     views = instantiate(config("evaluate", "out=here").views, size=48, antialias=1, azimuths_deg=[0])
-    _, figures = evaluate(see(restore(finished), views, 2), {"absent": absent, "weightless": Weightless()})
+    _, figures = evaluate(
+        render_for_evaluation(restore(finished), views, 2), {"absent": absent, "basic": BasicMetrics()}
+    )
     assert figures["eval/style"] is None and figures["eval/notes"]["eval/style/000"] == "no weights"
     assert isinstance(figures["eval/psnr"], float) and "eval/flow_floor" in figures["eval/notes"]
 

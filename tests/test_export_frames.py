@@ -12,11 +12,12 @@ import pytest
 import torch
 import trimesh
 from mesh_files import four_colors, write_obj
+from plain_field import PlainField
 
 from to4d.errors import InputError
 from to4d.export.flipbook import Flipbook
 from to4d.export.isosurface import Isosurface, is_watertight, solid
-from to4d.export.sequence import Sequence
+from to4d.export.sequence import MeshSequence
 from to4d.export.usd import Usd
 from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
@@ -42,7 +43,7 @@ class Ball(torch.nn.Module):
         return density, torch.where(density[:, None] > 10.0, inside, inside.new_tensor([0.0, 1.0, 0.0]))
 
 
-class Turned(torch.nn.Module):
+class Turned(PlainField):
     """A field that is turned about the vertical by 90 degrees at t = 1, all grey."""
 
     def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
@@ -102,8 +103,8 @@ def test_a_flipbook_shows_one_closed_coloured_surface_at_a_time(tmp_path):
     figures = Flipbook(frames=4, fps=8.0, surface=SMALL)(scene(Ball()), tmp_path)
     header = gltf_check.check(tmp_path / "flipbook.glb")
     assert figures["export/flipbook_watertight"] == 4 and figures["export/flipbook_faces"] <= 1000
-    book = gltf_animation.load(tmp_path / "flipbook.glb")
-    starts = np.cumsum([0] + [len(piece.points) for piece in book.pieces])
+    book = gltf_animation.load_animation(tmp_path / "flipbook.glb")
+    starts = np.cumsum([0] + [len(piece.points) for piece in book.primitives])
     assert book.duration("a ball growing") == pytest.approx(0.5)
     transform = load_plant().transform.numpy()
     shown = []
@@ -113,10 +114,10 @@ def test_a_flipbook_shows_one_closed_coloured_surface_at_a_time(tmp_path):
         shown.append((int(page), sizes[page]))
     assert [page for page, _ in shown] == [0, 0, 1, 2, 3]
     assert shown[4][1] - shown[0][1] == pytest.approx(2 * 0.15, abs=0.04)
-    assert np.array_equal(book.vertices()[: starts[1]], book.pieces[0].points)  # at rest the first stands there
+    assert np.array_equal(book.vertices()[: starts[1]], book.primitives[0].points)  # at rest the first stands there
     data = gltf_check.read(tmp_path / "flipbook.glb")[1]
     colors = gltf_check.check_accessor(header, data, header["accessors"][1]) / 65535.0
-    high = book.pieces[0].points[:, 1] * transform[1, 1] + transform[1, 3] > 0.1
+    high = book.primitives[0].points[:, 1] * transform[1, 1] + transform[1, 3] > 0.1
     assert colors[high, 0].min() > 0.5 and colors[:, 1].max() < 0.3  # of the ball itself, not of the haze around it
 
 
@@ -133,10 +134,11 @@ def test_the_validator_of_khronos_finds_nothing_in_a_flipbook(tmp_path):
 
 
 def test_obj_files_keep_the_materials_and_move_as_the_field_says(tmp_path, quad):
-    (path,) = Sequence("obj", frames=3)(scene(Turned(), quad), tmp_path / "out")
+    MeshSequence("obj", frames=3)(scene(Turned(), quad), tmp_path / "out")
+    path = tmp_path / "out" / "asset_obj.zip"
     files = unpacked(path)
     assert sorted(files)[:3] == ["asset_obj/0000.obj", "asset_obj/0001.obj", "asset_obj/0002.obj"]
-    Sequence("obj", frames=3, zipped=False)(scene(Turned(), quad), tmp_path / "out")
+    MeshSequence("obj", frames=3, zipped=False)(scene(Turned(), quad), tmp_path / "out")
     assert {f"asset_obj/{p.name}": p.read_bytes() for p in (tmp_path / "out" / "asset_obj").iterdir()} == files
     first, last = (load_mesh(tmp_path / "out" / "asset_obj" / f"000{i}.obj") for i in (0, 2))
     assert first.uv.numpy() == pytest.approx(quad.uv.numpy(), abs=1e-5)
@@ -150,7 +152,8 @@ def test_obj_files_keep_the_materials_and_move_as_the_field_says(tmp_path, quad)
 
 @pytest.mark.parametrize("field", [Turned(), Ball()], ids=["mesh", "field"])
 def test_ply_files_have_the_colours_of_the_model(tmp_path, quad, field):
-    (path,) = Sequence("ply", frames=2, surface=SMALL)(scene(field, quad), tmp_path)
+    MeshSequence("ply", frames=2, surface=SMALL)(scene(field, quad), tmp_path)
+    path = tmp_path / "asset_ply.zip"
     for data in unpacked(path).values():
         mesh = trimesh.load(io.BytesIO(data), "ply", process=False)
         if isinstance(field, Turned):
@@ -163,7 +166,8 @@ def test_usd_has_a_sample_a_frame_and_the_textures_inside(tmp_path, quad):
     pixar = pytest.importorskip("pxr.Usd", reason="needs usd-core: pip install -e '.[usd]'")
     from pxr import UsdGeom, UsdShade, UsdUtils
 
-    (path,) = Usd(frames=3, fps=12.0)(scene(Turned(), quad), tmp_path / "out")
+    Usd(frames=3, fps=12.0)(scene(Turned(), quad), tmp_path / "out")
+    path = tmp_path / "out" / "asset.usdz"
     stage = pixar.Stage.Open(str(path))
     assert (stage.GetStartTimeCode(), stage.GetEndTimeCode(), stage.GetTimeCodesPerSecond()) == (0, 2, 12)
     body = UsdGeom.Mesh(stage.GetPrimAtPath("/asset/body"))
@@ -180,7 +184,8 @@ def test_usd_has_a_sample_a_frame_and_the_textures_inside(tmp_path, quad):
 
 def test_usd_of_a_field_changes_its_triangles(tmp_path):
     pixar = pytest.importorskip("pxr.Usd", reason="needs usd-core: pip install -e '.[usd]'")
-    (path,) = Usd(frames=2, surface=Isosurface(16, 35.0))(scene(Ball()), tmp_path)
+    Usd(frames=2, surface=Isosurface(16, 35.0))(scene(Ball()), tmp_path)
+    path = tmp_path / "asset.usdz"
     stage = pixar.Stage.Open(str(path))
     body = stage.GetPrimAtPath("/asset/body")
     counts = [len(body.GetAttribute("faceVertexCounts").Get(frame)) for frame in (0, 1)]

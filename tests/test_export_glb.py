@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from mesh_files import QUAD, QUAD_FACES, four_colors, gltf, textured_quad, write_glb, write_gltf, write_obj
 from omegaconf import OmegaConf
+from plain_field import PlainField
 
 from to4d.errors import InputError
-from to4d.export.gltf.distortion import edge_change, flipped
+from to4d.export.gltf.distortion import edge_change, flipped_triangles
 from to4d.export.gltf.exporter import Glb
-from to4d.export.gltf.morph_targets import Surface, filled, keyframes
+from to4d.export.gltf.morph_targets import WeldedSurface, fill_missing, keyframes
 from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
 from to4d.model.deformation import DeformationField
@@ -34,7 +35,7 @@ BEND = np.array([[0.1, 0.5, 0.0], [-0.4, 0.0, 0.2], [0.0, 0.0, -0.2]])  # what s
 NORMAL = np.tile(np.array([0, 0, 1], np.float32), (4, 1))
 
 
-class Moved(torch.nn.Module):
+class Moved(PlainField):
     """A field of which only the motion is asked: a linear map that grows in time."""
 
     def __init__(self, bend: np.ndarray = BEND) -> None:
@@ -99,9 +100,9 @@ def skinned(path: Path) -> Path:
 
 def test_at_rest_the_asset_is_the_input_and_later_it_is_where_the_motion_says(tmp_path):
     source = two_quads(tmp_path / "two.gltf")
-    mesh, before = load_mesh(source), gltf_animation.load(source)
+    mesh, before = load_mesh(source), gltf_animation.load_animation(source)
     path, figures = export(mesh, tmp_path / "out")
-    after = gltf_animation.load(path)
+    after = gltf_animation.load_animation(path)
     assert np.array_equal(after.vertices(), before.vertices())
     assert list(after.clips) == ["a thing bending"] and after.duration("a thing bending") == pytest.approx(5 / 12)
     poses = after.poses("a thing bending", np.arange(6) / 12)
@@ -151,7 +152,9 @@ def test_a_skinned_and_animated_file_stands_as_the_run_saw_it(tmp_path, caplog):
     header = gltf_check.check(path)
     assert "skins" not in header and len(header["animations"]) == 1
     assert set(header["meshes"][0]["primitives"][0]["attributes"]) == {"POSITION", "NORMAL", "COLOR_0"}
-    assert np.array_equal(gltf_animation.load(path).vertices(), QUAD * 1.25 + 0.5)  # bones and shapes, not the node
+    assert np.array_equal(
+        gltf_animation.load_animation(path).vertices(), QUAD * 1.25 + 0.5
+    )  # bones and shapes, not the node
     kept = 4  # positions, normals, colours, indices
     assert len(header["accessors"]) == kept + 2 * 5 + 2
 
@@ -174,7 +177,7 @@ def test_an_obj_file_becomes_an_upright_glb_in_its_own_coordinates(tmp_path, up)
     assert corners.materials[0].texture.equal(mesh.materials[0].texture)
     raw = gltf_check.check_accessor(header, data, header["accessors"][0])
     assert {tuple(p) for p in raw.tolist()} == {(-1, -1, 0.5), (1, -1, 0), (1, 1, 0), (-1, 1, 0)}
-    animation = gltf_animation.load(path)
+    animation = gltf_animation.load_animation(path)
     turn = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]) if up == "z" else np.eye(3)
     wanted = moved(mesh, animation.vertices() @ turn, 5 / 6) @ turn.T
     assert animation.vertices("a thing bending", 5 / 12) == pytest.approx(wanted, abs=2e-5)
@@ -214,7 +217,7 @@ def test_any_number_of_frames_shows_the_same_motion(tmp_path):
     clips = []
     for frames in (8, 40):
         path, _ = export(mesh, tmp_path / str(frames), frames=frames, fps=frames / 2)
-        clips.append(gltf_animation.load(path).poses("a thing bending", np.arange(4) / 2))
+        clips.append(gltf_animation.load_animation(path).poses("a thing bending", np.arange(4) / 2))
     assert np.abs(clips[0] - clips[1]).max() < 1e-5 * np.ptp(clips[0])
 
 
@@ -234,7 +237,7 @@ def test_no_frame_is_farther_from_the_lines_between_keys_than_the_tolerance(path
     assert np.linalg.norm(drawn.reshape(9, 2, 3) - paths, axis=-1).max() <= tolerance + 1e-9
 
 
-class Cut(torch.nn.Module):
+class Cut(PlainField):
     """Shows only what was at x <= 0.2, all of it moved up."""
 
     def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
@@ -247,7 +250,7 @@ def test_points_that_vanish_move_like_their_neighbours_and_are_counted(tmp_path)
     path, figures = export(mesh, tmp_path, Cut())
     lost = int((np.unique(mesh.vertices.numpy(), axis=0)[:, 0] > 0.2).sum())
     assert figures["export/points_not_followed"] == lost > 0
-    animation = gltf_animation.load(path)
+    animation = gltf_animation.load_animation(path)
     rise = (animation.vertices("a thing bending", 5 / 12) - animation.vertices()) * float(mesh.transform[1, 1])
     assert rise == pytest.approx(np.tile([0, 0.25, 0], (len(rise), 1)), abs=1e-4)
     assert figures["export/longest_edge"] == pytest.approx(1.0, abs=1e-3)
@@ -258,19 +261,19 @@ def test_a_frame_without_any_found_point_repeats_the_last():
     found = np.array([[True, True], [True, False], [False, False]])
     frames = [np.zeros((2, 3))]
     for move, there in zip(moves, found, strict=True):
-        frames.append(filled(np.eye(3)[:2], move, there, frames[-1]))
+        frames.append(fill_missing(np.eye(3)[:2], move, there, frames[-1]))
     assert np.stack(frames)[1:, :, 0].tolist() == [[0, 0], [1, 1], [1, 1]]
 
 
 def test_folds_and_stretches_are_told():
-    square = Surface(QUAD.astype(float), QUAD_FACES.astype(np.int64))
+    square = WeldedSurface(QUAD.astype(float), QUAD_FACES.astype(np.int64))
     grown, still = QUAD[None] * 0.5, np.eye(3)[None].repeat(4, 0)
     assert edge_change(square, np.concatenate([0 * grown, grown])) == (1.0, pytest.approx(1.5))
-    assert not flipped(square, 0 * QUAD, still).any()
+    assert not flipped_triangles(square, 0 * QUAD, still).any()
     folded = np.where(QUAD[:, :1] * QUAD[:, 1:2] > 0, 0.0, -2.0 * QUAD)  # two corners change places
-    assert flipped(square, folded, still).all()
+    assert flipped_triangles(square, folded, still).all()
     half_turn = np.diag([-1.0, 1.0, -1.0])  # to the back of the square, and not folded
-    assert not flipped(square, QUAD @ half_turn - QUAD, half_turn.T[None].repeat(4, 0)).any()
+    assert not flipped_triangles(square, QUAD @ half_turn - QUAD, half_turn.T[None].repeat(4, 0)).any()
 
 
 def test_a_field_that_moves_no_mesh_leaves_the_asset_to_others(tmp_path):
@@ -297,9 +300,11 @@ def test_a_finished_run_can_be_restored_and_a_folder_without_one_is_refused(tmp_
     with pytest.raises(InputError, match=r"model call 'os.system', which is no model of to4d; .*trust=true"):
         restore(tmp_path)
     assert not (tmp_path / "called").exists()
-    figures = export_all([Glb(frames=2), lambda scene, out: [out]], again, tmp_path / "out")
+    figures = export_all([Glb(frames=2), lambda scene, out: None], again, tmp_path / "out")
     assert figures["export/frames"] == 2
-    moves = gltf_animation.load(tmp_path / "out" / "asset.glb").poses("a quad bending", np.array([0.0, 1 / 24]))
+    moves = gltf_animation.load_animation(tmp_path / "out" / "asset.glb").poses(
+        "a quad bending", np.array([0.0, 1 / 24])
+    )
     scale = float(again.reference.mesh.transform[1, 1])
     assert np.diff(moves, axis=0) * scale == pytest.approx(-0.05 * np.ones((1, *moves.shape[1:])), abs=1e-5)
 
@@ -334,7 +339,7 @@ def test_the_validator_of_khronos_finds_nothing_in_several_clips(tmp_path, kind,
     mesh = make(kind, tmp_path)
     scenes = [scene(mesh, Moved(sign * BEND)) for sign in (1.0, -1.0)]
     scenes[1].prompt = Prompt("a thing bending back", "thing")
-    Glb(frames=3, fps=12.0, tolerance=0.0, skin=skin, bones=2).together(scenes, tmp_path)
+    Glb(frames=3, fps=12.0, tolerance=0.0, skin=skin, bones=2).combine(scenes, tmp_path)
     told = khronos.issues(tmp_path / "asset.glb")
     assert told["numErrors"] == 0 and told["numWarnings"] == 0, told["messages"]
 

@@ -5,8 +5,8 @@ import pytest
 from gltf_files import HALF, Glb, arm
 
 from to4d.errors import InputError
-from to4d.gltf.animation import load
-from to4d.gltf.channels import Track
+from to4d.gltf.animation import load_animation
+from to4d.gltf.channels import Channel
 from to4d.guidance.mini.data.animated import drift, kind_of, load_clips, shows
 from to4d.guidance.mini.data.assets import averaged, load_asset, manifest
 
@@ -33,7 +33,7 @@ def morphing(path, weights):
 
 
 def test_a_skinned_vertex_follows_its_bones(tmp_path):
-    animation = load(arm(tmp_path / "arm.glb"))
+    animation = load_animation(arm(tmp_path / "arm.glb"))
     rest = [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 2, 0]]
     assert animation.duration("bend") == 1.0 and animation.faces.tolist() == [[0, 1, 2], [1, 3, 2]]
     np.testing.assert_allclose(animation.vertices(), rest, atol=1e-6)
@@ -43,12 +43,12 @@ def test_a_skinned_vertex_follows_its_bones(tmp_path):
 
 
 def test_the_node_of_a_skinned_mesh_does_not_move_it(tmp_path):
-    moved = load(arm(tmp_path / "moved.glb", translation=[5, 0, 0]))
-    np.testing.assert_allclose(moved.vertices(), load(arm(tmp_path / "arm.glb")).vertices())
+    moved = load_animation(arm(tmp_path / "moved.glb", translation=[5, 0, 0]))
+    np.testing.assert_allclose(moved.vertices(), load_animation(arm(tmp_path / "arm.glb")).vertices())
 
 
 def test_morph_targets_add_up_before_the_node_scales(tmp_path):
-    animation = load(morphing(tmp_path / "morph.glb", [1, 0.5]))
+    animation = load_animation(morphing(tmp_path / "morph.glb", [1, 0.5]))
     np.testing.assert_allclose(animation.vertices("0", 0.0), [[0, 0, 2], [2, 0, 2], [0, 6, 2]])
     np.testing.assert_allclose(animation.vertices("0", 1.0), [[0, 0, 1], [2, 0, 1], [0, 4, 1]])
     np.testing.assert_allclose(animation.vertices(), [[0, 0, 0], [2, 0, 0], [0, 2, 0]])
@@ -56,16 +56,16 @@ def test_morph_targets_add_up_before_the_node_scales(tmp_path):
 
 def test_a_cubic_spline_takes_its_slopes_per_second():
     keys = np.array([[[0.0], [1.0], [2.0]], [[4.0], [3.0], [0.0]]])  # slope in, value, slope out
-    track = Track(0, "scale", "CUBICSPLINE", np.array([0.0, 2.0]), keys)
+    track = Channel(0, "scale", "CUBICSPLINE", np.array([0.0, 2.0]), keys)
     # by hand at share 1/4: 0.84375 * 1 + 2 * 0.140625 * 2 + 0.15625 * 3 - 2 * 0.046875 * 4
     np.testing.assert_allclose(track.at(np.array([0.0, 0.5, 2.0]))[:, 0], [1.0, 1.5, 3.0])
 
 
 def test_steps_jump_and_quaternions_take_the_short_way():
-    step = Track(0, "scale", "STEP", np.array([0.0, 1.0]), np.array([[1.0], [2.0]]))
+    step = Channel(0, "scale", "STEP", np.array([0.0, 1.0]), np.array([[1.0], [2.0]]))
     assert step.at(np.array([-1.0, 0.99, 1.0]))[:, 0].tolist() == [1.0, 1.0, 2.0]
     ends = np.array([[0, 0, 0, 1], [0, 0, -HALF, -HALF]])
-    turn = Track(0, "rotation", "LINEAR", np.array([0.0, 1.0]), ends)
+    turn = Channel(0, "rotation", "LINEAR", np.array([0.0, 1.0]), ends)
     np.testing.assert_allclose(turn.at(np.array([0.5]))[0], [0, 0, np.sin(np.pi / 8), np.cos(np.pi / 8)], atol=1e-12)
 
 
@@ -88,7 +88,7 @@ def test_a_broken_file_is_refused_in_words(tmp_path, old, new):
     assert old in data
     path.write_bytes(data.replace(old, new))
     with pytest.raises(InputError, match="arm.glb"):
-        load(path)
+        load_animation(path)
 
 
 def test_nothing_outside_the_folder_is_read(tmp_path):
@@ -100,7 +100,7 @@ def test_nothing_outside_the_folder_is_read(tmp_path):
     header = {"meshes": [{"primitives": [{"attributes": {"POSITION": points}}]}], "nodes": [{"mesh": 0}]}
     path = glb.write(folder / "out.glb", **header, **{"buffers": [{"byteLength": 36, "uri": "../secret.bin"}]})
     with pytest.raises(InputError, match="outside"):
-        load(path)
+        load_animation(path)
 
 
 def test_names_of_clips_tell_the_motion():

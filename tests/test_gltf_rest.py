@@ -13,6 +13,7 @@ from gltf_files import HALF, Glb, arm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mesh_files import QUAD, QUAD_FACES, four_colors, gltf, write_gltf
+from plain_field import PlainField
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
@@ -50,7 +51,7 @@ def array(document: Document, name: str) -> np.ndarray:
     return document.arrays()[document.header["meshes"][0]["primitives"][0]["attributes"][name]]
 
 
-class Still(torch.nn.Module):
+class Still(PlainField):
     def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         return torch.zeros_like(points)
 
@@ -66,14 +67,14 @@ def test_an_armature_that_scales_and_turns_takes_the_mesh_along(tmp_path):
     lying = np.stack([100 * STRIP[:, 0], -100 * STRIP[:, 2], 100 * STRIP[:, 1] + 7], -1)
     mesh = load_mesh(path)
     np.testing.assert_allclose(in_file(mesh), lying, atol=1e-4)
-    np.testing.assert_allclose(animation.load(exported(mesh, tmp_path)).vertices(), lying, atol=1e-4)
+    np.testing.assert_allclose(animation.load_animation(exported(mesh, tmp_path)).vertices(), lying, atol=1e-4)
 
 
 @settings(max_examples=25, deadline=None)
 @given(armature=NODES, node=NODES)
 def test_wherever_the_mesh_hangs_it_stands_as_its_bones_say(tmp_path_factory, armature, node):
     path = arm(tmp_path_factory.mktemp("arm") / "arm.glb", armature, **node)
-    wanted = animation.load(path).vertices()
+    wanted = animation.load_animation(path).vertices()
     np.testing.assert_allclose(in_file(load_mesh(path)), wanted, atol=1e-3 * np.ptp(wanted, axis=0).max())
     plain = arm(path.with_name("plain.glb"), armature)
     np.testing.assert_allclose(in_file(load_mesh(plain)), wanted, atol=1e-3 * np.ptp(wanted, axis=0).max())
@@ -157,16 +158,16 @@ def test_shapes_that_cost_the_file_little_and_the_memory_much_are_refused(tmp_pa
     part["targets"] *= 1000
     wide = new.write(tmp_path / "wide.glb", nodes=[{"mesh": 0}], scenes=[{"nodes": [0]}], meshes=meshes)
     with pytest.raises(InputError, match="the morph targets or joints of 4 vertices are more than the limits allow"):
-        animation.load(wide, Limits(file_bytes=50_000))
+        animation.load_animation(wide, Limits(file_bytes=50_000))
 
 
 @pytest.mark.skipif(not ROBOT.is_file(), reason="needs TO4D_DATA with robot_expressive")
 def test_a_real_robot_stands_on_its_bones_and_so_does_its_asset(tmp_path):
-    mesh, wanted = load_mesh(ROBOT), animation.load(ROBOT).vertices()
+    mesh, wanted = load_mesh(ROBOT), animation.load_animation(ROBOT).vertices()
     size = np.linalg.norm(np.ptp(wanted, axis=0))
     assert cKDTree(wanted).query(in_file(mesh))[0].max() < 1e-6 * size
     path = exported(mesh, tmp_path)
     gltf_check.check(path)
-    asset = animation.load(path)
+    asset = animation.load_animation(path)
     np.testing.assert_allclose(asset.vertices(), wanted, atol=1e-6 * size)
     assert load_mesh(path).vertices.numpy() == pytest.approx(mesh.vertices.numpy(), abs=1e-5)

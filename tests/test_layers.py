@@ -22,7 +22,7 @@ metrics.networks.pretrained_files metrics.surface_sample metrics.renders metrics
 metrics.networks
 metrics
 export.writer export.panels export.isosurface
-export.picture export.sheet export.video
+export.animated_image export.sheet export.video
 export.gltf
 export
 phases

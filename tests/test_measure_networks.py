@@ -13,17 +13,17 @@ from safetensors.torch import load_file, save_file
 
 from to4d.errors import InputError, NotComputed
 from to4d.metrics.amt_smoothness import AmtSmoothness
-from to4d.metrics.clip_likeness import ClipLikeness, OpenClip
+from to4d.metrics.clip_similarity import ClipSimilarity, OpenClip
 from to4d.metrics.networks.amt_net import SMALLEST, AmtNet
-from to4d.metrics.networks.load_weights import fill, read
+from to4d.metrics.networks.load_weights import load_strictly, read_weights
 from to4d.metrics.networks.lpips_net import LpipsNet
-from to4d.metrics.networks.pretrained_files import OFFICIAL
+from to4d.metrics.networks.pretrained_files import PRETRAINED
 from to4d.metrics.networks.raft_net import RaftNet
 from to4d.metrics.networks.viclip_net import ViclipNet
 from to4d.metrics.perceptual import Lpips
 from to4d.metrics.raft_flow import RaftFlow
-from to4d.metrics.renders import see
-from to4d.metrics.viclip_style import ViclipStyle, style
+from to4d.metrics.renders import render_for_evaluation
+from to4d.metrics.viclip_style import ViclipStyle, temporal_style
 from to4d.runs.evaluation import evaluate, in_bytes
 from to4d.types import Prompt, Scene
 from to4d.viewpoints import Viewpoints
@@ -39,7 +39,7 @@ def answers():
 
 @pytest.fixture(scope="module")
 def seen():
-    return see(SCENE, VIEWS, frames=3)
+    return render_for_evaluation(SCENE, VIEWS, frames=3)
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +75,8 @@ def test_lpips_of_equal_pictures_is_0_and_it_is_symmetric():
 def test_a_figure_whose_weights_are_not_there_is_null_and_says_what_is_needed(tmp_path, monkeypatch):
     monkeypatch.setenv("TO4D_CACHE", str(tmp_path))
     measures = {"lpips": Lpips("alex"), "vgg": Lpips("vgg", backbone=str(tmp_path / "no.pth")), "raft": RaftFlow()}
-    measures |= {"clip": ClipLikeness(), "amt": AmtSmoothness(), "viclip": ViclipStyle()}
-    _, figures = evaluate(see(SCENE, VIEWS, 2), measures)
+    measures |= {"clip": ClipSimilarity(), "amt": AmtSmoothness(), "viclip": ViclipStyle()}
+    _, figures = evaluate(render_for_evaluation(SCENE, VIEWS, 2), measures)
     notes = json.loads(json.dumps(figures, allow_nan=False))["eval/notes"]
     names = {"lpips", "lpips_f", "lpips_vgg", "lpips_f_vgg", "dynamic_degree_raft", "flow_top5_raft", "flow_raft"}
     names |= {"clip_i", "clip_f", "clip_t", "smoothness", "style"}
@@ -91,23 +91,23 @@ def test_a_figure_whose_weights_are_not_there_is_null_and_says_what_is_needed(tm
 
 def test_a_file_that_the_weights_command_fetched_is_found_by_itself(files, tmp_path, monkeypatch):
     monkeypatch.setenv("TO4D_CACHE", str(tmp_path))
-    OFFICIAL["raft"].path.parent.mkdir(parents=True)
-    OFFICIAL["raft"].path.write_bytes((files / "raft.pth").read_bytes())
-    near = see(SCENE, Viewpoints(azimuths_deg=(0.0,), size=128), 2)
+    PRETRAINED["raft"].path.parent.mkdir(parents=True)
+    PRETRAINED["raft"].path.write_bytes((files / "raft.pth").read_bytes())
+    near = render_for_evaluation(SCENE, Viewpoints(azimuths_deg=(0.0,), size=128), 2)
     assert RaftFlow(iterations=1)(near) == RaftFlow(str(files / "raft.pth"), iterations=1)(near)
     assert RaftFlow().recipe()["weights"]["file"] == "raft-things.pth"
 
 
 def test_smoothness_is_vbenchs_over_bytes_of_every_second_frame(files):
-    near = in_bytes(see(SCENE, Viewpoints(azimuths_deg=(0.0,), size=SMALLEST), 4))
-    network = fill(AmtNet(), read(files / "amt.pth", inside="state_dict"), files / "amt.pth")
+    near = in_bytes(render_for_evaluation(SCENE, Viewpoints(azimuths_deg=(0.0,), size=SMALLEST), 4))
+    network = load_strictly(AmtNet(), read_weights(files / "amt.pth", inside="state_dict"), files / "amt.pth")
     frames = (255.0 * near.clips.rgb[0]).round().to(torch.uint8)
     told = network(*(near.clips.rgb[0].movedim(-1, 1)[[i]] for i in (0, 2)))[0].movedim(0, -1).numpy()
     apart = cv2.absdiff(frames[1].numpy(), (told * 255.0).clip(0, 255).astype(np.uint8))  # VBench's own words
     found = AmtSmoothness(str(files / "amt.pth"))(near)
     assert found["eval/smoothness"] == pytest.approx((255.0 - apart.mean()) / 255.0, abs=1e-6)
     with pytest.raises(InputError, match="113 pixels"):
-        AmtSmoothness(str(files / "amt.pth"))(see(SCENE, VIEWS, 3))
+        AmtSmoothness(str(files / "amt.pth"))(render_for_evaluation(SCENE, VIEWS, 3))
 
 
 def test_style_is_the_cosine_of_vbenchs_eight_frames_and_the_prompt(seen, tmp_path, monkeypatch):
@@ -116,13 +116,16 @@ def test_style_is_the_cosine_of_vbenchs_eight_frames_and_the_prompt(seen, tmp_pa
     network.load_state_dict(weights)
     frames, words = seen.clips.rgb[0].repeat(6, 1, 1, 1)[:16], "a ball jumping"
     frames[1::2] = 1.0 - frames[1::2]
-    own = style(network, frames, words)
-    assert own == pytest.approx(style(network, frames[::2], words), abs=1e-6)  # 16 frames: 0, 2, ... 14
-    assert abs(own - style(network, frames[1::2], words)) > 1e-4 and abs(own - style(network, frames, "ball")) > 1e-4
+    own = temporal_style(network, frames, words)
+    assert own == pytest.approx(temporal_style(network, frames[::2], words), abs=1e-6)  # 16 frames: 0, 2, ... 14
+    assert (
+        abs(own - temporal_style(network, frames[1::2], words)) > 1e-4
+        and abs(own - temporal_style(network, frames, "ball")) > 1e-4
+    )
     torch.save({"model": weights}, tmp_path / "viclip.pth")
     monkeypatch.setattr("to4d.metrics.viclip_style.ViclipNet", lambda: ViclipNet(measure_answers.SMALL))
     figures = ViclipStyle(str(tmp_path / "viclip.pth"))(seen)
-    assert figures["eval/style/000"] == pytest.approx(style(network, seen.clips.rgb[0], words), abs=1e-6)
+    assert figures["eval/style/000"] == pytest.approx(temporal_style(network, seen.clips.rgb[0], words), abs=1e-6)
 
 
 def test_with_weights_there_are_figures_and_the_recipe_names_the_files(seen, files):
@@ -132,7 +135,9 @@ def test_with_weights_there_are_figures_and_the_recipe_names_the_files(seen, fil
     assert figures["eval/lpips_f"] > 0.0 and not figures["eval/notes"]
     told = lpips.recipe()["linear"]
     assert told["file"] == "linear.pth" and len(told["sha256"]) == 64
-    raft = RaftFlow(str(files / "raft.pth"), iterations=1)(see(SCENE, Viewpoints(azimuths_deg=(0.0,), size=128), 2))
+    raft = RaftFlow(str(files / "raft.pth"), iterations=1)(
+        render_for_evaluation(SCENE, Viewpoints(azimuths_deg=(0.0,), size=128), 2)
+    )
     assert raft["eval/flow_top5_raft"] > 0.0 and raft["eval/dynamic_degree_raft"] in (0.0, 1.0)
 
 
@@ -164,7 +169,7 @@ def test_clip_is_asked_as_open_clip_itself_would_be(seen, tmp_path):
     torch.manual_seed(0)
     model, _, prepare = open_clip.create_model_and_transforms("to4d-tiny")
     torch.save(model.state_dict(), tmp_path / "tiny.pt")
-    figures = ClipLikeness("to4d-tiny", str(tmp_path / "tiny.pt"))(seen)
+    figures = ClipSimilarity("to4d-tiny", str(tmp_path / "tiny.pt"))(seen)
     ours = OpenClip("to4d-tiny", tmp_path / "tiny.pt")
     frame = Image.fromarray((255 * seen.clips.rgb[0, 1]).round().to(torch.uint8).numpy())
     own = model.eval().encode_image(prepare(frame)[None])
@@ -183,4 +188,4 @@ def test_without_the_package_there_is_no_figure_of_clip(seen, tmp_path, monkeypa
     monkeypatch.setitem(__import__("sys").modules, "open_clip", None)
     (tmp_path / "weights.pt").write_bytes(b"")
     with pytest.raises(NotComputed, match="pip install"):
-        ClipLikeness(weights=str(tmp_path / "weights.pt"))(seen)
+        ClipSimilarity(weights=str(tmp_path / "weights.pt"))(seen)

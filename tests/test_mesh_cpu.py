@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mesh_files import QUAD, QUAD_FACES, QUAD_UV
 
 from to4d.geometry import orbit, pixel_rays, project
-from to4d.mesh import Surface, place
+from to4d.mesh import FileMesh, place_mesh
 from to4d.render.mesh_cpu import MeshRenderer
 from to4d.types import Cameras, Material, Mesh
 
@@ -22,8 +22,8 @@ PLAIN = Material()
 
 def make(vertices, faces, materials=(PLAIN,), material=None, uv=None, color=None) -> Mesh:
     count = len(faces)
-    return place(
-        Surface(
+    return place_mesh(
+        FileMesh(
             np.asarray(vertices, float),
             np.asarray(faces),
             np.zeros((count, 3, 2)) if uv is None else uv,

@@ -190,14 +190,14 @@ def test_animated_glb_without_its_data(tmp_path):
     text = path.read_bytes()[: 20 + int.from_bytes(path.read_bytes()[12:16], "little")]
     path.write_bytes(text[:8] + len(text).to_bytes(4, "little") + text[12:])
     with pytest.raises(InputError, match=r"cut\.glb: it has no second chunk that holds binary data"):
-        gltf_animation.load(path)
+        gltf_animation.load_animation(path)
 
 
 def test_an_array_without_data_that_would_fill_the_memory(tmp_path):
     header, blob = gltf({"POSITION": QUAD}, QUAD_FACES, WHITE)
     header["accessors"][0] = {"count": 5_000_000, "componentType": 5126, "type": "MAT4"}
     with pytest.raises(InputError, match="5,000,000 x 16 numbers is more than the limits allow"):
-        gltf_animation.load(write_glb(tmp_path / "bomb.glb", header, blob))
+        gltf_animation.load_animation(write_glb(tmp_path / "bomb.glb", header, blob))
 
 
 def test_texture_coordinates_of_one_number_have_a_second_of_zero(tmp_path):

@@ -3,8 +3,8 @@
 import torch
 
 from to4d.geometry import orbit
+from to4d.objects.patches import blade, revolve
 from to4d.objects.plant import load_plant
-from to4d.objects.shapes import blade, revolve
 from to4d.render.mesh_cpu import MeshRenderer
 
 

@@ -15,7 +15,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from to4d.errors import InputError
 from to4d.metrics import motion_amount as motion
-from to4d.metrics.final_metrics import FourViews
+from to4d.metrics.final_metrics import FinalMetrics
 from to4d.metrics.identity import haze, psnr, ssim
 from to4d.types import Prompt, Scene
 from to4d.viewpoints import Viewpoints
@@ -158,7 +158,7 @@ def test_silhouette_change_grows_with_the_motion():
 
 def measured(height: float, text: str = "a ball jumping", **settings) -> dict:
     scene = Scene(MovingBall(0.0), MovingBall(height), Prompt(text, "ball"))
-    return FourViews(views=Viewpoints(size=64), frames=8, **settings)(scene)
+    return FinalMetrics(views=Viewpoints(size=64), frames=8, **settings)(scene)
 
 
 def test_a_jumping_ball_passes_as_jumping_in_all_views_and_as_nothing_else():
@@ -193,8 +193,8 @@ def test_a_mean_is_the_mean_of_its_views_and_the_worst_view_is_named():
 def test_the_floor_of_a_run_that_stood_still_stands_beside_the_motion(tmp_path):
     path = tmp_path / "metrics.json"
     path.write_text(json.dumps(measured(0.02)))
-    figures = measured(0.3, floor=str(path))
+    figures = measured(0.3, static_baseline=str(path))
     assert 0.0 < figures["eval/silhouette_change_floor"] < 0.2 * figures["eval/silhouette_change"]
     path.write_text("{}")
-    with pytest.raises(InputError, match="metrics.floor=.*metrics.json is not the metrics.json of a finished run"):
-        measured(0.3, floor=str(path))
+    with pytest.raises(InputError, match="metrics.static_baseline=.*metrics.json"):
+        measured(0.3, static_baseline=str(path))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from to4d.metrics.checks.motion_checks import CHECKS, check_view
 from to4d.metrics.checks.prompt_check import check_clip, confusion, motion_kind
-from to4d.metrics.checks.silhouette import Track, track
+from to4d.metrics.checks.silhouette import SilhouetteTrack, track_silhouette
 
 
 def breathe(amount: float, periods: float = 1.75) -> draw.Motion:
@@ -68,18 +68,20 @@ def test_a_motion_passes_its_own_check_and_no_other(kind, n, shape):
     assert passed == [kind] * (kind != "none"), [check_view(name, clip) for name in {kind, *passed} & {*CHECKS}]
 
 
-def rest(frames: int = 4) -> Track:
+def rest(frames: int = 4) -> SilhouetteTrack:
     """A track of an object 100 px high and 50 px wide that does nothing."""
     same = torch.ones(frames, dtype=torch.float64)
     axis = torch.tensor([[-0.6, 0.0]], dtype=torch.float64).repeat(frames, 1)
-    return Track(5000 * same, 50 * same, 60 * same, 25 * same, 75 * same, 10 * same, 110 * same, *[50 * same] * 2, axis)
+    return SilhouetteTrack(
+        5000 * same, 50 * same, 60 * same, 25 * same, 75 * same, 10 * same, 110 * same, *[50 * same] * 2, axis
+    )
 
 
 def moved(path: list[float], start: float) -> torch.Tensor:
     return start + torch.tensor(path, dtype=torch.float64)
 
 
-def at_threshold(kind: str, excess: float) -> Track:
+def at_threshold(kind: str, excess: float) -> SilhouetteTrack:
     """A track that reaches the threshold of `kind`, times 1 + excess."""
     k, seen = 1.0 + excess, rest()
     over = torch.deg2rad(torch.tensor([0, 40, 80, 120 * k], dtype=torch.float64)) * 2
@@ -197,7 +199,7 @@ def test_a_clip_without_object_fails_and_says_so():
 
 
 def test_the_track_of_a_box_is_the_box():
-    seen = track(draw.clip(draw.box, draw.still(), size=120, frames=1))  # 40 px a unit
+    seen = track_silhouette(draw.clip(draw.box, draw.still(), size=120, frames=1))  # 40 px a unit
     assert seen.area.item() == pytest.approx(20 * 40, rel=1e-3)
     assert (seen.x.item(), seen.y.item()) == pytest.approx((60.0, 40.0), abs=1e-6)
     assert seen.height.item() == pytest.approx(0.99 * 40) and seen.width.item() == pytest.approx(0.99 * 20)
@@ -208,7 +210,7 @@ def test_one_percent_of_floaters_does_not_change_the_size():
     clip = draw.clip(draw.box, draw.still(), size=120, frames=1)
     dirty = clip.clone()
     dirty[0, 2:4, 2:4] = 1.0  # 0.5% of the area, far above and to the left
-    assert track(dirty).height.item() == pytest.approx(track(clip).height.item(), rel=0.01)
+    assert track_silhouette(dirty).height.item() == pytest.approx(track_silhouette(clip).height.item(), rel=0.01)
 
 
 def test_three_of_four_views_are_enough_and_two_are_not():

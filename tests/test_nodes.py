@@ -183,7 +183,7 @@ def test_the_exported_mesh_goes_where_the_nodes_take_it_to_the_last_digit(tmp_pa
         renderer=SimpleNamespace(field=field),
     )
     figures = Glb(frames=6, fps=12.0, tolerance=0.0)(scene, tmp_path)
-    player = gltf_animation.load(tmp_path / "asset.glb")
+    player = gltf_animation.load_animation(tmp_path / "asset.glb")
     rest = torch.from_numpy(player.vertices()).float()
     want = field.forward_map(rest, torch.arange(6) / 6)[0].detach().numpy()
     assert np.abs(player.poses("a ball rolling", np.arange(6) / 12) - want).max() < 2e-6

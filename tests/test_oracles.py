@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from skimage.measure import label
 
 from to4d.metrics import motion_amount as motion
-from to4d.metrics.clip_likeness import likeness
+from to4d.metrics.clip_similarity import clip_similarities
 from to4d.metrics.identity import haze
 
 SEEDS = {"seed": st.integers(0, 2**31)}
@@ -84,5 +84,5 @@ def test_likenesses_are_cosines(seed):
         return float(np.mean([x @ y / np.sqrt((x @ x) * (y @ y)) for x, y in zip(a, b, strict=True)]))
 
     expected = cosine(frames, mesh.repeat(4, 0)), cosine(frames[:-1], frames[1:]), cosine(frames, prompt.repeat(4, 0))
-    told = likeness(*(torch.tensor(x) for x in (frames, mesh, prompt)))
+    told = clip_similarities(*(torch.tensor(x) for x in (frames, mesh, prompt)))
     assert tuple(told.values()) == pytest.approx(expected)

@@ -8,7 +8,7 @@ from hydra import compose, initialize_config_dir
 
 from to4d.errors import InputError
 from to4d.geometry import orbit
-from to4d.guidance.dynamicrafter.autoencoder import Encoder
+from to4d.guidance.dynamicrafter.autoencoder import KlEncoder
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 from to4d.guidance.dynamicrafter.unet import UNet
 from to4d.model.hash4d import Hash4D
@@ -62,7 +62,7 @@ def refused(call):
 
 
 def test_settings_that_are_as_low_as_they_go_are_not_named(monkeypatch):
-    monkeypatch.setattr(Encoder, "forward", full)
+    monkeypatch.setattr(KlEncoder, "forward", full)
     prior = DynamiCrafter("tiny")
     text = refused(lambda: prior.encode(torch.zeros(1, 16, 64, 64, 3)))
     assert "ran out in the prior's autoencoder, in phase dynamic; say guidance.precision=bfloat16, or" in text

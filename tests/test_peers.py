@@ -9,13 +9,13 @@ import pytest
 import torch
 from moving_ball import MovingBall
 from PIL import Image
+from test_artist_similarity import Bent, plain_box
 from test_evaluation import command
-from test_truth import Bent, plain_box
 
 from to4d.errors import InputError
 from to4d.export.gltf.exporter import Glb
-from to4d.metrics.basic import Weightless
-from to4d.metrics.renders import see
+from to4d.metrics.basic import BasicMetrics
+from to4d.metrics.renders import render_for_evaluation
 from to4d.render.mesh_cpu import MeshRenderer
 from to4d.report.runs import read_runs
 from to4d.runs.evaluation import evaluate, write_frames
@@ -32,7 +32,7 @@ def pictures(tmp_path_factory):
     """A folder of ours, and what was measured of it."""
     folder = tmp_path_factory.mktemp("pictures")
     scene = Scene(MovingBall(0.0), MovingBall(0.3), Prompt("a ball jumping", "ball"))
-    seen, figures = evaluate(see(scene, VIEWS, 4), {"weightless": Weightless()})
+    seen, figures = evaluate(render_for_evaluation(scene, VIEWS, 4), {"basic": BasicMetrics()})
     write_frames(seen, folder)
     return folder, figures
 
@@ -49,7 +49,7 @@ def animated(tmp_path_factory):
 
 def test_our_own_pictures_have_our_own_figures(pictures):
     folder, own = pictures
-    _, figures = evaluate(Frames(str(folder), "a ball jumping", "ball")(VIEWS, 4), {"weightless": Weightless()})
+    _, figures = evaluate(Frames(str(folder), "a ball jumping", "ball")(VIEWS, 4), {"basic": BasicMetrics()})
     assert figures["eval/flicker"] == pytest.approx(own["eval/flicker"], abs=1e-7)
     for name in ("psnr", "ssim_t0", "ms_ssim", "psnr_t0_min"):
         assert figures[f"eval/{name}"] == pytest.approx(own[f"eval/{name}"], abs=1e-5)
@@ -77,7 +77,7 @@ def test_longer_and_larger_clips_are_thinned_out_and_alpha_is_opacity(pictures, 
 def test_pictures_are_those_of_the_last_evaluation_in_the_order_of_time(tmp_path):
     scene = Scene(MovingBall(0.0), MovingBall(0.3), Prompt("a ball jumping", "ball"))
     for views, frames in ((VIEWS, 101), (replace(VIEWS, azimuths_deg=(0.0,), size=16), 3)):
-        write_frames(see(scene, replace(views, size=16), frames), tmp_path)
+        write_frames(render_for_evaluation(scene, replace(views, size=16), frames), tmp_path)
         names = sorted(path.name for path in (tmp_path / "000").iterdir())
         assert len(names) == frames and [int(name.split(".")[0]) for name in names] == list(range(frames))
     assert not list((tmp_path / "090").iterdir()) and [p.name for p in (tmp_path / "mesh").iterdir()] == ["000.png"]
@@ -105,7 +105,7 @@ def test_a_file_of_our_exporter_moves_as_the_field_did(animated):
     seen = AnimatedFile(str(animated), RENDERER, "a box bending", "box")(VIEWS, 3)
     rest, last = seen.clips.opacity[:, 0], seen.clips.opacity[:, 2]
     assert torch.equal(rest, seen.mesh.opacity[:, 0]) and not torch.equal(rest, last)
-    _, figures = evaluate(seen, {"weightless": Weightless()})
+    _, figures = evaluate(seen, {"basic": BasicMetrics()})
     assert figures["eval/psnr_t0"] is None and figures["eval/notes"]["eval/psnr_t0"] == "inf"  # equal pictures
     assert figures["eval/view_gap"] == pytest.approx(figures["eval/view_gap_mesh"], abs=3e-3)
     with pytest.raises(InputError, match="has no clip Fly; it has"):
@@ -113,10 +113,10 @@ def test_a_file_of_our_exporter_moves_as_the_field_did(animated):
 
 
 def test_the_command_makes_a_folder_that_the_report_reads(pictures, animated, tmp_path):
-    told = ["told.row=theirs", "told.object.noun=ball", "told.prompt=a ball jumping"]
+    told = ["metadata.row=theirs", "metadata.object.noun=ball", "metadata.prompt=a ball jumping"]
     small = ["views.size=48", "views.azimuths_deg=[0,90]", "views.antialias=1", "frames=3"]
     command("peer=frames", f"peer.folder={pictures[0]}", *told, *small, f"out={tmp_path / 'a'}")
-    told = ["told.row=others", "told.object.noun=box", "told.prompt=a box bending"]
+    told = ["metadata.row=others", "metadata.object.noun=box", "metadata.prompt=a box bending"]
     command("peer=glb", f"peer.path={animated}", *told, *small, f"out={tmp_path / 'b'}")
     runs, source, unfinished = read_runs({str(tmp_path): None})
     assert {(run.row, *run.cell) for run in runs} == {

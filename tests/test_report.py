@@ -17,6 +17,7 @@ import torch
 import yaml
 from browser import CHROMIUM, Browser
 from PIL import Image
+from plain_field import PlainField
 
 from to4d.export.gltf.exporter import Glb
 from to4d.export.report import Report
@@ -42,12 +43,12 @@ METRICS = {
     "eval/motion_views": 1,
     "eval/motion/000": {"passed": True, "value": 0.5, "threshold": 0.25, "explanation": "a leaf & <i>its</i> stem"},
     "eval/motion/090": {"passed": False, "value": None, "threshold": 0.25, "explanation": "hidden"},
-    "eval/notes": {"eval/haze": "inf", "eval/flow_floor": "metrics.floor names no run"},
+    "eval/notes": {"eval/haze": "inf", "eval/flow_floor": "metrics.static_baseline names no run"},
     "export/bytes": 2_500_000,
 }
 
 
-class Bent(torch.nn.Module):
+class Bent(PlainField):
     def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         return times[:, None] * (points @ BEND.T)
 
@@ -160,7 +161,13 @@ def test_videos_are_inside_with_a_poster_each(page, run):
 
 
 def test_figures_are_shown_and_missing_ones_say_why(page):
-    for text in ("34.6", "1.25", "2.5 <small>MB", "not computed: inf", "not computed: metrics.floor names no run"):
+    for text in (
+        "34.6",
+        "1.25",
+        "2.5 <small>MB",
+        "not computed: inf",
+        "not computed: metrics.static_baseline names no run",
+    ):
         assert text in page.text
     assert "not computed: this run did not measure it" in page.text  # ssim_t0
     assert "✓ passed" in page.text and "seen in 1 of 2 views" in page.text and "a leaf &amp; &lt;i&gt;its" in page.text

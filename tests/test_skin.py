@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 from mesh_files import QUAD, QUAD_FACES, gltf, write_glb
+from plain_field import PlainField
 from scipy.spatial.transform import Rotation
 
 from to4d.export.gltf.exporter import Glb
-from to4d.export.gltf.fit_skin import cheapest, fit
+from to4d.export.gltf.fit_skin import fit_skin, simplex_least_squares
 from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
 from to4d.types import Prompt
@@ -28,13 +29,13 @@ def turned(points: np.ndarray, degrees: float) -> np.ndarray:
 
 
 def error(points: np.ndarray, places: np.ndarray, count: int, sizes: bool = True) -> float:
-    return float(np.linalg.norm(fit(points, places, count, sizes).moved(points) - places, axis=-1).max())
+    return float(np.linalg.norm(fit_skin(points, places, count, sizes).moved(points) - places, axis=-1).max())
 
 
 def test_parts_that_move_rigidly_are_found_exactly():
     left, right = box(60, 0) - [2, 0, 0], box(60, 1) + [2, 0, 0]
     points, places = np.concatenate([left, right]), np.concatenate([turned(left, 80), turned(right, -50)], 1)
-    rig = fit(points, places, 2, sizes=False)
+    rig = fit_skin(points, places, 2, sizes=False)
     assert np.abs(rig.moved(points) - places).max() < 1e-6
     assert rig.weights[:, 0] == pytest.approx(1.0) and len(set(rig.bones[:60, 0])) == len(set(rig.bones[60:, 0])) == 1
 
@@ -52,7 +53,7 @@ def test_more_bones_come_nearer_to_a_bend_and_no_point_follows_more_than_four():
     places[..., 0] += 0.3 * angle**2
     few, many = error(points, places, 2), error(points, places, 8)
     assert many < 0.5 * few and many < 0.1
-    rig = fit(points, places, 8, sizes=True)
+    rig = fit_skin(points, places, 8, sizes=True)
     assert rig.weights.shape[1] == 4 and (rig.weights >= 0).all() and rig.weights.sum(1) == pytest.approx(1.0)
 
 
@@ -60,13 +61,13 @@ def test_the_cheapest_weights_are_no_worse_than_any_others():
     random = np.random.default_rng(4)
     roots = random.normal(size=(20, 6, 4))
     cost = np.einsum("pki,pkj->pij", roots, roots)
-    best = cheapest(cost)
+    best = simplex_least_squares(cost)
     tried = random.dirichlet(np.full(4, 0.5), 300)
     least = np.einsum("ni,pij,nj->pn", tried, cost, tried).min(1)
     assert (np.einsum("pi,pij,pj->p", best, cost, best) <= least + 1e-9).all() and best.sum(1) == pytest.approx(1.0)
 
 
-class Twist(torch.nn.Module):
+class Twist(PlainField):
     def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         angle = times * (0.5 + points[:, 1])
         x, y, z = points.unbind(-1)
@@ -84,7 +85,7 @@ def test_the_skinned_asset_moves_as_told_and_is_a_sound_file(tmp_path):
     Glb(frames=6, fps=12.0, tolerance=0.0)(scene, tmp_path / "shapes")
     figures = Glb(frames=6, fps=12.0, tolerance=0.0, skin=True, bones=4)(scene, tmp_path / "bones")
     header = gltf_check.check(tmp_path / "bones" / "asset.glb")
-    shapes, bones = (gltf_animation.load(tmp_path / name / "asset.glb") for name in ("shapes", "bones"))
+    shapes, bones = (gltf_animation.load_animation(tmp_path / name / "asset.glb") for name in ("shapes", "bones"))
     seconds = np.arange(6) / 12
     wanted, got = (file.poses("a thing twisting", seconds) for file in (shapes, bones))
     size = np.linalg.norm(np.ptp(wanted[0], axis=0))

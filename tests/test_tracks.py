@@ -8,13 +8,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moving_ball import MovingBall
+from plain_field import PlainField
 
 from to4d.guidance.mini.data.motions import MOTIONS, move
 from to4d.guidance.mini.data.style import Style
 from to4d.metrics.checks.limb_checks import limb_phase
 from to4d.metrics.checks.prompt_check import TRACK_CHECKS, best_verdict, check_clip
-from to4d.metrics.checks.track_checks import best_turn, relative_to_body, yaw
-from to4d.metrics.final_metrics import FourViews
+from to4d.metrics.checks.track_checks import best_rotation, relative_to_body, yaw
+from to4d.metrics.final_metrics import FinalMetrics
 from to4d.metrics.surface_sample import surface_points
 from to4d.model.deformation import DeformationField
 from to4d.objects.plant import load_plant
@@ -122,7 +123,7 @@ def test_yaw_counts_whole_turns(turns):
     turn = torch.stack([cos, 0 * one, sin, 0 * one, one, 0 * one, -sin, 0 * one, cos], -1).view(16, 3, 3)
     moved = torch.einsum("vij,nj->vni", turn, DOLL) + torch.tensor([0.3, 0.1, 0.0])
     assert yaw(moved).numpy() == pytest.approx(angle.rad2deg().numpy(), abs=1e-6)
-    assert best_turn((DOLL - DOLL.mean(0))[None], (moved - moved.mean(1, keepdim=True))).allclose(turn)
+    assert best_rotation((DOLL - DOLL.mean(0))[None], (moved - moved.mean(1, keepdim=True))).allclose(turn)
     assert relative_to_body(moved).allclose(moved[:1].expand_as(moved), atol=1e-6)
 
 
@@ -217,7 +218,7 @@ def test_a_hand_that_waves_is_enough_and_a_flag_that_sways_too():
     assert verdicts["waving"] is None and best_verdict("waving", verdicts).kind == "swaying"
 
 
-class Turning(torch.nn.Module):
+class Turning(PlainField):
     """A field of which only the motion is asked: it turns by `degrees` over the clip."""
 
     def __init__(self, degrees: float) -> None:
@@ -235,7 +236,7 @@ def measured(degrees: float | None) -> dict:
     reference.mesh = load_plant()
     if degrees is not None:
         renderer.field = Turning(degrees)
-    return FourViews(views=Viewpoints(size=32))(Scene(reference, renderer, Prompt("a ball spinning", "ball")))
+    return FinalMetrics(views=Viewpoints(size=32))(Scene(reference, renderer, Prompt("a ball spinning", "ball")))
 
 
 def test_a_moved_field_that_turns_spins_in_all_views():

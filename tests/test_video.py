@@ -14,8 +14,8 @@ from moving_ball import MovingBall
 from PIL import Image
 
 from to4d.errors import InputError
+from to4d.export.animated_image import AnimatedImage
 from to4d.export.panels import contact_sheet, depth_colours, panels
-from to4d.export.picture import Picture
 from to4d.export.video import Video
 from to4d.export.writer import write_video
 from to4d.types import Prompt, Scene
@@ -33,18 +33,17 @@ def written(tmp_path_factory):
     out = tmp_path_factory.mktemp("run")
     scene = Scene(MovingBall(0.0), MovingBall(0.5), Prompt("a ball jumping", "ball"))
     video = Video(views=Viewpoints(size=49), frames=4, fps=8, loops=2, turntable_frames=8, turntable_size=32)
-    return out, video(scene, out)
+    video(scene, out)
+    return out
 
 
 def test_a_run_writes_four_views_a_turntable_and_a_contact_sheet_and_nothing_else(written):
-    out, paths = written
     names = ["views/000.mp4", "views/090.mp4", "views/180.mp4", "views/270.mp4", "turntable.mp4", "contact.png"]
-    assert [str(path.relative_to(out)) for path in paths] == names
-    assert {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()} == set(names)
+    assert {str(path.relative_to(written)) for path in written.rglob("*") if path.is_file()} == set(names)
 
 
 def test_a_view_plays_in_a_browser(written):
-    path = written[0] / "views" / "090.mp4"
+    path = written / "views" / "090.mp4"
     stream, frames = read_video(path)
     assert (stream.codec_context.name, stream.codec_context.pix_fmt, stream.average_rate) == ("h264", "yuv420p", 8)
     assert frames.shape == (2 * 4, 50, 4 * 49, 3)
@@ -53,7 +52,7 @@ def test_a_view_plays_in_a_browser(written):
 
 
 def test_a_view_shows_the_motion_of_its_clip_in_every_loop(written):
-    _, frames = read_video(written[0] / "views" / "000.mp4")
+    _, frames = read_video(written / "views" / "000.mp4")
     rows = [(255 - frame[:, :49].astype(float)).sum((1, 2)) for frame in frames]
     heights = [np.average(np.arange(50), weights=row) for row in rows]
     assert heights[2] < heights[0] - 3  # in the middle of the clip the ball is up
@@ -61,7 +60,7 @@ def test_a_view_shows_the_motion_of_its_clip_in_every_loop(written):
 
 
 def test_the_turntable_goes_round_while_time_passes(written):
-    stream, frames = read_video(written[0] / "turntable.mp4")
+    stream, frames = read_video(written / "turntable.mp4")
     assert len(frames) == 8 and stream.average_rate == 16
     red = [(frame[..., 0].astype(float) - frame[..., 2]).max() for frame in frames]
     assert red[0] > 100 and red[4] < 60  # red in front, blue behind
@@ -91,7 +90,7 @@ def test_colours_survive_the_format(tmp_path):
 
 
 def test_the_contact_sheet_has_a_row_a_view_and_a_column_a_time(written):
-    with Image.open(written[0] / "contact.png") as image:
+    with Image.open(written / "contact.png") as image:
         assert image.size == (44 + 5 * 49, 22 + 4 * 49)
         pixels = np.asarray(image).astype(int)
     mesh, first = pixels[22 : 22 + 49, 44 : 44 + 49], pixels[22 : 22 + 49, 44 + 49 : 44 + 98]
@@ -142,8 +141,11 @@ def test_a_full_disk_is_one_clear_line_and_leaves_the_old_file(tmp_path):
 @pytest.mark.parametrize("back", [False, True])
 def test_a_moving_picture_shows_the_motion_over_and_over(tmp_path, ending, back):
     scene = Scene(MovingBall(0.0), MovingBall(0.5), Prompt("a ball jumping", "ball"))
-    picture = Picture(f"a.{ending}", frames=4, fps=10, azimuth_deg=0.0, elevation_deg=0.0, size=40, there_and_back=back)
-    [path] = picture(scene, tmp_path)
+    picture = AnimatedImage(
+        f"a.{ending}", frames=4, fps=10, azimuth_deg=0.0, elevation_deg=0.0, size=40, there_and_back=back
+    )
+    picture(scene, tmp_path)
+    path = tmp_path / picture.name
     with Image.open(path) as image:
         frames = [(image.seek(k), np.asarray(image.convert("RGB")).astype(float))[1] for k in range(image.n_frames)]
         assert image.info["loop"] == 0 and image.info["duration"] == 100
@@ -156,4 +158,4 @@ def test_a_moving_picture_shows_the_motion_over_and_over(tmp_path, ending, back)
 
 def test_a_moving_picture_of_another_kind_is_refused():
     with pytest.raises(ValueError, match=r"something\.gif or something\.webp, not 'a\.png'"):
-        Picture("a.png")
+        AnimatedImage("a.png")

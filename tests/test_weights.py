@@ -15,11 +15,11 @@ from test_dynamicrafter_checkpoint import plain, schedule, shapes_of
 
 from to4d.disk.folders import weights_folder
 from to4d.errors import InputError
-from to4d.guidance.dynamicrafter.checkpoint import convert
+from to4d.guidance.dynamicrafter.official_checkpoint import convert_checkpoint
 from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 from to4d.guidance.dynamicrafter.sizes import SIZES
 from to4d.guidance.random_weights import random_tensor
-from to4d.metrics.networks.pretrained_files import HUB, OFFICIAL, Official
+from to4d.metrics.networks.pretrained_files import HUB, PRETRAINED, PretrainedFile
 from to4d.weights import checkpoint as official
 from to4d.weights.__main__ import main
 from to4d.weights.known import CHECKPOINTS, REPOSITORIES, Checkpoint
@@ -228,7 +228,7 @@ def test_another_file_than_the_first_time_is_refused(serve):
 def test_a_checkpoint_of_another_size_is_not_converted(made, tmp_path):
     (tmp_path / "tiny.ckpt").write_bytes(made[1])
     with pytest.raises(InputError, match=r"guidance\.size"):
-        convert(tmp_path / "tiny.ckpt", tmp_path / "out.safetensors", size="tiny_velocity")
+        convert_checkpoint(tmp_path / "tiny.ckpt", tmp_path / "out.safetensors", size="tiny_velocity")
     assert not (tmp_path / "out.safetensors").exists()
 
 
@@ -240,7 +240,7 @@ def test_too_small_a_disk_is_found_out_before(serve):
 
 def hub_file(data, sha256=None):
     """A file of the hub, and its files as `serve` takes them."""
-    known = Official(f"{HUB}Someone/Tiny/resolve/main/tiny.pth", "tiny.pth", "tiny", "free", sha256)
+    known = PretrainedFile(f"{HUB}Someone/Tiny/resolve/main/tiny.pth", "tiny.pth", "tiny", "free", sha256)
     pointer = f"oid sha256:{hashlib.sha256(data).hexdigest()}\nsize {len(data)}\n".encode()
     return known, {"/Someone/Tiny/resolve/main/tiny.pth": data, "/Someone/Tiny/raw/main/tiny.pth": pointer}
 
@@ -257,7 +257,7 @@ def test_a_network_that_measures_is_fetched_once_and_goes_on(serve, caplog):
 @pytest.mark.parametrize("digits", [8, 64])
 def test_the_first_digits_of_a_known_checksum_are_enough_to_refuse_another_file(serve, digits):
     sha256 = hashlib.sha256(DATA).hexdigest()[:digits]
-    known = Official("https://example.org/tiny.pth", "tiny.pth", "tiny", "free", sha256)
+    known = PretrainedFile("https://example.org/tiny.pth", "tiny.pth", "tiny", "free", sha256)
     with pytest.raises(InputError, match="sha256"):
         get_official(known, serve({"/tiny.pth": DATA[::-1]}).opener)
     assert not known.path.exists()
@@ -271,7 +271,7 @@ def test_offline_the_place_for_the_file_is_told(serve):
 
 
 def test_all_networks_that_measure_have_addresses_and_names_of_their_own():
-    known = OFFICIAL.values()
+    known = PRETRAINED.values()
     assert len({each.file for each in known}) == len({each.address for each in known}) == len(known)
     assert all(each.address.startswith("https://") and each.terms for each in known)
     assert all(each.sha256 for each in known if not each.address.startswith(HUB))  # nobody else vouches for these
@@ -280,7 +280,7 @@ def test_all_networks_that_measure_have_addresses_and_names_of_their_own():
 def test_the_list_names_each_with_its_terms(capsys):
     assert main(["list"]) == 0
     told = capsys.readouterr().out
-    for name, known in {**CHECKPOINTS, **REPOSITORIES, **OFFICIAL}.items():
+    for name, known in {**CHECKPOINTS, **REPOSITORIES, **PRETRAINED}.items():
         assert name in told and known.terms in told
 
 

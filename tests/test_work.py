@@ -11,15 +11,15 @@ from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 
 
 @pytest.fixture(scope="module")
-def weightless():
-    return work.weightless("tiny")
+def meta_prior():
+    return work.meta_prior("tiny")
 
 
-def test_operations_counted_without_values_are_those_of_a_real_run_and_add_up_to_a_step(weightless):
+def test_operations_counted_without_values_are_those_of_a_real_run_and_add_up_to_a_step(meta_prior):
     parts = work.work(DynamiCrafter("tiny"))
-    assert work.work(weightless) == parts
+    assert work.work(meta_prior) == parts
     parts.pop("autoencoder, clip to latents")  # is part of there and back
-    assert work.flops(lambda: work.step(weightless)) == sum(parts.values())
+    assert work.flops(lambda: work.step(meta_prior)) == sum(parts.values())
 
 
 def test_memory_is_what_is_alive_at_once():
@@ -35,7 +35,7 @@ def test_memory_is_what_is_alive_at_once():
     assert work.peak_bytes(call) == 8200
 
 
-def test_an_autoencoder_in_chunks_needs_less_memory(weightless):
-    whole = work.peak_bytes(lambda: work.step(weightless))
-    weightless.chunk = 2
-    assert 2 * work.peak_bytes(lambda: work.step(weightless)) < whole
+def test_an_autoencoder_in_chunks_needs_less_memory(meta_prior):
+    whole = work.peak_bytes(lambda: work.step(meta_prior))
+    meta_prior.chunk = 2
+    assert 2 * work.peak_bytes(lambda: work.step(meta_prior)) < whole

@@ -17,7 +17,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 import torch
 
-from to4d.guidance.dynamicrafter.lvdm import settings
+from to4d.guidance.dynamicrafter.lvdm import lvdm_settings
 from to4d.guidance.random_weights import randomise
 
 
@@ -134,7 +134,7 @@ def tower_config(size, folder):
 
 def official_unet(size, frames):
     """Their U-Net of our size."""
-    return upstream().unet.UNetModel(**settings(size, frames))
+    return upstream().unet.UNetModel(**lvdm_settings(size, frames))
 
 
 def official_parts(size):
@@ -160,7 +160,7 @@ def official_model(size):
     schedule = {"parameterization": "v", "rescale_betas_zero_snr": True} if size.velocity else {}
     schedule |= {"use_dynamic_rescale": size.base_scale != 1.0, "base_scale": size.base_scale}
     config = {"first_stage_config": nothing, "cond_stage_config": nothing, "img_cond_stage_config": nothing}
-    unet = {"target": "lvdm.modules.networks.openaimodel3d.UNetModel", "params": settings(size.unet, size.frames)}
+    unet = {"target": "lvdm.modules.networks.openaimodel3d.UNetModel", "params": lvdm_settings(size.unet, size.frames)}
     config |= {"image_proj_stage_config": nothing, "unet_config": unet, "conditioning_key": "hybrid", **schedule}
     config |= {"scale_factor": 0.18215, "linear_start": 0.00085, "linear_end": 0.012, "timesteps": 1000, "channels": 4}
     model = upstream().ddpm.LatentVisualDiffusion(**OmegaConf.create(config | {"use_ema": False}))

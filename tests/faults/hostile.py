@@ -84,7 +84,7 @@ def rewritten(name: str, data: bytes, draw: Random) -> bytes | None:
 def read_gltf(path: Path) -> None:
     with contextlib.suppress(InputError):
         load_mesh(path)
-    animation = gltf_animation.load(path)
+    animation = gltf_animation.load_animation(path)
     for clip in animation.clips:
         animation.poses(clip, np.array([0.0, 0.3, 2.0]))
 

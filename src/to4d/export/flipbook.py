@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from to4d.disk.files import write_atomically
-from to4d.export.frame_shapes import Shape, isosurfaces
+from to4d.export.frame_meshes import FrameMesh, isosurfaces
 from to4d.export.gltf.appearance import UNLIT, linear_from_srgb
 from to4d.export.isosurface import Isosurface, is_watertight
 from to4d.gltf.document import INDICES, VERTICES, Document
-from to4d.types import Scene
+from to4d.types import Exporter, Scene
 from to4d.viewpoints import frame_times
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Flipbook:
+class Flipbook(Exporter):
     """Writes `flipbook.glb`, for models that move no mesh (model=hash4d), and for any other.
 
     glTF can hide nothing over time but by its size: frames that are not shown are scaled to nothing. Colours are those
@@ -47,7 +47,7 @@ class Flipbook:
         document.add("materials", {"pbrMetallicRoughness": look, "extensions": {UNLIT: {}}})
         faces, closed = [], []
         for number, shape in enumerate(isosurfaces(scene, frame_times(self.frames), self.surface)):
-            add_page(document, number, shape)
+            add_frame(document, number, shape)
             faces.append(len(shape.faces))
             closed.append(is_watertight(shape.faces))
         add_clip(document, scene.prompt.text, self.frames, self.fps)
@@ -58,7 +58,7 @@ class Flipbook:
         return {f"export/flipbook_{name}": value for name, value in figures.items()}
 
 
-def add_page(document: Document, number: int, shape: Shape) -> None:
+def add_frame(document: Document, number: int, shape: FrameMesh) -> None:
     """A node with one frame; the first is shown at rest."""
     linear = linear_from_srgb(shape.colors / 255.0)
     colors = np.concatenate([65535.0 * linear, np.full((len(linear), 1), 65535.0)], 1).round().astype(np.uint16)

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from scipy import ndimage
-from torch import nn
 
 from to4d.errors import InputError
+from to4d.render.volume import VolumeRenderer
+from to4d.types import Renderer
 
 CHUNK = 2**17  # points that the field is asked about at a time
 TRIES = (1.0, 0.9, 0.8, 0.7, 0.6)  # of the budget
@@ -36,7 +37,7 @@ class Isosurface:
                 f"and {self.density}"
             )
 
-    def __call__(self, renderer: nn.Module, time: float) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, renderer: Renderer, time: float) -> tuple[np.ndarray, np.ndarray]:
         """The surface of `renderer.field`: points (n, 3) in world units, faces (m, 3), counter-clockwise from outside.
 
         Raises:
@@ -61,14 +62,14 @@ class Isosurface:
         return replace(self, resolution=int(0.8 * self.resolution))(renderer, time)
 
     @torch.no_grad()
-    def densities(self, renderer: nn.Module, time: float) -> np.ndarray:
+    def densities(self, renderer: Renderer, time: float) -> np.ndarray:
         """(R, R, R) at the corners of the grid; 0 at its border and where the renderer knows that nothing is."""
         axis = torch.linspace(-1.0, 1.0, self.resolution)
         points = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
-        places = points.to(next((x.device for x in renderer.parameters()), torch.device("cpu")))
+        places = points.to(next((x.device for x in renderer.field.parameters()), torch.device("cpu")))
         out = torch.zeros(len(points))
         asked = (places.abs().amax(1) < 1.0).nonzero()[:, 0]
-        if hasattr(renderer, "occupancy"):
+        if isinstance(renderer, VolumeRenderer):
             bits = renderer.occupancy.bits[int(renderer.occupancy.bin_of(torch.tensor([time]))[0])]
             cells = ((0.5 + 0.5 * places[asked]) * len(bits)).long().clamp(max=len(bits) - 1)
             asked = asked[bits[tuple(cells.T)] > 0]

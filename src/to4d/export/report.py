@@ -21,7 +21,7 @@ from to4d.disk.files import write_atomically
 from to4d.export import report_media
 from to4d.export.report_curves import charts, read_log
 from to4d.export.report_figures import ASSET, MORE, key_figures, motion_table, table, verdict
-from to4d.types import Scene
+from to4d.types import Exporter, Scene
 
 PAGE = Path(__file__).parent / "page"
 DOCS = Path(__file__).parents[3] / "docs"  # where the code is a check-out
@@ -30,7 +30,7 @@ PACKAGES = ("to4d", "torch", "lightning", "hydra-core", "numpy")
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Exporter):
     """Writes `report.html` from the files in a run's folder; what is not there is left out, and the page says so.
 
     Args:
@@ -40,7 +40,7 @@ class Report:
 
     run: str | None = None
     asset_mb: float = 100.0
-    of_finished_run: ClassVar[bool] = True  # called last: it reads metrics.json and what other exporters wrote
+    after_metrics: ClassVar[bool] = True  # called last: it reads metrics.json and what other exporters wrote
 
     def __call__(self, scene: Scene, out: Path) -> list[Path]:
         """Write below the folder `out`; returns what was written."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import av
 
-from to4d.export.gltf.build import world_from_asset
+from to4d.export.gltf.build_document import world_from_asset
 from to4d.types import Mesh
 
 VIEWS = {"0": "Colour", "1": "Depth", "2": "Normals", "3": "Mask"}  # the panels of a video, from left to right

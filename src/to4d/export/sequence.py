@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from to4d.disk.files import write_atomically
-from to4d.export.frame_shapes import Shape, shapes_of
-from to4d.export.gltf.appearance import encoded
+from to4d.export.frame_meshes import FrameMesh, frame_meshes
+from to4d.export.gltf.appearance import encode_texture
 from to4d.export.isosurface import Isosurface
-from to4d.types import Mesh, Scene
+from to4d.types import DeformableField, Exporter, Mesh, Scene
 from to4d.viewpoints import frame_times
 
 
 @dataclass(frozen=True)
-class Sequence:
+class MeshSequence(Exporter):
     """Writes `asset_<format>.zip`, or the folder `asset_<format>`: 0000.obj, 0001.obj, ...
 
     The mesh moves where the 4D model can move it, and OBJ then keeps its materials, textures and texture coordinates;
@@ -39,33 +39,30 @@ class Sequence:
         if self.format not in ("obj", "ply") or self.frames < 1:
             raise ValueError(f"a sequence is of obj or ply files and has frames, not {self.format!r} x {self.frames}")
 
-    def __call__(self, scene: Scene, out: Path) -> list[Path]:
-        """Write below the folder `out`; returns what was written."""
+    def __call__(self, scene: Scene, out: Path) -> None:
+        """Write below the folder `out`."""
         name = f"asset_{self.format}"
         if not self.zipped:
-            return [_put(Path(out) / name / file, data) for file, data in self.files(scene)]
+            for file, data in self.files(scene):
+                write_atomically(Path(out) / name / file, data)
+            return
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             for file, data in self.files(scene):
                 archive.writestr(f"{name}/{file}", data)
-        return [_put(Path(out) / f"{name}.zip", packed.getvalue())]
+        write_atomically(Path(out) / f"{name}.zip", packed.getvalue())
 
     def files(self, scene: Scene) -> Iterator[tuple[str, bytes]]:
         """Names and contents."""
-        mesh = scene.reference.mesh if hasattr(scene.renderer.field, "displacement") else None
+        mesh = scene.reference.mesh if isinstance(scene.renderer.field, DeformableField) else None
         if self.format == "obj" and mesh is not None:
-            yield from looks(mesh)
-        write: Callable[[Shape, Mesh | None], bytes] = obj if self.format == "obj" else ply
-        for number, shape in enumerate(shapes_of(scene, frame_times(self.frames), self.surface)):
+            yield from material_files(mesh)
+        write: Callable[[FrameMesh, Mesh | None], bytes] = obj if self.format == "obj" else ply
+        for number, shape in enumerate(frame_meshes(scene, frame_times(self.frames), self.surface)):
             yield f"{number:04d}.{self.format}", write(shape, mesh)
 
 
-def _put(path: Path, data: bytes) -> Path:
-    write_atomically(path, data)
-    return path
-
-
-def ply(shape: Shape, mesh: Mesh | None = None) -> bytes:
+def ply(shape: FrameMesh, mesh: Mesh | None = None) -> bytes:
     """Binary, little-endian, with a colour a vertex."""
     fields = [*((axis, "<f4") for axis in "xyz"), *((name, "u1") for name in ("red", "green", "blue"))]
     vertices = np.zeros(len(shape.points), fields)
@@ -79,7 +76,7 @@ def ply(shape: Shape, mesh: Mesh | None = None) -> bytes:
     return header.encode() + vertices.tobytes() + faces.tobytes()
 
 
-def obj(shape: Shape, mesh: Mesh | None = None) -> bytes:
+def obj(shape: FrameMesh, mesh: Mesh | None = None) -> bytes:
     """With the mesh's materials; without a mesh, with a colour a vertex after its place, as many programs read it."""
     if mesh is None:
         rows = np.concatenate([shape.points, shape.colors / 255.0], 1)
@@ -90,7 +87,7 @@ def obj(shape: Shape, mesh: Mesh | None = None) -> bytes:
         _lines("v", "%.8g", shape.points),
         _lines("vt", "%.6g", mesh.uv.numpy().reshape(-1, 2)),
     ]
-    for number, name in enumerate(names_of(mesh)):
+    for number, name in enumerate(material_names(mesh)):
         mine = corners[mesh.material.numpy() == number].reshape(-1, 6)
         text.append(f"usemtl {name}\n" + ("f %d/%d %d/%d %d/%d\n" * len(mine)) % tuple(mine.reshape(-1).tolist()))
     return "".join(text).encode()
@@ -102,22 +99,22 @@ def _lines(word: str, number: str, rows: np.ndarray) -> str:
     return (line * len(rows)) % tuple(rows.reshape(-1).tolist())
 
 
-def names_of(mesh: Mesh) -> list[str]:
+def material_names(mesh: Mesh) -> list[str]:
     """A name without blanks for every material, each once."""
     return [
         f"{number}_{'_'.join(material.name.split()) or 'material'}" for number, material in enumerate(mesh.materials)
     ]
 
 
-def looks(mesh: Mesh) -> Iterator[tuple[str, bytes]]:
+def material_files(mesh: Mesh) -> Iterator[tuple[str, bytes]]:
     """The material library, and the textures as PNG files."""
     text = []
-    for name, material in zip(names_of(mesh), mesh.materials, strict=True):
+    for name, material in zip(material_names(mesh), mesh.materials, strict=True):
         red, green, blue, alpha = material.color
         text.append(f"newmtl {name}\nKd {red:.6g} {green:.6g} {blue:.6g}\nd {alpha:.6g}\n")
-        if material.texture is not None:
+        if (texture := encode_texture(material)) is not None:
             text.append(f"map_Kd {texture_name(name)}\n")
-            yield texture_name(name), encoded(material)
+            yield texture_name(name), texture
     yield "asset.mtl", "".join(text).encode()
 
 

@@ -13,17 +13,17 @@ import numpy as np
 
 from to4d.disk.files import write_atomically
 from to4d.errors import InputError
-from to4d.export.frame_shapes import Shape, shapes_of
-from to4d.export.gltf.appearance import encoded, linear_from_srgb
+from to4d.export.frame_meshes import FrameMesh, frame_meshes
+from to4d.export.gltf.appearance import encode_texture, linear_from_srgb
 from to4d.export.isosurface import Isosurface
-from to4d.types import Mesh, Scene
+from to4d.types import DeformableField, Exporter, Mesh, Scene
 from to4d.viewpoints import frame_times
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Usd:
+class Usd(Exporter):
     """Writes `asset.usdz`: the user's mesh with its materials where the 4D model can move it, else coloured surfaces.
 
     Args:
@@ -40,8 +40,8 @@ class Usd:
         if self.frames < 1 or not self.fps > 0:
             raise ValueError(f"an animation needs frames >= 1 and fps > 0, not frames={self.frames}, fps={self.fps}")
 
-    def __call__(self, scene: Scene, out: Path) -> list[Path]:
-        """Write below the folder `out`; returns what was written.
+    def __call__(self, scene: Scene, out: Path) -> None:
+        """Write below the folder `out`.
 
         Raises:
             InputError: if the package that writes USD is not installed.
@@ -50,19 +50,17 @@ class Usd:
             from pxr import UsdUtils
         except ImportError:
             raise InputError("USD needs the package usd-core; install it by: pip install -e '.[usd]'") from None
-        shapes = list(shapes_of(scene, frame_times(self.frames), self.surface))
-        mesh = scene.reference.mesh if hasattr(scene.renderer.field, "displacement") else None
-        path = Path(out) / "asset.usdz"
+        shapes = list(frame_meshes(scene, frame_times(self.frames), self.surface))
+        mesh = scene.reference.mesh if isinstance(scene.renderer.field, DeformableField) else None
         with tempfile.TemporaryDirectory() as folder:
             stage = Path(folder) / "asset.usdc"
             write_stage(stage, shapes, mesh, self.fps)
             packed = Path(folder) / "asset.usdz"
             UsdUtils.CreateNewUsdzPackage(str(stage), str(packed))
-            write_atomically(path, packed.read_bytes())
-        return [path]
+            write_atomically(Path(out) / "asset.usdz", packed.read_bytes())
 
 
-def write_stage(path: Path, shapes: list[Shape], mesh: Mesh | None, fps: float) -> None:
+def write_stage(path: Path, shapes: list[FrameMesh], mesh: Mesh | None, fps: float) -> None:
     """The stage, y up, and its textures beside it."""
     from pxr import Usd as Pixar
     from pxr import UsdGeom
@@ -87,7 +85,7 @@ def write_stage(path: Path, shapes: list[Shape], mesh: Mesh | None, fps: float) 
     stage.GetRootLayer().Save()
 
 
-def _move(body: Any, shapes: list[Shape], fixed: bool) -> None:
+def _move(body: Any, shapes: list[FrameMesh], fixed: bool) -> None:
     """Points, their bounds and triangles; triangles once, where they stay the same."""
     points, extent = body.CreatePointsAttr(), body.CreateExtentAttr()
     counts, corners = body.CreateFaceVertexCountsAttr(), body.CreateFaceVertexIndicesAttr()
@@ -102,7 +100,7 @@ def _move(body: Any, shapes: list[Shape], fixed: bool) -> None:
         corners.Set(shapes[0].faces.reshape(-1).tolist())
 
 
-def _color(body: Any, shapes: list[Shape]) -> None:
+def _color(body: Any, shapes: list[FrameMesh]) -> None:
     """A colour a vertex, linear as USD wants it."""
     from pxr import UsdGeom
 
@@ -150,11 +148,11 @@ def _material(stage: Any, mesh: Mesh, number: int, folder: Path) -> Any:
     opacity.Set(look.color[3])
     if look.alpha == "mask":
         shader.CreateInput("opacityThreshold", Sdf.ValueTypeNames.Float).Set(look.cutoff)
-    if look.texture is None:
+    if (picture := encode_texture(look)) is None:
         diffuse.Set(tuple(color))
     else:
         texture = _texture(stage, path, f"texture_{number}.png", [*color, look.color[3]])
-        (folder / f"texture_{number}.png").write_bytes(encoded(look))
+        (folder / f"texture_{number}.png").write_bytes(picture)
         diffuse.ConnectToSource(texture.CreateOutput("rgb", Sdf.ValueTypeNames.Float3))
         if look.alpha != "opaque":
             opacity.ConnectToSource(texture.CreateOutput("a", Sdf.ValueTypeNames.Float))

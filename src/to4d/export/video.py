@@ -8,12 +8,12 @@ from torch import Tensor
 
 from to4d.export.panels import contact_sheet, panels, to_uint8
 from to4d.export.writer import write_image, write_video
-from to4d.types import Scene
+from to4d.types import Exporter, Scene
 from to4d.viewpoints import Viewpoints, frame_times, render_views
 
 
 @dataclass(frozen=True)
-class Video:
+class Video(Exporter):
     """Writes `views/<azimuth>.mp4` (RGB, depth, normal, mask side by side), `turntable.mp4` and `contact.png`.
 
     The mask panel is the opacity over its own background. A clip is played `loops` times, so that it can be watched.
@@ -27,17 +27,17 @@ class Video:
     turntable_size: int = 144
     turntable_elevation_deg: float = 10.0
 
-    def __call__(self, scene: Scene, out: Path) -> list[Path]:
-        """Render, write below the folder `out`, and return what was written."""
+    def __call__(self, scene: Scene, out: Path) -> None:
+        """Render and write below the folder `out`."""
         clips = render_views(scene.renderer, self.views.cameras(), frame_times(self.frames), normals=True)
         mesh = render_views(scene.reference, self.views.cameras(), torch.zeros(1)).rgb[:, 0]
-        paths = []
+        assert clips.normal is not None  # asked for above
         for name, *clip in zip(self.views.names, clips.rgb, clips.depth, clips.normal, clips.opacity, strict=True):
             picture = panels(*clip).repeat(self.loops, 1, 1, 1)
-            paths.append(write_video(Path(out) / "views" / f"{name}.mp4", picture, self.fps))
-        paths.append(write_video(Path(out) / "turntable.mp4", to_uint8(self.turntable(scene)), 2 * self.fps))
+            write_video(Path(out) / "views" / f"{name}.mp4", picture, self.fps)
+        write_video(Path(out) / "turntable.mp4", to_uint8(self.turntable(scene)), 2 * self.fps)
         sheet = contact_sheet(clips.rgb, mesh, self.views.labels)
-        return [*paths, write_image(Path(out) / "contact.png", sheet)]
+        write_image(Path(out) / "contact.png", sheet)
 
     def turntable(self, scene: Scene) -> Tensor:
         """(T, H, W, 3): the camera goes once around while the clip plays, over and over."""

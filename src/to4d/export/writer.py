@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -37,9 +38,9 @@ def write_animation(path: Path, frames: Tensor, fps: float) -> Path:
     """Write (V, H, W, 3) uint8 as GIF or WebP, whichever the name's ending says, played over and over."""
     check_shape("frames", frames, (None, None, None, 3))
     first, *rest = (Image.fromarray(frame) for frame in frames.numpy())
-    look = {"save_all": True, "append_images": rest, "duration": round(1000.0 / fps), "loop": 0}
+    options: dict[str, Any] = {"save_all": True, "append_images": rest, "duration": round(1000.0 / fps), "loop": 0}
     with replacing(Path(path)) as temporary:
-        first.save(temporary, **look)
+        first.save(temporary, **options)
     return Path(path)
 
 

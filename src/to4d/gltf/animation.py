@@ -9,42 +9,42 @@ import numpy as np
 from to4d.disk.asset_folder import Limits
 from to4d.errors import BROKEN, InputError
 from to4d.gltf.arrays import read_arrays
-from to4d.gltf.channels import Track, read_clips
-from to4d.gltf.nodes import Nodes, read_nodes, shown_primitives
-from to4d.gltf.pieces import Piece, read_piece, read_skins
+from to4d.gltf.channels import Channel, read_clips
+from to4d.gltf.node_tree import NodeTree, read_node_tree, shown_primitives
+from to4d.gltf.primitives import Primitive, read_primitive, read_skins
 
 
 @dataclass(frozen=True)
 class Animation:
     """An animated file: all its triangle primitives as one mesh whose vertex order never changes."""
 
-    nodes: Nodes
-    pieces: tuple[Piece, ...]  # in the order of the nodes
-    clips: Mapping[str, tuple[Track, ...]]
+    nodes: NodeTree
+    primitives: tuple[Primitive, ...]  # in the order of the nodes
+    clips: Mapping[str, tuple[Channel, ...]]
 
     @property
     def faces(self) -> np.ndarray:
         """(M, 3)."""
-        offsets = np.cumsum([0] + [len(piece.points) for piece in self.pieces])
-        return np.concatenate([p.faces + offset for p, offset in zip(self.pieces, offsets, strict=False)])
+        offsets = np.cumsum([0] + [len(primitive.points) for primitive in self.primitives])
+        return np.concatenate([p.faces + offset for p, offset in zip(self.primitives, offsets, strict=False)])
 
     def duration(self, clip: str) -> float:
         """Seconds until the last key of the clip."""
-        return max((float(track.times[-1]) for track in self.clips[clip]), default=0.0)
+        return max((float(channel.times[-1]) for channel in self.clips[clip]), default=0.0)
 
     def poses(self, clip: str | None, seconds: np.ndarray) -> np.ndarray:
         """(V, N, 3) at the times (V,) of a clip, held outside its keys; None is the rest pose."""
         seconds = np.asarray(seconds, float)
-        tracks = () if clip is None else self.clips[clip]
-        world = self.nodes.world(tracks, seconds)
-        return np.concatenate([piece.at(world, tracks, seconds) for piece in self.pieces], 1)
+        channels = () if clip is None else self.clips[clip]
+        world = self.nodes.world(channels, seconds)
+        return np.concatenate([primitive.at(world, channels, seconds) for primitive in self.primitives], 1)
 
     def vertices(self, clip: str | None = None, seconds: float = 0.0) -> np.ndarray:
         """(N, 3) at one time."""
         return self.poses(clip, np.array([seconds]))[0]
 
 
-def load(path: str | Path, limits: Limits | None = None) -> Animation:
+def load_animation(path: str | Path, limits: Limits | None = None) -> Animation:
     """The animated file at `path` (.glb or .gltf).
 
     Raises:
@@ -54,12 +54,12 @@ def load(path: str | Path, limits: Limits | None = None) -> Animation:
     try:
         arrays = read_arrays(path, limits or Limits())
         header = arrays.header
-        nodes = read_nodes(header)
+        nodes = read_node_tree(header)
         skins = read_skins(arrays)
         drawn = [(node, number) for node, number, part in shown_primitives(header) if part.get("mode", 4) == 4]
         if not drawn:
             raise InputError("it holds no triangles")
-        animation = Animation(nodes, tuple(read_piece(arrays, *each, skins) for each in drawn), read_clips(arrays))
+        animation = Animation(nodes, tuple(read_primitive(arrays, *each, skins) for each in drawn), read_clips(arrays))
         animation.vertices()
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error

@@ -11,7 +11,7 @@ WIDTHS = {"translation": 3, "rotation": 4, "scale": 3, "weights": -1}
 
 
 @dataclass(frozen=True)
-class Track:
+class Channel:
     """One property of one node over time."""
 
     node: int
@@ -54,7 +54,7 @@ def slerp(a: np.ndarray, b: np.ndarray, share: np.ndarray) -> np.ndarray:
     return first * a + np.where(cos < 0, -second, second) * b
 
 
-def _read_track(arrays: Arrays, channel: dict, sampler: dict) -> Track:
+def _read_channel(arrays: Arrays, channel: dict, sampler: dict) -> Channel:
     target, kind = channel["target"], sampler.get("interpolation", "LINEAR")
     if kind not in ("LINEAR", "STEP", "CUBICSPLINE"):
         raise InputError(f"its interpolation {kind!r} is none of LINEAR, STEP and CUBICSPLINE")
@@ -69,15 +69,15 @@ def _read_track(arrays: Arrays, channel: dict, sampler: dict) -> Track:
         raise InputError(f"a clip has {values.shape[1]} numbers a key for a {target['path']}")
     if per_key == 3:
         values = values.reshape(len(times), 3, -1)
-    return Track(target["node"], target["path"], kind, times, values)
+    return Channel(target["node"], target["path"], kind, times, values)
 
 
-def read_clips(arrays: Arrays) -> dict[str, tuple[Track, ...]]:
-    """Clip name -> its tracks. A clip without a name, or with one that is taken, is called by its number."""
-    clips: dict[str, tuple[Track, ...]] = {}
+def read_clips(arrays: Arrays) -> dict[str, tuple[Channel, ...]]:
+    """Clip name -> its channels. A clip without a name, or with one that is taken, is called by its number."""
+    clips: dict[str, tuple[Channel, ...]] = {}
     for number, clip in enumerate(arrays.header.get("animations", ())):
         known = [c for c in clip["channels"] if "node" in c["target"] and c["target"]["path"] in WIDTHS]
         name = clip.get("name", str(number))
-        tracks = tuple(_read_track(arrays, c, clip["samplers"][c["sampler"]]) for c in known)
-        clips[f"{name} {number}" if name in clips else name] = tracks
+        channels = tuple(_read_channel(arrays, c, clip["samplers"][c["sampler"]]) for c in known)
+        clips[f"{name} {number}" if name in clips else name] = channels
     return clips

@@ -12,7 +12,7 @@ import numpy as np
 from to4d.disk.asset_folder import Limits
 from to4d.errors import InputError
 from to4d.gltf.arrays import NUMBERS, Arrays, read_arrays
-from to4d.gltf.nodes import scene_nodes
+from to4d.gltf.node_tree import scene_nodes
 
 KINDS = {np.dtype(number): kind for kind, number in NUMBERS.items()}
 SHAPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}

@@ -7,8 +7,8 @@ import numpy as np
 
 from to4d.gltf.arrays import Arrays
 from to4d.gltf.document import VERTICES, Document, unshare
-from to4d.gltf.nodes import read_nodes, shown_primitives
-from to4d.gltf.pieces import Piece, read_piece, read_skins
+from to4d.gltf.node_tree import read_node_tree, shown_primitives
+from to4d.gltf.primitives import Primitive, read_primitive, read_skins
 from to4d.gltf.prune import KNOWN, prune
 
 
@@ -70,13 +70,13 @@ def _pose(document: Document) -> None:
     """Give every shaped mesh its vertices at rest, in the axes of its node: the tree of nodes stays as it is."""
     unshare(document)
     header, arrays = document.header, document.arrays()
-    world, skins, known = read_nodes(header).world((), np.zeros(1)), read_skins(arrays), {}
+    world, skins, known = read_node_tree(header).world((), np.zeros(1)), read_skins(arrays), {}
     for node, number, part in shown_primitives(header):
         if not _is_shaped(header, header["nodes"][node]):
             continue
         key = _key(node, part)
         if key not in known:
-            vertices = _at_rest(arrays, read_piece(arrays, node, number, skins), part, world)
+            vertices = _at_rest(arrays, read_primitive(arrays, node, number, skins), part, world)
             known[key] = {
                 name: document.add_array(values.astype(np.float32), VERTICES, bounds=name == "POSITION")
                 for name, values in vertices.items()
@@ -84,14 +84,14 @@ def _pose(document: Document) -> None:
         part["attributes"] |= known[key]
 
 
-def _at_rest(arrays: Arrays, piece: Piece, part: dict[str, Any], world: np.ndarray) -> dict[str, np.ndarray]:
+def _at_rest(arrays: Arrays, primitive: Primitive, part: dict[str, Any], world: np.ndarray) -> dict[str, np.ndarray]:
     """Positions and, where there are any, normals and tangents of a primitive, in the axes of its node."""
-    attributes, node = part["attributes"], world[0, piece.node]
+    attributes, node = part["attributes"], world[0, primitive.node]
     back = np.linalg.pinv(node[:3, :3])
-    linear = back @ piece.affine(world)[0, ..., :3]
-    vertices = {"POSITION": (piece.at(world, (), np.zeros(1))[0] - node[:3, 3]) @ back.T}
+    linear = back @ primitive.affine(world)[0, ..., :3]
+    vertices = {"POSITION": (primitive.at(world, (), np.zeros(1))[0] - node[:3, 3]) @ back.T}
     if "NORMAL" in attributes:
-        targets = zip(piece.weights, part.get("targets", ()), strict=False)
+        targets = zip(primitive.weights, part.get("targets", ()), strict=False)
         moves = [weight * arrays[target["NORMAL"]] for weight, target in targets if "NORMAL" in target]
         vertices["NORMAL"] = _turned(_of_normals(linear), sum(moves, arrays[attributes["NORMAL"]]))
     if "TANGENT" in attributes:

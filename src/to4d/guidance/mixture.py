@@ -1,6 +1,7 @@
 """Several priors in the place of one: `guidance=4dfy` (4D-fy, Bahmani et al. 2024, takes turns among three)."""
 
 from collections.abc import Mapping
+from typing import Any, cast
 
 from torch import nn
 
@@ -21,7 +22,8 @@ class Mixture(nn.Module):
         lengths = {name: part.frames for name, part in parts.items()}
         if len(set(lengths.values())) != 1:
             raise InputError(f"guidance.parts know clips of different lengths, {lengths}; give them the same")
-        self.size, self.parts = size, nn.ModuleDict(parts)
+        self.size = size
+        self.parts: Mapping[str, Prior] = cast(Any, nn.ModuleDict(cast(Any, parts)))  # every prior is a module
         self.frames = next(iter(parts.values())).frames
         self.abilities = frozenset.intersection(*(part.abilities for part in parts.values())) | {SEVERAL_PRIORS}
 

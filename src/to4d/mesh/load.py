@@ -24,7 +24,7 @@ Y_FROM_Z = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], float)
 
 
 @dataclass(frozen=True)
-class Surface:
+class FileMesh:
     """A mesh as its file has it."""
 
     vertices: NDArray  # (N, 3) float64, file coordinates
@@ -66,15 +66,15 @@ def load_mesh(
         log.info("%s: taking %s as the upward axis (set object.up to change that)", path.name, up)
     try:
         surface = _collect(read_scene(path, limits), path.suffix.lower() in (".glb", ".gltf"), limits)
-        return place(surface, path.stem, noun, up, radius, rotate_deg, path)
+        return place_mesh(surface, path.stem, noun, up, radius, rotate_deg, path)
     except InputError as error:
         raise error if path.name in str(error) else InputError(f"{path.name}: {error}") from error
     except BROKEN as error:  # what the parser let through
         raise InputError(f"cannot use {path.name}: {type(error).__name__}: {error}") from error
 
 
-def place(
-    surface: Surface,
+def place_mesh(
+    surface: FileMesh,
     name: str,
     noun: str | None = None,
     up: Literal["y", "z"] = "y",
@@ -127,7 +127,7 @@ def _checked(vertices: NDArray, faces: NDArray) -> NDArray:
     return vertices
 
 
-def _collect(scene: trimesh.Scene, linear: bool, limits: Limits) -> Surface:
+def _collect(scene: trimesh.Scene, linear: bool, limits: Limits) -> FileMesh:
     """All triangle meshes of all nodes, in node order, in one coordinate system."""
     nodes = [(t, scene.geometry[g]) for t, g in (scene.graph[n] for n in scene.graph.nodes_geometry)]
     nodes = [(t, g) for t, g in nodes if isinstance(g, trimesh.Trimesh) and len(g.faces)]
@@ -141,7 +141,7 @@ def _collect(scene: trimesh.Scene, linear: bool, limits: Limits) -> Surface:
     for transform, geometry in nodes:
         parts.append(_part(transform, geometry, offset, table))
         offset += len(geometry.vertices)
-    return Surface(*(np.concatenate(x) for x in zip(*parts, strict=True)), tuple(table.found))
+    return FileMesh(*(np.concatenate(x) for x in zip(*parts, strict=True)), tuple(table.found))
 
 
 def _part(transform: NDArray, geometry: trimesh.Trimesh, offset: int, table: MaterialTable) -> tuple:

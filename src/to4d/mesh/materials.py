@@ -8,18 +8,20 @@ given, `Kd` is left out (exporters write arbitrary greys there, and viewers disa
 import hashlib
 import logging
 from dataclasses import dataclass, field
+from typing import IO, Any, Literal, cast
 
 import numpy as np
 import torch
-import trimesh
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
+from trimesh.visual.material import PBRMaterial, SimpleMaterial
 
 from to4d.disk.asset_folder import PICTURES
 from to4d.errors import InputError
 from to4d.types import Material
 
 log = logging.getLogger(__name__)
+AlphaMode = Literal["opaque", "mask", "blend"]
 
 PLAIN = (0.8, 0.8, 0.8, 1.0)  # of a surface that says nothing about its colour
 
@@ -54,22 +56,22 @@ class MaterialTable:
         return len(self.found) - 1
 
     def _read(self, source: object) -> Material:
-        if isinstance(source, trimesh.visual.material.PBRMaterial):
+        if isinstance(source, PBRMaterial):
             return self._read_pbr(source)
-        if isinstance(source, trimesh.visual.material.SimpleMaterial):
+        if isinstance(source, SimpleMaterial):
             return self._read_simple(source)
         return Material()  # colours stand at the corners
 
-    def _read_pbr(self, source: trimesh.visual.material.PBRMaterial) -> Material:
+    def _read_pbr(self, source: PBRMaterial) -> Material:
         factor = source.baseColorFactor
         color = np.ones(4) if factor is None else np.asarray(factor, float) / 255.0
-        mode = str(source.alphaMode or "OPAQUE").lower()
+        mode = cast(AlphaMode, str(source.alphaMode or "OPAQUE").lower())
         cutoff = 0.5 if source.alphaCutoff is None else float(source.alphaCutoff)
         texture = self._texture(source.baseColorTexture)
         rgba = self._color(color)
         return Material(str(source.name or ""), rgba, texture, mode, cutoff, bool(source.doubleSided))
 
-    def _read_simple(self, source: trimesh.visual.material.SimpleMaterial) -> Material:
+    def _read_simple(self, source: SimpleMaterial) -> Material:
         texture = self._texture(source.image)
         given = "kd" in source.kwargs
         color = np.asarray(source.diffuse, float) / 255.0 if given else np.array(PLAIN)
@@ -81,7 +83,8 @@ class MaterialTable:
 
     def _color(self, rgba: NDArray) -> tuple[float, float, float, float]:
         rgb = srgb_from_linear(rgba[:3]) if self.linear else rgba[:3]
-        return tuple(round(float(x), 6) for x in (*rgb, rgba[3]))
+        red, green, blue, alpha = (round(float(x), 6) for x in (*rgb, rgba[3]))
+        return red, green, blue, alpha
 
     def _texture(self, image: Image.Image | None) -> torch.Tensor | None:
         """Decode once; a broken image costs a warning, too many texels an error (before decoding)."""
@@ -105,9 +108,10 @@ class MaterialTable:
 
 def _undecoded(image: Image.Image) -> bytes:
     """A digest of the file behind an image that Pillow has only opened."""
-    image.fp.seek(0)
-    content = hashlib.sha256(image.fp.read()).digest()
-    image.fp.seek(0)
+    file = cast(IO[bytes], cast(ImageFile.ImageFile, image).fp)
+    file.seek(0)
+    content = hashlib.sha256(file.read()).digest()
+    file.seek(0)
     return content
 
 
@@ -145,7 +149,7 @@ def corner_uv(visual: object, faces: NDArray) -> NDArray:
     return np.pad(uv, ((0, 0), (0, 2 - uv.shape[1])))[faces]  # OBJ lets v be left out, which is 0 then
 
 
-def corner_color(visual: object, faces: NDArray, linear: bool) -> NDArray:
+def corner_color(visual: Any, faces: NDArray, linear: bool) -> NDArray:
     """(M, 3, 4) float32 sRGB; white where the file has none."""
     colors = getattr(visual, "vertex_attributes", {}).get("color")
     if colors is None and getattr(visual, "kind", None) in ("vertex", "face"):

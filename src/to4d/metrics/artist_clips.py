@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from to4d.gltf.animation import Animation, Piece, load
+from to4d.gltf.animation import Animation, load_animation
+from to4d.gltf.primitives import Primitive
 from to4d.types import Cameras, Mesh, Render
 
 
@@ -16,23 +17,21 @@ class NoClips(Exception):
     """An object has no clips of its own that could be shown; says why."""
 
 
-def animation_of(mesh: Mesh | None) -> Animation:
-    """The animated file that a mesh, if there is one, came from.
+def animation_of(mesh: Mesh) -> Animation:
+    """The animated file that a mesh came from.
 
     Raises:
         NoClips: if there is none, or it holds no clip.
     """
-    if mesh is None:
-        raise NoClips("there are pictures of the object alone")
     if mesh.source is None or mesh.source.suffix.lower() not in (".glb", ".gltf"):
         raise NoClips(f"{mesh.name} is no animated file (glTF)")
-    animation = load(mesh.source)
+    animation = load_animation(mesh.source)
     if not animation.clips:
         raise NoClips(f"{mesh.source.name} holds no clips")
     return animation
 
 
-def posed(mesh: Mesh, animation: Animation, clip: str, frames: int) -> Iterator[Mesh]:
+def posed_meshes(mesh: Mesh, animation: Animation, clip: str, frames: int) -> Iterator[Mesh]:
     """The mesh in each frame of a clip, which is shown once from start to end; frame i stands at i/frames of it.
 
     Raises:
@@ -41,11 +40,11 @@ def posed(mesh: Mesh, animation: Animation, clip: str, frames: int) -> Iterator[
     order = vertex_order(mesh, animation)
     seconds = animation.duration(clip) * np.arange(frames) / frames
     for pose in animation.poses(clip, seconds):
-        yield replace(mesh, vertices=torch.from_numpy(world(mesh, pose[order]).astype(np.float32)))
+        yield replace(mesh, vertices=torch.from_numpy(to_world(mesh, pose[order]).astype(np.float32)))
 
 
-class Played(nn.Module):
-    """Shows one mesh a frame, whatever the times."""
+class AnimatedMesh(nn.Module):
+    """A renderer of V meshes, one for each frame; it ignores the times."""
 
     def __init__(self, meshes: list[Mesh], reference: Callable[[Mesh], nn.Module]) -> None:
         """V meshes."""
@@ -61,36 +60,36 @@ class Played(nn.Module):
 def vertex_order(mesh: Mesh, animation: Animation) -> NDArray:
     """(N,) where each vertex of the mesh is among those of the file.
 
-    Both hold the file's pieces one after the other, each with its own order inside, but not in one order of pieces. A
-    piece is known by its triangles; of equal ones that which lies nearest is taken.
+    Both hold the file's primitives one after the other, each with its own vertex order, but maybe in another order of
+    primitives. A primitive is recognised by its triangles; of several equal ones the nearest is taken.
     """
-    starts = np.cumsum([0, *(len(piece.points) for piece in animation.pieces)])
-    rest, left, found = animation.vertices(), set(range(len(animation.pieces))), []
+    starts = np.cumsum([0, *(len(primitive.points) for primitive in animation.primitives)])
+    rest, left, found = animation.vertices(), set(range(len(animation.primitives))), []
     first = face = 0
     while left:
-        fits = [i for i in left if is_here(animation.pieces[i], mesh.faces.numpy(), first, face)]
+        fits = [i for i in left if is_here(animation.primitives[i], mesh.faces.numpy(), first, face)]
         if not fits:
             raise NoClips(f"the vertices of {mesh.name} are not those of its file")
-        here = {i: world(mesh, rest[starts[i] : starts[i + 1]]) - points_of(mesh, animation, i, first) for i in fits}
+        here = {i: to_world(mesh, rest[starts[i] : starts[i + 1]]) - points_of(mesh, animation, i, first) for i in fits}
         best = min(fits, key=lambda i: float(np.abs(here[i]).mean()))
         found.append(np.arange(starts[best], starts[best + 1]))
-        first, face = first + len(animation.pieces[best].points), face + len(animation.pieces[best].faces)
+        first, face = first + len(animation.primitives[best].points), face + len(animation.primitives[best].faces)
         left.remove(best)
     return np.concatenate(found)
 
 
-def points_of(mesh: Mesh, animation: Animation, piece: int, first: int) -> NDArray:
-    """As many vertices of the mesh, from `first` on, as the piece has."""
-    return mesh.vertices[first : first + len(animation.pieces[piece].points)].numpy()
+def points_of(mesh: Mesh, animation: Animation, primitive: int, first: int) -> NDArray:
+    """As many vertices of the mesh, from `first` on, as the primitive has."""
+    return mesh.vertices[first : first + len(animation.primitives[primitive].points)].numpy()
 
 
-def is_here(piece: Piece, faces: NDArray, first: int, face: int) -> bool:
-    """Whether the mesh's triangles from `face` on are the piece's, its vertices counted from `first`."""
-    there = faces[face : face + len(piece.faces)] - first
-    return there.shape == piece.faces.shape and bool((np.sort(there, 1) == np.sort(piece.faces, 1)).all())
+def is_here(primitive: Primitive, faces: NDArray, first: int, face: int) -> bool:
+    """Whether the mesh's triangles from `face` on are the primitive's, its vertices counted from `first`."""
+    there = faces[face : face + len(primitive.faces)] - first
+    return there.shape == primitive.faces.shape and bool((np.sort(there, 1) == np.sort(primitive.faces, 1)).all())
 
 
-def world(mesh: Mesh, points: NDArray) -> NDArray:
+def to_world(mesh: Mesh, points: NDArray) -> NDArray:
     """The file's coordinates as the run places them."""
     transform = mesh.transform.numpy()
     return points @ transform[:3, :3].T + transform[:3, 3]

@@ -1,4 +1,4 @@
-"""Do the views agree? What one camera sees is looked for where another one should see it."""
+"""Agreement of views: points that one camera sees are reprojected into the others."""
 
 from dataclasses import dataclass
 from itertools import permutations, product
@@ -15,7 +15,7 @@ STEEP = 6.0  # pixels of depth across three pixels: beyond it there is an edge, 
 
 
 @dataclass(frozen=True)
-class Agreement:
+class ViewAgreement:
     """Of points that one view sees; means over all pairs of views and all frames, NaN if no two see the same."""
 
     color: float  # mean absolute difference in the other view, where it sees the point too
@@ -23,7 +23,7 @@ class Agreement:
     holes: float  # share of points through which the other view looks, of those that it does not hide
 
 
-def view_agreement(clips: Render, cameras: Cameras) -> Agreement:
+def view_agreement(clips: Render, cameras: Cameras) -> ViewAgreement:
     """Look for every point that a view of the clips (B, V, H, W, c) shows in all other views of the same frame.
 
     It is hidden there if something stands in front of it. Points near edges are left out, for their place is vague.
@@ -35,14 +35,14 @@ def view_agreement(clips: Render, cameras: Cameras) -> Agreement:
     >>> agreement.color, agreement.holes, agreement.gap < 1e-6
     (0.0, 0.0, True)
     """
-    rays, views = pixel_rays(cameras), [surface(clips, cameras, b) for b in range(len(cameras.pose))]
+    rays, views = pixel_rays(cameras), [view_surface(clips, cameras, b) for b in range(len(cameras.pose))]
     sums = torch.zeros(4, dtype=torch.float64)
     for here, there in permutations(range(len(views)), 2):
         other = Cameras(cameras.pose[there : there + 1], cameras.fov[there : there + 1], cameras.size)
-        sums += compare(views[here], Rays(rays.origins[here], rays.directions[here]), views[there], other)
+        sums += compare_views(views[here], Rays(rays.origins[here], rays.directions[here]), views[there], other)
     color, gap, seen, holes = sums.tolist()
     nothing = float("nan")
-    return Agreement(
+    return ViewAgreement(
         color / seen if seen else nothing,
         gap / seen if seen else nothing,
         holes / (seen + holes) if seen + holes else nothing,
@@ -50,48 +50,49 @@ def view_agreement(clips: Render, cameras: Cameras) -> Agreement:
 
 
 @dataclass(frozen=True)
-class Surface:
+class ViewSurface:
     """What one camera sees of V frames."""
 
-    look: Tensor  # (V, H, W, 4) colour and distance
+    rgbd: Tensor  # (V, H, W, 4) colour and distance
     solid: Tensor  # (V, H, W) bool: a surface here and in all pixels around
     empty: Tensor  # (V, H, W) bool: nothing here nor in the pixels around
 
 
-def surface(clips: Render, cameras: Cameras, b: int) -> Surface:
+def view_surface(clips: Render, cameras: Cameras, b: int) -> ViewSurface:
     """Of view `b`."""
     opacity, depth = clips.opacity[b, ..., 0], clips.depth[b, ..., 0]
     distance = depth / opacity.clamp(min=1e-6)
     pixel = distance * 2.0 * (0.5 * cameras.fov[b]).tan() / cameras.size[0]  # width of one there
     flat = _largest_near(distance) + _largest_near(-distance) <= STEEP * pixel
     solid = (-_largest_near(-opacity) > 0.5) & flat
-    return Surface(torch.cat([clips.rgb[b], distance[..., None]], -1), solid, _largest_near(opacity) < 0.5)
+    return ViewSurface(torch.cat([clips.rgb[b], distance[..., None]], -1), solid, _largest_near(opacity) < 0.5)
 
 
-def compare(here: Surface, rays: Rays, there: Surface, camera: Cameras) -> Tensor:
+def compare_views(here: ViewSurface, rays: Rays, there: ViewSurface, camera: Cameras) -> Tensor:
     """(4,) sums: colour difference, gap, points seen in both, points that `there` looks through.
 
     `rays` (H, W, 3) are those of `here`, `camera` the one of `there`.
     """
     frame, row, column = here.solid.nonzero(as_tuple=True)
-    look = here.look[frame, row, column]
-    points = rays.origins[row, column] + look[:, 3:] * rays.directions[row, column]
+    rgbd = here.rgbd[frame, row, column]
+    points = rays.origins[row, column] + rgbd[:, 3:] * rays.directions[row, column]
     place, (height, width) = project(points, camera)[0], camera.size
     inside = ((place >= 0) & (place < place.new_tensor([width, height]))).all(-1)
-    frame, look, points, place = frame[inside], look[inside], points[inside], place[inside]
+    frame, rgbd, points, place = frame[inside], rgbd[inside], points[inside], place[inside]
     column, row = place.long().unbind(-1)
-    other, solid = fetch(there.look, frame, place), there.solid[frame, row, column]
+    other, solid = sample_bilinear(there.rgbd, frame, place), there.solid[frame, row, column]
     behind = other[:, 3] - (points - camera.pose[0, :3, 3]).norm(dim=-1)  # how far behind the point `there` looks
     seen = solid & (behind.abs() <= MARGIN)
     holes = (solid & (behind > MARGIN)) | there.empty[frame, row, column]
-    color = (other[seen, :3] - look[seen, :3]).abs().mean(-1).double().sum()
+    color = (other[seen, :3] - rgbd[seen, :3]).abs().mean(-1).double().sum()
     return torch.stack([color, behind[seen].abs().double().sum(), seen.sum().double(), holes.sum().double()])
 
 
-def fetch(pictures: Tensor, frame: Tensor, place: Tensor) -> Tensor:
+def sample_bilinear(pictures: Tensor, frame: Tensor, place: Tensor) -> Tensor:
     """Pictures (V, H, W, c) at frames (n,) and places (n, 2), (right, down) in pixels -> (n, c), bilinear.
 
-    >>> fetch(torch.tensor([0.0, 1.0]).view(1, 1, 2, 1), torch.tensor([0]), torch.tensor([[1.25, 0.5]])).item()
+    >>> edge = torch.tensor([0.0, 1.0]).view(1, 1, 2, 1)
+    >>> sample_bilinear(edge, torch.tensor([0]), torch.tensor([[1.25, 0.5]])).item()
     0.75
     """
     low = (place - 0.5).floor()

@@ -1,4 +1,4 @@
-"""Does a clip show the prompt's motion? Told by the shipped judge (`to4d.judge`), which no prior is trained against."""
+"""Does a clip show the prompt's motion? The shipped judge (`to4d.judge`) answers, which no prior is trained against."""
 
 from functools import cache
 from typing import Any
@@ -48,9 +48,9 @@ def judged(rgb: Tensor, motion: str | None, names: list[str]) -> dict[str, Any]:
     small = adaptive_avg_pool2d(rgb.detach().cpu().float().movedim(-1, 2).flatten(0, 1), SIZE).movedim(1, -1)
     found = chances(shipped(), watch(small.unflatten(0, rgb.shape[:2]).numpy()))
     likeliest = [KINDS[index] for index in found.argmax(1).tolist()]
-    told = {f"judged/{name}": kind for name, kind in zip(names, likeliest, strict=True)}
+    likeliest_by_view = {f"judged/{name}": kind for name, kind in zip(names, likeliest, strict=True)}
     if motion not in SAME:
-        return {"judged": None, "judged_views": None} | told
+        return {"judged": None, "judged_views": None} | likeliest_by_view
     kinds = SAME[motion].split()
     share = found[:, [KINDS.index(kind) for kind in kinds]].sum(1).mean()
-    return {"judged": float(share), "judged_views": sum(kind in kinds for kind in likeliest)} | told
+    return {"judged": float(share), "judged_views": sum(kind in kinds for kind in likeliest)} | likeliest_by_view

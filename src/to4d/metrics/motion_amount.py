@@ -1,5 +1,7 @@
 """How much it moves and how smoothly, whatever the motion. Lengths are in pixels of an image of 256 pixels height."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 import torch
@@ -22,7 +24,7 @@ def optical_flow(frames: Tensor) -> Tensor:
     """
     check_shape("frames", frames, (None, None, None, 3))
     grey = (frames @ frames.new_tensor([0.299, 0.587, 0.114]) * 255.0).round().to(torch.uint8).numpy()
-    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     flows = [search.calc(now, later, None) for now, later in zip(grey[:-1], grey[1:], strict=True)]
     return torch.from_numpy(np.stack(flows))
 

@@ -8,7 +8,7 @@ from to4d.metrics import motion_amount as motion
 from to4d.metrics.consistency import view_agreement
 from to4d.metrics.floaters import floaters
 from to4d.metrics.identity import haze, ms_ssim, psnr, silhouette_iou, ssim
-from to4d.metrics.rigidity import largest, local_stretch
+from to4d.metrics.rigidity import local_stretch, mean_of_largest
 from to4d.types import Cameras, Render
 
 
@@ -19,7 +19,7 @@ def per_view(names: list[str], measure: Callable[[int], dict[str, float]]) -> di
     return {key: sum(row[key] for row in rows) / len(rows) for key in rows[0]} | own
 
 
-def identity(clips: Render, mesh: Render, b: int) -> dict[str, float]:
+def identity_figures(clips: Render, mesh: Render, b: int) -> dict[str, float]:
     """View b's frames (B, V, ...) against the mesh (B, 1, ...): means over frames, and frame 0 alone."""
     clip, still = clips.rgb[b], mesh.rgb[b]
     measures = {
@@ -32,7 +32,7 @@ def identity(clips: Render, mesh: Render, b: int) -> dict[str, float]:
     return means | {f"{name}_t0": values[0].item() for name, values in measures.items()}
 
 
-def by_frame(clips: Render, mesh: Render, names: list[str]) -> dict[str, list[float]]:
+def figures_by_frame(clips: Render, mesh: Render, names: list[str]) -> dict[str, list[float]]:
     """PSNR and overlap of silhouettes, one number a frame, of every view."""
     measures = {
         "psnr_by_frame": psnr(clips.rgb, mesh.rgb),
@@ -41,7 +41,7 @@ def by_frame(clips: Render, mesh: Render, names: list[str]) -> dict[str, list[fl
     return {f"{key}/{name}": values[b].tolist() for key, values in measures.items() for b, name in enumerate(names)}
 
 
-def cleanliness(clips: Render, mesh: Render, b: int) -> dict[str, float]:
+def cleanliness_figures(clips: Render, mesh: Render, b: int) -> dict[str, float]:
     """Haze and floaters of view b's clip around the mesh, and the loose pieces of the mesh's own silhouette."""
     opacity, silhouette = clips.opacity[b, ..., 0], mesh.opacity[b, ..., 0]
     return {
@@ -52,7 +52,7 @@ def cleanliness(clips: Render, mesh: Render, b: int) -> dict[str, float]:
     }
 
 
-def amount(clips: Render, b: int) -> dict[str, float]:
+def motion_figures(clips: Render, b: int) -> dict[str, float]:
     """How much and how smoothly view b's clip moves."""
     clip, opacity = clips.rgb[b], clips.opacity[b, ..., 0]
     flow = motion.optical_flow(clip)
@@ -67,16 +67,16 @@ def amount(clips: Render, b: int) -> dict[str, float]:
     }
 
 
-def agreement(clips: Render, mesh: Render, cameras: Cameras) -> dict[str, float]:
+def agreement_figures(clips: Render, mesh: Render, cameras: Cameras) -> dict[str, float]:
     """How well the views agree, and how well they do on the mesh itself: what pixels of this size leave."""
     own, still = view_agreement(clips, cameras), view_agreement(mesh, cameras)
     figures = {f"view_{name}": getattr(own, name) for name in ("color", "gap", "holes")}
     return figures | {f"{name}_mesh": getattr(still, name.removeprefix("view_")) for name in figures}
 
 
-def deformation(moved: Tensor | None) -> dict[str, float | None]:
+def deformation_figures(moved: Tensor | None) -> dict[str, float | None]:
     """How much the surface is deformed after frame 0, from tracks (V, N, 3), if there are any."""
     if moved is None or len(moved) < 2:
         return {"stretch": None, "stretch_top5": None}
     change = local_stretch(moved)[1:]
-    return {"stretch": change.mean().item(), "stretch_top5": largest(change).mean().item()}
+    return {"stretch": change.mean().item(), "stretch_top5": mean_of_largest(change).mean().item()}

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from to4d.metrics.jsonable import jsonable
-from to4d.metrics.networks.load_weights import fill, need, read, told
+from to4d.metrics.networks.load_weights import load_strictly, read_weights, require_weights, weights_record
 from to4d.metrics.networks.lpips_net import LpipsNet, official_keys
-from to4d.metrics.networks.pretrained_files import OFFICIAL, Official
+from to4d.metrics.networks.pretrained_files import PRETRAINED, PretrainedFile
 from to4d.metrics.per_view import per_view
-from to4d.metrics.renders import Seen
+from to4d.metrics.renders import EvaluationRenders
 
 FILES = {"alex": ("alexnet", "lpips-alex"), "vgg": ("vgg16", "lpips-vgg")}  # of official weights
 
@@ -27,7 +27,7 @@ class Lpips:
     backbone: str | None = None
     linear: str | None = None
 
-    def __call__(self, seen: Seen) -> dict[str, Any]:
+    def __call__(self, renders: EvaluationRenders) -> dict[str, Any]:
         """Figures by name.
 
         Raises:
@@ -36,10 +36,10 @@ class Lpips:
         network = self.network()
 
         def measure(b: int) -> dict[str, float]:
-            to_mesh, to_next = distances(network, seen.clips.rgb[b], seen.mesh.rgb[b])
+            to_mesh, to_next = lpips_distances(network, renders.clips.rgb[b], renders.mesh.rgb[b])
             return dict(zip(self.names, (to_mesh.mean().item(), to_next.mean().item()), strict=True))
 
-        return jsonable({f"eval/{name}": value for name, value in per_view(seen.names, measure).items()})
+        return jsonable({f"eval/{name}": value for name, value in per_view(renders.names, measure).items()})
 
     @property
     def names(self) -> tuple[str, str]:
@@ -47,28 +47,28 @@ class Lpips:
         return ("lpips", "lpips_f") if self.net == "alex" else ("lpips_vgg", "lpips_f_vgg")
 
     @property
-    def official(self) -> list[Official]:
+    def pretrained(self) -> list[PretrainedFile]:
         """Weights of the backbone, and those that LPIPS adds."""
-        return [OFFICIAL[name] for name in FILES[self.net]]
+        return [PRETRAINED[name] for name in FILES[self.net]]
 
     def network(self) -> LpipsNet:
         """With its weights."""
-        start, (big, small) = f"measures.{self.names[0]}", self.official
-        backbone = need(self.backbone, f"{start}.backbone", big, self.names)
-        linear = need(self.linear, f"{start}.linear", small, self.names)
+        start, (big, small) = f"measures.{self.names[0]}", self.pretrained
+        backbone = require_weights(self.backbone, f"{start}.backbone", big, self.names)
+        linear = require_weights(self.linear, f"{start}.linear", small, self.names)
         network = LpipsNet(self.net)
-        fill(network, official_keys(read(backbone), read(linear)), linear)
+        load_strictly(network, official_keys(read_weights(backbone), read_weights(linear)), linear)
         return network
 
     def recipe(self) -> dict[str, Any]:
         """What the figures rest on."""
-        big, small = self.official
-        files = {"backbone": told(self.backbone, big), "linear": told(self.linear, small)}
+        big, small = self.pretrained
+        files = {"backbone": weights_record(self.backbone, big), "linear": weights_record(self.linear, small)}
         return {"network": f"LPIPS 0.1, {self.net}"} | files
 
 
 @torch.no_grad()
-def distances(network: nn.Module, clip: Tensor, mesh: Tensor) -> tuple[Tensor, Tensor]:
+def lpips_distances(network: nn.Module, clip: Tensor, mesh: Tensor) -> tuple[Tensor, Tensor]:
     """Of each frame (V, H, W, 3) to the mesh's picture (1, H, W, 3) -> (V,), and to the next frame -> (V - 1,)."""
     frames, still = clip.movedim(-1, 1), mesh.movedim(-1, 1)
     to_mesh = torch.cat([network(frame[None], still) for frame in frames])

@@ -1,4 +1,4 @@
-"""What the cameras of a protocol see of a scene: rendered once, measured by many."""
+"""Renders of a scene from the cameras of the evaluation protocol: made once, measured by all metrics."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ from to4d.viewpoints import Viewpoints, frame_times, render_views
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A clip a view of the 4D model, and the mesh from the same places."""
+class EvaluationRenders:
+    """Clips of the 4D model from B views, and the input mesh from the same views."""
 
     scene: Scene
     names: list[str]  # B azimuths as three digits
@@ -21,9 +21,9 @@ class Seen:
     mesh: Render  # (B, 1, H, W, c)
 
 
-def see(scene: Scene, views: Viewpoints, frames: int) -> Seen:
-    """Frame i of the clips stands at time i/frames."""
+def render_for_evaluation(scene: Scene, views: Viewpoints, frames: int) -> EvaluationRenders:
+    """Render a scene from `views`; frame i of the clips is at time i/frames."""
     cameras, times = views.cameras(), frame_times(frames)
     clips = render_views(scene.renderer, cameras, times, antialias=views.antialias)
     mesh = render_views(scene.reference, cameras, torch.zeros(1), antialias=views.antialias)
-    return Seen(scene, views.names, cameras, times, clips, mesh)
+    return EvaluationRenders(scene, views.names, cameras, times, clips, mesh)

@@ -28,10 +28,10 @@ def local_stretch(moved: Tensor, neighbours: int = 6) -> Tensor:
     return (distance - distance[0]).abs().sum(-1) / distance[0].sum(-1).clamp(min=1e-9)
 
 
-def largest(values: Tensor, share: float = 0.05) -> Tensor:
+def mean_of_largest(values: Tensor, share: float = 0.05) -> Tensor:
     """Mean of the largest `share` of values (V, N) -> (V,).
 
-    >>> largest(torch.arange(40.0)[None]).item()
+    >>> mean_of_largest(torch.arange(40.0)[None]).item()
     38.5
     """
     return values.topk(max(1, int(share * values.shape[1])), dim=1).values.mean(1)

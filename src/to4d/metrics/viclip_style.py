@@ -9,11 +9,11 @@ from torch.nn.functional import cosine_similarity, interpolate
 
 from to4d.lexicon.clip_tokenizer import tokenise
 from to4d.metrics.jsonable import jsonable
-from to4d.metrics.networks.load_weights import fill, need, read, told
-from to4d.metrics.networks.pretrained_files import OFFICIAL
+from to4d.metrics.networks.load_weights import load_strictly, read_weights, require_weights, weights_record
+from to4d.metrics.networks.pretrained_files import PRETRAINED
 from to4d.metrics.networks.viclip_net import ViclipNet
 from to4d.metrics.per_view import per_view
-from to4d.metrics.renders import Seen
+from to4d.metrics.renders import EvaluationRenders
 
 NAME = "style"
 MEAN, SPREAD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # of CLIP's colours
@@ -26,38 +26,40 @@ class ViclipStyle:
     weights: str | None = None
     device: str = "cpu"
 
-    def __call__(self, seen: Seen) -> dict[str, Any]:
+    def __call__(self, renders: EvaluationRenders) -> dict[str, Any]:
         """Figures by name.
 
         Raises:
             NotComputed: without weights.
         """
-        path = need(self.weights, "measures.viclip.weights", OFFICIAL["viclip"], (NAME,))
+        path = require_weights(self.weights, "measures.viclip.weights", PRETRAINED["viclip"], (NAME,))
         with torch.device("meta"):
             network = ViclipNet()
-        fill(network, read(path, inside="model"), path, assign=True).float().to(self.device)
-        own = per_view(seen.names, lambda b: {NAME: style(network, seen.clips.rgb[b], seen.scene.prompt.text)})
+        load_strictly(network, read_weights(path, inside="model"), path, assign=True).float().to(self.device)
+        own = per_view(
+            renders.names, lambda b: {NAME: temporal_style(network, renders.clips.rgb[b], renders.scene.prompt.text)}
+        )
         return jsonable({f"eval/{name}": value for name, value in own.items()})
 
     def recipe(self) -> dict[str, Any]:
         """What the figures rest on."""
-        return {"network": "ViCLIP-L, InternVid-10M-FLT", "weights": told(self.weights, OFFICIAL["viclip"])}
+        return {"network": "ViCLIP-L, InternVid-10M-FLT", "weights": weights_record(self.weights, PRETRAINED["viclip"])}
 
 
 @torch.no_grad()
-def style(network: ViclipNet, frames: Tensor, text: str) -> float:
+def temporal_style(network: ViclipNet, frames: Tensor, text: str) -> float:
     """Cosine of the features of frames (V, H, W, 3) in [0, 1] and of a sentence."""
     device, size = network.temp.device, network.size
-    clip = prepared(frames[middles(len(frames), size.frames)], size.pixels)
+    clip = prepare_for_clip(frames[middle_frames(len(frames), size.frames)], size.pixels)
     video = network.vision_encoder(clip[None].to(device))
     words = network.text_encoder(tokenise(text, size.tokens)[None].to(device))
     return cosine_similarity(video, words).item()
 
 
-def middles(have: int, want: int) -> list[int]:
+def middle_frames(have: int, want: int) -> list[int]:
     """The frames in the middle of `want` equal parts of a clip; the last once more where there are fewer.
 
-    >>> middles(16, 8), middles(64, 8), middles(3, 5)
+    >>> middle_frames(16, 8), middle_frames(64, 8), middle_frames(3, 5)
     ([0, 2, 4, 6, 8, 10, 12, 14], [3, 11, 19, 27, 35, 43, 51, 59], [0, 1, 2, 2, 2])
     """
     parts = min(have, want)
@@ -66,7 +68,7 @@ def middles(have: int, want: int) -> list[int]:
     return found + [found[-1]] * (want - parts)
 
 
-def prepared(frames: Tensor, pixels: int) -> Tensor:
+def prepare_for_clip(frames: Tensor, pixels: int) -> Tensor:
     """(V, H, W, 3) in [0, 1] -> (V, 3, pixels, pixels) in CLIP's colours, as VBench does it.
 
     The shorter side is made to fit, bicubic without smoothing and rounded to bytes; then the middle is cut out.

@@ -8,9 +8,9 @@ from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 from torch import from_numpy
 
-from to4d.mesh import Surface, place
+from to4d.mesh import FileMesh, place_mesh
 from to4d.objects import textures
-from to4d.objects.shapes import Patch, blade, revolve, tube
+from to4d.objects.patches import Patch, blade, revolve, tube_points
 from to4d.types import Material, Mesh
 
 PAINTERS = (textures.terracotta, textures.soil, textures.leaf, textures.stem, textures.petal, textures.pollen)
@@ -33,7 +33,7 @@ def load_plant(noun: str = "plant", radius: float = 0.55, seed: int = 7) -> Mesh
         patches += shoot(rng, number, *parameters)
     names = ("terracotta", "soil", "leaf", "stem", "petal", "pollen")
     materials = tuple(Material(n, texture=_texture(paint(rng))) for n, paint in zip(names, PAINTERS, strict=True))
-    return place(_join(patches, materials), "plant", noun, radius=radius)
+    return place_mesh(_join(patches, materials), "plant", noun, radius=radius)
 
 
 def pot() -> list[Patch]:
@@ -70,12 +70,12 @@ def shoot(
         ],
         -1,
     )
-    patches = [Patch(tube(path, 0.040 - 0.018 * s), STEM)]
+    patches = [Patch(tube_points(path, 0.040 - 0.018 * s), STEM)]
     for k in range(leaves):
         at = 0.16 + 0.74 * (k + 0.3 * rng.random()) / leaves
         base = np.array([np.interp(at, s, path[:, i]) for i in range(3)])
         patches.append(_leaf(rng, base, heading_deg + GOLDEN_DEG * (k + 1) + 40.0 * number, at))
-    return patches + flower(path[-1], openness, 40.0 * number)
+    return patches + flower_patches(path[-1], openness, 40.0 * number)
 
 
 def _leaf(rng: Generator, base: NDArray, heading_deg: float, at: float) -> Patch:
@@ -87,7 +87,7 @@ def _leaf(rng: Generator, base: NDArray, heading_deg: float, at: float) -> Patch
     return Patch(points, LEAF, (1.0 + warm, 1.0 + 0.25 * warm, 1.0 - 0.5 * warm))
 
 
-def flower(base: NDArray, openness: float, turn_deg: float) -> list[Patch]:
+def flower_patches(base: NDArray, openness: float, turn_deg: float) -> list[Patch]:
     """Two whorls of petals over green sepals; openness 0 is a closed bud, 1 a flat flower."""
     size = 0.32 + 0.16 * openness
     patches = []
@@ -114,7 +114,7 @@ def _turned(profile: NDArray) -> NDArray:
     return revolve(np.interp(fine, at, profile[:, 0]), np.interp(fine, at, profile[:, 1]), 57)
 
 
-def _join(patches: list[Patch], materials: tuple[Material, ...]) -> Surface:
+def _join(patches: list[Patch], materials: tuple[Material, ...]) -> FileMesh:
     """One surface of all patches, their tints shaded by the baked light."""
     vertices, faces, uv, color, material, offset = [], [], [], [], [], 0
     for patch in patches:
@@ -127,7 +127,7 @@ def _join(patches: list[Patch], materials: tuple[Material, ...]) -> Surface:
         color.append(np.concatenate([shade, np.ones((len(points), 1))], 1)[triangles])
         material.append(np.full(len(triangles), patch.material))
         offset += len(points)
-    return Surface(*(np.concatenate(x) for x in (vertices, faces, uv, color, material)), materials)
+    return FileMesh(*(np.concatenate(x) for x in (vertices, faces, uv, color, material)), materials)
 
 
 def _texture(image: NDArray):

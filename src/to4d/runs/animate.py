@@ -106,8 +106,8 @@ def run_all(cfg: DictConfig, takes: list[Take]) -> dict[str, Any]:
         if len(own) > 1:
             show(own, out)
     scenes = [restore(out / take.folder, trust=True) for take in best]
-    joining = [export for export in map(instantiate, cfg.export.values()) if hasattr(export, "together")]
-    merged = {name: value for export in joining for name, value in export.together(scenes, out).items()}
+    exporters = list(map(instantiate, cfg.export.values()))
+    merged = {name: value for exporter in exporters for name, value in exporter.combine(scenes, out).items()}
     metrics = {"clips": metrics} | merged
     write_atomically(out / "metrics.json", json.dumps(metrics, indent=1).encode())
     return metrics

@@ -13,7 +13,7 @@ from typing import Any
 from to4d.errors import NotComputed
 from to4d.export.panels import to_uint8
 from to4d.export.writer import write_image
-from to4d.metrics.renders import Seen
+from to4d.metrics.renders import EvaluationRenders
 from to4d.viewpoints import Viewpoints
 
 FPS = 8  # of the protocol; at another rate VBench's rules would look at other frames
@@ -21,7 +21,7 @@ PACKAGES = ("to4d", "torch", "numpy", "scipy", "opencv-python-headless", "open_c
 log = logging.getLogger(__name__)
 
 
-def evaluate(seen: Seen, measures: Mapping[str, Callable]) -> tuple[Seen, dict]:
+def evaluate(seen: EvaluationRenders, measures: Mapping[str, Callable]) -> tuple[EvaluationRenders, dict]:
     """Measure what was seen once.
 
     Returns:
@@ -43,13 +43,13 @@ def evaluate(seen: Seen, measures: Mapping[str, Callable]) -> tuple[Seen, dict]:
     return seen, figures | {"eval/notes": notes}
 
 
-def in_bytes(seen: Seen) -> Seen:
+def in_bytes(seen: EvaluationRenders) -> EvaluationRenders:
     """The same with every colour rounded to one of 256 values."""
     clips, mesh = (replace(render, rgb=to_uint8(render.rgb).float() / 255.0) for render in (seen.clips, seen.mesh))
     return replace(seen, clips=clips, mesh=mesh)
 
 
-def write_frames(seen: Seen, folder: Path) -> None:
+def write_frames(seen: EvaluationRenders, folder: Path) -> None:
     """Write `<azimuth>/<frame>.png` and `mesh/<azimuth>.png`: what other programs measure, a folder a clip."""
     for earlier in [*folder.glob("[0-9][0-9][0-9]/*.png"), *folder.glob("mesh/*.png")]:  # other views, or more frames
         earlier.unlink()

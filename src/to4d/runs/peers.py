@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from to4d.errors import InputError
 from to4d.mesh import load_mesh
-from to4d.metrics.artist_clips import NoClips, Played, animation_of, posed
-from to4d.metrics.renders import Seen, see
+from to4d.metrics.artist_clips import AnimatedMesh, NoClips, animation_of, posed_meshes
+from to4d.metrics.renders import EvaluationRenders, render_for_evaluation
 from to4d.prompt import make_prompt
 from to4d.types import Mesh, Render, Scene
 from to4d.viewpoints import Viewpoints, frame_times
@@ -36,7 +36,7 @@ class Frames:
     prompt: str
     noun: str
 
-    def __call__(self, views: Viewpoints, frames: int) -> Seen:
+    def __call__(self, views: Viewpoints, frames: int) -> EvaluationRenders:
         """What the pictures show.
 
         Raises:
@@ -46,7 +46,7 @@ class Frames:
         clips = [self.clip(folder / name, frames, views.size) for name in views.names]
         mesh = [picture(self.still(folder, name), views.size)[None] for name in views.names]
         scene = Scene(nn.Module(), nn.Module(), make_prompt(self.prompt, self.noun))
-        return Seen(scene, views.names, views.cameras(), frame_times(frames), flat(clips), flat(mesh))
+        return EvaluationRenders(scene, views.names, views.cameras(), frame_times(frames), flat(clips), flat(mesh))
 
     def clip(self, folder: Path, frames: int, size: int) -> Tensor:
         """(V, size, size, 4) of one view."""
@@ -88,7 +88,7 @@ class AnimatedFile:
     clip: str | None = None
     input: str | None = None
 
-    def __call__(self, views: Viewpoints, frames: int) -> Seen:
+    def __call__(self, views: Viewpoints, frames: int) -> EvaluationRenders:
         """What the file shows.
 
         Raises:
@@ -100,12 +100,12 @@ class AnimatedFile:
             name = self.clip or next(iter(animation.clips))
             if name not in animation.clips:
                 raise InputError(f"{self.path} has no clip {name}; it has {', '.join(animation.clips)}")
-            poses = list(posed(mesh, animation, name, frames))
+            poses = list(posed_meshes(mesh, animation, name, frames))
         except NoClips as error:
             raise InputError(f"{error}; peer.path has to be an animated .glb or .gltf") from error
         first = poses[0] if self.input is None else load_mesh(self.input, self.noun)
-        scene = Scene(self.reference(first), Played(poses, self.reference), make_prompt(self.prompt, self.noun))
-        return see(scene, views, frames)
+        scene = Scene(self.reference(first), AnimatedMesh(poses, self.reference), make_prompt(self.prompt, self.noun))
+        return render_for_evaluation(scene, views, frames)
 
     def sources(self) -> list[Path]:
         """The file."""

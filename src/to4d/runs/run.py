@@ -80,7 +80,7 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
             shared = cache_path(cfg, name, mesh) if cfg.cache and phase.cached else None
             train(phase, scene, out / "checkpoints" / f"{name}.safetensors", shared, cfg, loggers, progress, others)
     save_model(out / "model.safetensors", scene)
-    pages = [export for export in exports if getattr(export, "of_finished_run", False)]
+    pages = [export for export in exports if export.after_metrics]
     exported = export_all([export for export in exports if export not in pages], scene, out)
     metrics = measure(scene) | exported
     figures = json.dumps(metrics, indent=1).encode()
@@ -94,9 +94,9 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
 
 
 def export_all(exports: list[Callable], scene: Scene, out: Path) -> dict[str, Any]:
-    """Call the exporters; some return figures, by name, the others what they wrote."""
-    told = [export(scene, out) for export in exports]
-    return {name: value for figures in told if isinstance(figures, dict) for name, value in figures.items()}
+    """Call the exporters; returns the figures of those that have some, by name."""
+    found = [export(scene, out) for export in exports]
+    return {name: value for figures in found if isinstance(figures, dict) for name, value in figures.items()}
 
 
 def restore(folder: Path, trust: bool = False, model: str = "model.safetensors") -> Scene:

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from to4d.export.flipbook import add_page
-from to4d.export.frame_shapes import Shape, shapes_of
+from to4d.export.flipbook import add_frame
+from to4d.export.frame_meshes import FrameMesh, frame_meshes
 from to4d.export.gltf.appearance import UNLIT
-from to4d.export.gltf.build import world_from_asset
+from to4d.export.gltf.build_document import world_from_asset
 from to4d.export.isosurface import Isosurface
 from to4d.export.panels import depth_colours, mask, normal_colours, to_uint8
 from to4d.gltf.document import Document
@@ -35,7 +35,7 @@ class Show:
         world = world_from_asset(scene.reference.mesh)
         self.shapes = [
             replace(shape, points=(shape.points @ world[:3, :3].T + world[:3, 3]).astype(np.float32))
-            for shape in shapes_of(scene, self.times, surface)
+            for shape in frame_meshes(scene, self.times, surface)
         ]
         self.moves_mesh = hasattr(scene.renderer.field, "displacement")
 
@@ -66,9 +66,9 @@ def looking(position: np.ndarray, target: np.ndarray) -> Tensor:
     return pose
 
 
-def glb(shape: Shape) -> bytes:
+def glb(shape: FrameMesh) -> bytes:
     """A surface as a GLB file of its own."""
     document = Document({"asset": {"version": "2.0"}, "scene": 0, "scenes": [{"nodes": []}], "extensionsUsed": [UNLIT]})
     document.add("materials", {"doubleSided": True, "extensions": {UNLIT: {}}})
-    add_page(document, 0, shape)
+    add_frame(document, 0, shape)
     return document.binary()

@@ -7,7 +7,7 @@ import sys
 from to4d.cli import fail, nearest
 from to4d.disk.folders import weights_folder
 from to4d.errors import InputError
-from to4d.metrics.networks.pretrained_files import OFFICIAL, Official
+from to4d.metrics.networks.pretrained_files import PRETRAINED, PretrainedFile
 from to4d.weights.checkpoint import get_checkpoint
 from to4d.weights.hub import get_repository
 from to4d.weights.known import CHECKPOINTS, REPOSITORIES, Checkpoint, Repository
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def show() -> None:
     """A line or two for each."""
-    for name, known in OFFICIAL.items():
+    for name, known in PRETRAINED.items():
         print(f"{name}{' (here)' * known.path.exists()}: {known.about}; `get metrics` fetches all of these")
         print(f"    {known.address}; {known.terms}")
     for name, known in {**CHECKPOINTS, **REPOSITORIES}.items():
@@ -74,7 +74,7 @@ def fetch(name: str, halved: bool, revision: str | None) -> None:
         get_repository(known, revision)
 
 
-def wanted(name: str) -> Checkpoint | Repository | list[Official]:
+def wanted(name: str) -> Checkpoint | Repository | list[PretrainedFile]:
     """What is known under a name, or any repository of the hub; of networks that measure, one or all.
 
     Raises:
@@ -82,13 +82,13 @@ def wanted(name: str) -> Checkpoint | Repository | list[Official]:
     """
     if known := {**CHECKPOINTS, **REPOSITORIES}.get(name):
         return known
-    if name == "metrics" or name in OFFICIAL:
-        return list(OFFICIAL.values()) if name == "metrics" else [OFFICIAL[name]]
+    if name == "metrics" or name in PRETRAINED:
+        return list(PRETRAINED.values()) if name == "metrics" else [PRETRAINED[name]]
     if name.count("/") == 1:
         same = [known for known in REPOSITORIES.values() if known.repository == name]
         return same[0] if same else Repository(name, f"... guidance.model={name}", "", "not known to us")
     raise InputError(
-        f"there are no weights called {name!r}; {nearest(name, ['metrics', *CHECKPOINTS, *REPOSITORIES, *OFFICIAL])}"
+        f"there are no weights called {name!r}; {nearest(name, ['metrics', *CHECKPOINTS, *REPOSITORIES, *PRETRAINED])}"
     )
 
 

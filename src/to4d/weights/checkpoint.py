@@ -19,7 +19,7 @@ from to4d.weights.known import Checkpoint
 from to4d.weights.partial_downloads import Claim, fetch_large
 
 log = logging.getLogger(__name__)
-CONVERTER = "to4d.guidance.dynamicrafter.checkpoint"
+CONVERTER = "to4d.guidance.dynamicrafter.official_checkpoint"
 
 
 def get_checkpoint(name: str, known: Checkpoint, halved: bool, opener: Callable = urlopen) -> Path:

@@ -7,14 +7,14 @@ from urllib.request import urlopen
 
 from to4d.disk.locks import making
 from to4d.errors import InputError
-from to4d.metrics.networks.pretrained_files import HUB, Official
+from to4d.metrics.networks.pretrained_files import HUB, PretrainedFile
 from to4d.weights.checkpoint import claimed
 from to4d.weights.partial_downloads import Claim, fetch_large
 
 log = logging.getLogger(__name__)
 
 
-def get_official(known: Official, opener: Callable = urlopen) -> Path:
+def get_official(known: PretrainedFile, opener: Callable = urlopen) -> Path:
     """Fetch one, unless it is there.
 
     Raises:

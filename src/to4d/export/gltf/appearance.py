@@ -15,14 +15,14 @@ UNLIT = "KHR_materials_unlit"
 
 
 @dataclass(frozen=True)
-class Look:
-    """A material and the file of its texture."""
+class TexturedMaterial:
+    """A material with its texture as an encoded image file."""
 
     material: Material
     image: bytes | None
 
 
-def add_material(document: Document, look: Look, unlit: bool) -> None:
+def add_material(document: Document, look: TexturedMaterial, unlit: bool) -> None:
     """A glTF material that is rough and not metal, or unlit."""
     source = look.material
     color = [*linear_from_srgb(np.array(source.color[:3])).tolist(), source.color[3]]
@@ -31,7 +31,7 @@ def add_material(document: Document, look: Look, unlit: bool) -> None:
         view = document.add_view(look.image)
         image = document.add("images", {"bufferView": view, "mimeType": mime_type(look.image)})
         surface["baseColorTexture"] = {"index": document.add("textures", {"source": image})}
-    material = {"pbrMetallicRoughness": surface, "alphaMode": source.alpha.upper()}
+    material: dict[str, Any] = {"pbrMetallicRoughness": surface, "alphaMode": source.alpha.upper()}
     material |= {"name": source.name} if source.name else {}
     material |= {"alphaCutoff": source.cutoff} if source.alpha == "mask" else {}
     material |= {"doubleSided": source.double_sided}
@@ -49,11 +49,12 @@ def linear_from_srgb(x: np.ndarray) -> np.ndarray:
 
 def image_file(image: Image.Image | None) -> bytes | None:
     """The PNG or JPEG behind an image that Pillow has only opened."""
-    if getattr(image, "fp", None) is None:
+    file = getattr(image, "fp", None)
+    if file is None:
         return None
-    image.fp.seek(0)
-    data = image.fp.read()
-    image.fp.seek(0)
+    file.seek(0)
+    data = file.read()
+    file.seek(0)
     return {"image/png": plain_png, "image/jpeg": bytes}.get(mime_type(data), lambda _: None)(data)
 
 
@@ -68,7 +69,7 @@ def plain_png(data: bytes) -> bytes:
     return b"".join(kept)
 
 
-def encoded(material: Material) -> bytes | None:
+def encode_texture(material: Material) -> bytes | None:
     """The texture as PNG, without an alpha channel that says nothing."""
     if material.texture is None:
         return None

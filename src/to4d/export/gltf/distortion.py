@@ -8,7 +8,7 @@ from scipy.sparse import csr_array, diags_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import spsolve
 
-from to4d.export.gltf.morph_targets import Surface, filled, stand_ins
+from to4d.export.gltf.morph_targets import WeldedSurface, fill_missing, nearest_found
 
 SHORT = 1e-3  # share of the size below which edges say nothing
 BURST = 4.0  # a triangle explodes when an edge grows by more than this, beside what the middle edge grows
@@ -17,7 +17,7 @@ ROUNDS = 30  # in a frame: points are held back, and those around them, until no
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldMotion:
     """Moves of V frames in which nothing explodes."""
 
     moves: np.ndarray  # (V, P, 3)
@@ -26,7 +26,7 @@ class Held:
     last: int  # the last frame that moves: V - 1, unless the surface bursts after an earlier one
 
 
-def held_back(surface: Surface, moves: np.ndarray, found: np.ndarray) -> Held:
+def hold_back_bursts(surface: WeldedSurface, moves: np.ndarray, found: np.ndarray) -> HeldMotion:
     """Let no triangle explode.
 
     Few points that burst move, from that frame on, as the surface around them does: evenly from its one side to the
@@ -38,7 +38,7 @@ def held_back(surface: Surface, moves: np.ndarray, found: np.ndarray) -> Held:
         moves: (V, P, 3) from rest, where frame 0 is.
         found: (V, P) false where a move is not known.
     """
-    edges, alive, last = Edges(surface), found[0], len(moves) - 1
+    edges, alive, last = SurfaceEdges(surface), found[0], len(moves) - 1
     out, founds, exploding = [np.zeros_like(moves[0])], [alive], [0.0]
     for frame in range(1, len(moves)):
         move, left, share, calm = _calmed(edges, moves[frame], founds[-1] & found[frame], out[-1])
@@ -49,11 +49,13 @@ def held_back(surface: Surface, moves: np.ndarray, found: np.ndarray) -> Held:
         out.append(move)
         founds.append(left)
     missing = len(moves) - len(founds)
-    return Held(np.stack(out + out[-1:] * missing), np.stack(founds + founds[-1:] * missing), max(exploding), last)
+    return HeldMotion(
+        np.stack(out + out[-1:] * missing), np.stack(founds + founds[-1:] * missing), max(exploding), last
+    )
 
 
 def _calmed(
-    edges: "Edges", move: np.ndarray, alive: np.ndarray, before: np.ndarray
+    edges: "SurfaceEdges", move: np.ndarray, alive: np.ndarray, before: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float, bool]:
     """A frame's move, whose points follow it still, the share of triangles that exploded, and whether none do now."""
     share, left = None, alive
@@ -69,10 +71,10 @@ def _calmed(
     return calmed, left, share, False
 
 
-class Edges:
+class SurfaceEdges:
     """The edges of a surface's triangles, those left out that are too short to say anything."""
 
-    def __init__(self, surface: Surface) -> None:
+    def __init__(self, surface: WeldedSurface) -> None:
         """Find them."""
         corners = np.sort(surface.faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
         pairs, number = np.unique(corners, axis=0, return_inverse=True)
@@ -110,7 +112,7 @@ class Edges:
         Laplacian is `push` (P, 3). A part of which nothing is known moves, as one, like the nearest known points; if
         nothing is known at all, all move as `before`.
         """
-        move = filled(self.surface.points, move, known, before)
+        move = fill_missing(self.surface.points, move, known, before)
         if known.all() or not known.any():
             return move
         inner = ~known & np.isin(self.parts, self.parts[known])
@@ -135,10 +137,10 @@ class Edges:
             move: (P, 3) from rest.
             known: (P,) which points follow it.
             before: (P, 3) the move of the frame before.
-            slopes: (P, 3, 3) see `flipped`, of known points.
+            slopes: (P, 3, 3) see `flipped_triangles`, of known points.
         """
         eye, points, ties = np.eye(3), self.surface.points, self.ties.tocoo()
-        change = np.linalg.pinv(slopes[stand_ins(points, known)]) - eye
+        change = np.linalg.pinv(slopes[nearest_found(points, known)]) - eye
         change = self.spanned(change.reshape(-1, 9), known, np.zeros((len(move), 9))).reshape(-1, 3, 3)
         middle = 0.5 * (change[ties.row] + change[ties.col])
         wish = ties.data[:, None] * np.einsum("eij,ej->ei", middle, points[ties.row] - points[ties.col])
@@ -155,7 +157,8 @@ class Edges:
         if not self.long.any():
             return np.zeros(len(self.of_face), bool)
         ratio = self.ratios(move)
-        return (ratio > BURST * max(1.0, np.median(ratio[self.long])))[self.of_face].any(1)
+        explodes: np.ndarray = ratio > BURST * max(1.0, float(np.median(ratio[self.long])))
+        return np.any(explodes[self.of_face], axis=1)
 
     def arap_energy(self, move: np.ndarray) -> float:
         """How far a move (P, 3) is from moving every point and its neighbours rigidly; 0 where it does.
@@ -176,14 +179,14 @@ class Edges:
         return float(max(0.0, (after**2).sum() + total - 2.0 * sizes.sum()) / total) if total > 0 else 0.0
 
 
-def edge_change(surface: Surface, moves: np.ndarray) -> tuple[float, float]:
+def edge_change(surface: WeldedSurface, moves: np.ndarray) -> tuple[float, float]:
     """The most that an edge shrinks and grows under moves (V, P, 3), as factors of its length at rest."""
-    edges = Edges(surface)
+    edges = SurfaceEdges(surface)
     ratios = [edges.ratios(move)[edges.long] for move in moves if edges.long.any()]
     return float(min((r.min() for r in ratios), default=1.0)), float(max((r.max() for r in ratios), default=1.0))
 
 
-def flipped(surface: Surface, move: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+def flipped_triangles(surface: WeldedSurface, move: np.ndarray, slopes: np.ndarray) -> np.ndarray:
     """(M,) which triangles face the wrong way in one frame.
 
     Args:
@@ -198,8 +201,8 @@ def flipped(surface: Surface, move: np.ndarray, slopes: np.ndarray) -> np.ndarra
     return real & ((expected * triangle_normals(surface.points + move, surface.faces)).sum(1) < 0)
 
 
-def unfolded(
-    edges: "Edges", move: np.ndarray, alive: np.ndarray, before: np.ndarray, slopes: np.ndarray
+def unfold(
+    edges: "SurfaceEdges", move: np.ndarray, alive: np.ndarray, before: np.ndarray, slopes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """A frame in which no triangle faces the wrong way: its move and its slopes.
 
@@ -211,12 +214,12 @@ def unfolded(
         move: (P, 3) from rest.
         alive: (P,) which points follow it.
         before: (P, 3) the move of the frame before.
-        slopes: (P, 3, 3) see `flipped`, of the points that follow it.
+        slopes: (P, 3, 3) see `flipped_triangles`, of the points that follow it.
     """
-    own = slopes[stand_ins(edges.surface.points, alive)]
+    own = slopes[nearest_found(edges.surface.points, alive)]
     left, flat, near = alive, move, own
     for _ in range(ROUNDS):
-        bad = flipped(edges.surface, flat, near) | edges.exploding(flat)
+        bad = flipped_triangles(edges.surface, flat, near) | edges.exploding(flat)
         if not bad.any():
             return flat, near
         left = left & ~edges.around(bad, left)

@@ -1,6 +1,6 @@
 """The user's own mesh, moving, as one GLB file: looks untouched, motion as morph targets with linear weights.
 
-The mesh is the input file's, in its own units, axes and place (`glb_source`; `glb_build` where it was no glTF). What
+The mesh is the input file's, in its own units, axes and place (`source`; `build_document` where it was no glTF). What
 moves it is the field's motion, turned round for every vertex. Frame 0 is weight 0 of all targets: the input itself.
 """
 
@@ -14,17 +14,17 @@ import numpy as np
 
 from to4d.disk.asset_folder import Limits
 from to4d.disk.files import write_atomically
-from to4d.export.gltf.build import document_of_file, document_of_mesh, world_from_document
-from to4d.export.gltf.distortion import Edges, edge_change, flipped
-from to4d.export.gltf.morph_targets import Surface
-from to4d.export.gltf.motion import Movement, follow
-from to4d.export.gltf.parts import add_clips, collect
+from to4d.export.gltf.bake_motion import BakedMotion, bake_motion
+from to4d.export.gltf.build_document import document_of_file, document_of_mesh, world_from_document
+from to4d.export.gltf.distortion import SurfaceEdges, edge_change, flipped_triangles
+from to4d.export.gltf.document_vertices import add_clips, collect_vertices
+from to4d.export.gltf.morph_targets import WeldedSurface
 from to4d.export.gltf.skinned import add_skin
 from to4d.export.gltf.source import whole_document
 from to4d.gltf.document import Document
 from to4d.gltf.rest import put_to_rest
 from to4d.mesh.read import find_file
-from to4d.types import Mesh, Scene
+from to4d.types import DeformableField, Exporter, Mesh, Scene
 from to4d.viewpoints import frame_times
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ TRUSTED = Limits(faces=2**31, texels=2**40, file_bytes=2**40)  # the file was ch
 
 
 @dataclass(frozen=True)
-class Glb:
+class Glb(Exporter):
     """Writes `asset.glb` for a 4D model that moves a static field (model=deform, nodes); others have other exporters.
 
     Args:
@@ -64,39 +64,44 @@ class Glb:
 
     def __call__(self, scene: Scene, out: Path) -> dict[str, Any]:
         """Write below the folder `out`; returns figures about the asset, `export/<quantity>`."""
-        if not hasattr(scene.renderer.field, "displacement"):
-            log.info("no asset.glb: only a moved field (model=deform, nodes) moves the mesh; see format=flipbook")
+        if not isinstance(scene.renderer.field, DeformableField):
+            log.info("no asset.glb: only a deformable field (model=deform, nodes) moves the mesh; see format=flipbook")
             return {}
         figures, surface, movements = self.write([scene], out)
-        figures |= measure(surface, movements[scene.prompt.text])
-        tell(figures)
+        figures |= motion_quality(surface, movements[scene.prompt.text])
+        log_figures(figures)
         return {f"export/{name}": value for name, value in figures.items()}
 
-    def together(self, scenes: Sequence[Scene], out: Path) -> dict[str, Any]:
-        """One file with a clip for each scene, all of one mesh; returns figures about it."""
-        if not all(hasattr(scene.renderer.field, "displacement") for scene in scenes):
+    def combine(self, scenes: Sequence[Scene], out: Path) -> dict[str, Any]:
+        """Write one file with a clip for each scene, all of one mesh; returns figures about it, `export/<quantity>`."""
+        if not all(isinstance(scene.renderer.field, DeformableField) for scene in scenes):
             return {}
         figures, _, _ = self.write(scenes, out)
         return {f"export/{name}": value for name, value in figures.items()}
 
-    def write(self, scenes: Sequence[Scene], out: Path) -> tuple[dict[str, Any], Surface, dict[str, Movement]]:
+    def write(self, scenes: Sequence[Scene], out: Path) -> tuple[dict[str, Any], WeldedSurface, dict[str, BakedMotion]]:
         """The file; its figures, the surface, and how each prompt moves it."""
         mesh = scenes[0].reference.mesh
         document, transform = open_document(mesh)
-        pieces = collect(document, transform)
-        check_place(pieces.surface, mesh)
-        times, near = frame_times(self.frames), self.tolerance * pieces.surface.size
-        movements = {s.prompt.text: follow(s.renderer.field, pieces.surface, times, near) for s in scenes}
+        vertices = collect_vertices(document, transform)
+        check_place(vertices.surface, mesh)
+        times, near = frame_times(self.frames), self.tolerance * vertices.surface.size
+        fields = {scene.prompt.text: scene.renderer.field for scene in scenes}
+        movements = {
+            prompt: bake_motion(field, vertices.surface, times, near)
+            for prompt, field in fields.items()
+            if isinstance(field, DeformableField)
+        }
         shapes = 0 if self.skin else sum(len(movement.keys) - 1 for movement in movements.values())
         figures: dict[str, Any] = {"frames": self.frames, "clips": len(movements), "morph_targets": shapes}
         if self.skin:
-            figures |= add_skin(document, pieces, movements, transform, self.fps, self.bones, self.bone_sizes)
+            figures |= add_skin(document, vertices, movements, transform, self.fps, self.bones, self.bone_sizes)
             log.info("asset.glb: %(skin_bones)d bones, off by %(skin_error).1e of the size (root mean square)", figures)
         else:
-            add_clips(document, pieces, movements, self.fps, self.normals)
+            add_clips(document, vertices, movements, self.fps, self.normals)
         data = document.binary()
         write_atomically(Path(out) / "asset.glb", data)
-        return figures | {"bytes": len(data)}, pieces.surface, movements
+        return figures | {"bytes": len(data)}, vertices.surface, movements
 
 
 def open_document(mesh: Mesh) -> tuple[Document, np.ndarray]:
@@ -112,7 +117,7 @@ def open_document(mesh: Mesh) -> tuple[Document, np.ndarray]:
     return document, mesh.transform.numpy()
 
 
-def check_place(surface: Surface, mesh: Mesh) -> None:
+def check_place(surface: WeldedSurface, mesh: Mesh) -> None:
     """Warn if the document is not where the mesh is: its file has changed since, or is read in another way."""
     used = surface.points[np.unique(surface.faces)] if len(surface.faces) else surface.points
     box, wanted = (np.stack([x.min(0), x.max(0)]) for x in (used, mesh.vertices.double().numpy()))
@@ -120,12 +125,12 @@ def check_place(surface: Surface, mesh: Mesh) -> None:
         log.warning("asset.glb: %s is not the mesh that was animated; the motion may not fit it", mesh.source)
 
 
-def measure(surface: Surface, movement: Movement) -> dict[str, float | int]:
+def motion_quality(surface: WeldedSurface, movement: BakedMotion) -> dict[str, float | int]:
     """What the motion does to the mesh."""
     shrink, grow = edge_change(surface, movement.moves)
     shapes = zip(movement.keys, movement.slopes, strict=True)
-    flips = [float(flipped(surface, movement.moves[key], slopes).mean()) for key, slopes in shapes]
-    edges = Edges(surface)
+    flips = [float(flipped_triangles(surface, movement.moves[key], slopes).mean()) for key, slopes in shapes]
+    edges = SurfaceEdges(surface)
     return {
         "points": len(surface.points),
         "points_not_followed": int((~movement.found.all(0)).sum()),
@@ -138,7 +143,7 @@ def measure(surface: Surface, movement: Movement) -> dict[str, float | int]:
     }
 
 
-def tell(figures: dict[str, float | int]) -> None:
+def log_figures(figures: dict[str, float | int]) -> None:
     """One line for the log, and more if the clip is not fit to be shown."""
     log.info(
         "asset.glb: %(frames)d frames, %(morph_targets)d shapes; edges change in length by factors from "

@@ -17,7 +17,7 @@ LIGHT = 1e-3  # weights below say nothing
 
 
 @dataclass(frozen=True)
-class Rig:
+class FittedSkin:
     """B bones over V frames, as maps of the rest pose: x -> linear x + shift."""
 
     linear: np.ndarray  # (V, B, 3, 3) a turn times a size
@@ -31,13 +31,13 @@ class Rig:
         return (each * self.weights[:, None]).sum(-1)
 
 
-def _carried(rig: Rig, points: np.ndarray, slot: int) -> np.ndarray:
+def _carried(rig: FittedSkin, points: np.ndarray, slot: int) -> np.ndarray:
     """(V, P, 3) where each point would go with the bone in one of its slots alone."""
     own = rig.bones[:, slot]
     return np.einsum("vpij,pj->vpi", rig.linear[:, own], points) + rig.shift[:, own]
 
 
-def fit(points: np.ndarray, places: np.ndarray, count: int, sizes: bool) -> Rig:
+def fit_skin(points: np.ndarray, places: np.ndarray, count: int, sizes: bool) -> FittedSkin:
     """The rig that moves points (P, 3) to places (V, P, 3) as well as `count` bones can; frame 0 is the rest.
 
     Args:
@@ -50,7 +50,7 @@ def fit(points: np.ndarray, places: np.ndarray, count: int, sizes: bool) -> Rig:
     linear, shift = fit_bones(points[some], places[:, some], count, sizes)
     parts = [slice(i, i + PART) for i in range(0, len(points), PART)]
     found = [weights_of(points[part], places[:, part], linear, shift) for part in parts]
-    return Rig(linear, shift, *(np.concatenate(x) for x in zip(*found, strict=True)))
+    return FittedSkin(linear, shift, *(np.concatenate(x) for x in zip(*found, strict=True)))
 
 
 def fit_bones(points: np.ndarray, places: np.ndarray, count: int, sizes: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +64,7 @@ def fit_bones(points: np.ndarray, places: np.ndarray, count: int, sizes: bool) -
         for bone in np.flatnonzero(shares.max(0) > LIGHT):  # each fits what the others leave
             mine = shares[:, bone] > LIGHT
             share = shares[mine, bone]
-            part = Rig(linear, shift, bones[mine], weights[mine])
+            part = FittedSkin(linear, shift, bones[mine], weights[mine])
             own = np.einsum("vij,pj->vpi", linear[:, bone], points[mine]) + shift[:, bone, None]
             left = places[:, mine] - part.moved(points[mine]) + share[:, None] * own
             linear[:, bone], shift[:, bone] = best_motion(points[mine], left / share[:, None], share**2, sizes)
@@ -83,7 +83,7 @@ def clusters(points: np.ndarray, places: np.ndarray, count: int, sizes: bool) ->
     own = np.stack([((paths - paths[seed]) ** 2).sum(1) for seed in seeds]).argmin(0)
     for _ in range(ROUNDS):
         linear, shift = bones_of(points, places, np.eye(count)[own], sizes)
-        own = misses(points, places, linear, shift).argmin(1)
+        own = squared_errors(points, places, linear, shift).argmin(1)
     return own
 
 
@@ -114,7 +114,7 @@ def best_motion(
     return linear, goal - linear @ start
 
 
-def misses(points: np.ndarray, places: np.ndarray, linear: np.ndarray, shift: np.ndarray) -> np.ndarray:
+def squared_errors(points: np.ndarray, places: np.ndarray, linear: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """(P, B) squared distances, summed over time, between each point's places and where each bone takes it."""
     each = [np.einsum("vij,pj->vpi", linear[:, b], points) + shift[:, b, None] for b in range(linear.shape[1])]
     return np.stack([((x - places) ** 2).sum((0, 2)) for x in each], 1)
@@ -125,17 +125,17 @@ def weights_of(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(P, 4), (P, 4) the four bones that miss each point least, and their best weights >= 0 of sum 1."""
     most = min(MOST, linear.shape[1])
-    bones = np.argsort(misses(points, places, linear, shift), axis=1, kind="stable")[:, :most]
-    rig = Rig(linear, shift, bones, np.zeros(bones.shape))
+    bones = np.argsort(squared_errors(points, places, linear, shift), axis=1, kind="stable")[:, :most]
+    rig = FittedSkin(linear, shift, bones, np.zeros(bones.shape))
     off = np.stack([_carried(rig, points, slot) for slot in range(most)], -1) - places[..., None]  # (V, P, 3, 4)
     cost = np.einsum("vpic,vpid->pcd", off, off)
-    weights = cheapest(cost)
+    weights = simplex_least_squares(cost)
     weights[weights <= LIGHT] = 0.0
     weights /= weights.sum(1, keepdims=True)
     return np.where(weights > 0, bones, 0), weights
 
 
-def cheapest(cost: np.ndarray) -> np.ndarray:
+def simplex_least_squares(cost: np.ndarray) -> np.ndarray:
     """(P, n) the w >= 0 of sum 1 with the least w' cost w, cost (P, n, n): the best of the best of each subset."""
     n = cost.shape[1]
     ridge = 1e-9 * (np.trace(cost, axis1=1, axis2=2)[:, None, None] + 1e-12) * np.eye(n)

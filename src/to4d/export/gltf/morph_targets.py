@@ -1,13 +1,15 @@
-"""A moving surface as a few shapes: which frames are needed, and how those move who could not be followed."""
+"""A moving surface as a few morph targets: which frames are key frames, and how untracked points move."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
+
+LEAF = 16  # points of a leaf of the search tree, which decides between points that are equally near
 
 
 @dataclass(frozen=True)
-class Surface:
+class WeldedSurface:
     """Triangles over P points that are distinct, in world units."""
 
     points: np.ndarray  # (P, 3) at rest
@@ -19,7 +21,7 @@ class Surface:
         return float(np.linalg.norm(np.ptp(self.points, axis=0)))
 
 
-def filled(points: np.ndarray, move: np.ndarray, found: np.ndarray, before: np.ndarray) -> np.ndarray:
+def fill_missing(points: np.ndarray, move: np.ndarray, found: np.ndarray, before: np.ndarray) -> np.ndarray:
     """A frame's move (P, 3) where points (P, 3) that were not `found` (P,) move like the nearest ones that were.
 
     A frame in which nothing was found repeats `before`.
@@ -28,18 +30,18 @@ def filled(points: np.ndarray, move: np.ndarray, found: np.ndarray, before: np.n
         return before
     move = move.copy()
     if not found.all():
-        distance, near = cKDTree(points[found]).query(points[~found], np.arange(1, 1 + min(4, found.sum())))
+        distance, near = KDTree(points[found], LEAF).query(points[~found], np.arange(1, 1 + min(4, found.sum())))
         share = 1.0 / (distance + 1e-9)
         share /= share.sum(1, keepdims=True)
         move[~found] = (share[..., None] * move[found][near]).sum(1)
     return move
 
 
-def stand_ins(points: np.ndarray, found: np.ndarray) -> np.ndarray:
+def nearest_found(points: np.ndarray, found: np.ndarray) -> np.ndarray:
     """(P,) each of the points (P, 3), or the nearest one that was `found` (P,)."""
     numbers = np.arange(len(points))
     if found.any() and not found.all():
-        numbers[~found] = np.flatnonzero(found)[cKDTree(points[found]).query(points[~found])[1]]
+        numbers[~found] = np.flatnonzero(found)[KDTree(points[found], LEAF).query(points[~found])[1]]
     return numbers
 
 
@@ -58,10 +60,10 @@ def keyframes(paths: np.ndarray, tolerance: float) -> list[int]:
     return keys
 
 
-def straightened(paths: np.ndarray, keys: list[int]) -> np.ndarray:
+def interpolate_keyframes(paths: np.ndarray, keys: list[int]) -> np.ndarray:
     """Moves (V, P, 3) that are straight lines between the frames `keys`, of which the first is 0 and the last V - 1.
 
-    >>> straightened(np.array([0.0, 9.0, 2.0, 3.0]).reshape(4, 1, 1), [0, 2, 3]).ravel()
+    >>> interpolate_keyframes(np.array([0.0, 9.0, 2.0, 3.0]).reshape(4, 1, 1), [0, 2, 3]).ravel()
     array([0., 1., 2., 3.])
     """
     frames = np.arange(len(paths))
@@ -82,7 +84,7 @@ def _is_straight(paths: np.ndarray, tolerance: float) -> bool:
     )
 
 
-def turned(normals: np.ndarray, slopes: np.ndarray, axes: np.ndarray) -> np.ndarray:
+def turn_normals(normals: np.ndarray, slopes: np.ndarray, axes: np.ndarray) -> np.ndarray:
     """Unit normals (n, 3) of a moved surface, in its own axes.
 
     Args:

@@ -5,17 +5,17 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from to4d.export.gltf.fit_skin import Rig, fit
-from to4d.export.gltf.motion import Movement
-from to4d.export.gltf.parts import Pieces
+from to4d.export.gltf.bake_motion import BakedMotion
+from to4d.export.gltf.document_vertices import DocumentVertices
+from to4d.export.gltf.fit_skin import FittedSkin, fit_skin
 from to4d.gltf.document import VERTICES, Document
-from to4d.gltf.nodes import read_nodes, shown_primitives
+from to4d.gltf.node_tree import read_node_tree, shown_primitives
 
 
 def add_skin(
     document: Document,
-    pieces: Pieces,
-    movements: Mapping[str, Movement],
+    vertices: DocumentVertices,
+    movements: Mapping[str, BakedMotion],
     transform: np.ndarray,
     fps: float,
     count: int,
@@ -25,7 +25,7 @@ def add_skin(
 
     Args:
         document: what to add to.
-        pieces: its vertices.
+        vertices: its vertices.
         movements: by the names of the clips.
         transform: (4, 4) from the document's coordinates to the world.
         fps: frames a second.
@@ -33,20 +33,20 @@ def add_skin(
         sizes: whether bones may grow and shrink.
     """
     back = np.linalg.inv(transform)
-    rest = pieces.surface.points @ back[:3, :3].T + back[:3, 3]
+    rest = vertices.surface.points @ back[:3, :3].T + back[:3, 3]
     places = rest + np.concatenate([m.moves for m in movements.values()]).astype(np.float64) @ back[:3, :3].T
-    rig = fit(rest, places, min(count, len(rest)), sizes)
+    rig = fit_skin(rest, places, min(count, len(rest)), sizes)
     used = np.unique(rig.bones[rig.weights > 0])
     centres = np.stack([np.average(rest, axis=0, weights=_shares(rig, bone)) for bone in used])
     joints = _add_bones(document, centres)
-    _bind(document, pieces, rig, used, centres, joints)
+    _bind(document, vertices, rig, used, centres, joints)
     first = 0
     for name, movement in movements.items():
         frames = slice(first, first + len(movement.moves))
         _add_clip(document, name, joints, centres, rig.linear[frames, used], rig.shift[frames, used], fps)
         first = frames.stop
     miss = np.linalg.norm(rig.moved(rest) - places, axis=-1) * np.cbrt(np.linalg.det(transform[:3, :3]))
-    size = pieces.surface.size
+    size = vertices.surface.size
     return {
         "skin_bones": len(used),
         "skin_error": float(np.sqrt((miss**2).mean()) / size),
@@ -54,7 +54,7 @@ def add_skin(
     }
 
 
-def _shares(rig: Rig, bone: int) -> np.ndarray:
+def _shares(rig: FittedSkin, bone: int) -> np.ndarray:
     """(P,) how much every point follows a bone."""
     return np.where(rig.bones == bone, rig.weights, 0.0).sum(1)
 
@@ -76,25 +76,30 @@ def _put_in_scene(document: Document, node: int) -> None:
 
 
 def _bind(
-    document: Document, pieces: Pieces, rig: Rig, used: np.ndarray, centres: np.ndarray, joints: list[int]
+    document: Document,
+    vertices: DocumentVertices,
+    rig: FittedSkin,
+    used: np.ndarray,
+    centres: np.ndarray,
+    joints: list[int],
 ) -> None:
     """Give the vertices their bones. A skinned mesh hangs at the top, for only its bones place it."""
-    world = read_nodes(document.arrays().header).world((), np.zeros(1))[0]
+    world = read_node_tree(document.arrays().header).world((), np.zeros(1))[0]
     kind = np.uint8 if len(used) <= 256 else np.uint16
     numbers = np.where(rig.weights > 0, np.searchsorted(used, rig.bones), 0)
     pad = [(0, 0), (0, 4 - rig.weights.shape[1])]
     numbers, weights = np.pad(numbers, pad).astype(kind), np.pad(rig.weights, pad).astype(np.float32)
     own = {}
-    for piece in pieces.pieces:
-        own[piece.node, piece.accessors] = {
-            "JOINTS_0": document.add_array(numbers[piece.numbers], VERTICES),
-            "WEIGHTS_0": document.add_array(weights[piece.numbers], VERTICES),
+    for primitive in vertices.primitives:
+        own[primitive.node, primitive.accessors] = {
+            "JOINTS_0": document.add_array(numbers[primitive.numbers], VERTICES),
+            "WEIGHTS_0": document.add_array(weights[primitive.numbers], VERTICES),
         }
     nodes = document.header["nodes"]
     for node, _, part in shown_primitives(document.header):
         accessors = part["attributes"]["POSITION"], part["attributes"].get("NORMAL")
         part["attributes"] |= own[node, accessors]
-    for node in dict.fromkeys(piece.node for piece in pieces.pieces):
+    for node in dict.fromkeys(primitive.node for primitive in vertices.primitives):
         inverse = np.tile(world[node], (len(used), 1, 1))
         inverse[:, :3, 3] -= centres
         inverse[:, 3] = [0.0, 0.0, 0.0, 1.0]

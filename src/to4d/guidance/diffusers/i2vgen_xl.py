@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from to4d.guidance.diffusers import tiny
 from to4d.guidance.diffusers.autoencoders import encode_images, mean_latents
-from to4d.guidance.diffusers.family import Condition
+from to4d.guidance.diffusers.family import DiffusersCondition
 from to4d.guidance.diffusers.images import cropped
-from to4d.guidance.diffusers.schedule import Tables, discrete
-from to4d.guidance.diffusers.words import cleaned
+from to4d.guidance.diffusers.noun_spans import single_spaced
+from to4d.guidance.diffusers.schedule import ScheduleTables, discrete_schedule
 
 
 @dataclass(frozen=True)
@@ -23,25 +23,26 @@ class I2VGenXL:
     """
 
     fps: int = 16
-    pipeline, network, joined, first_scale = "I2VGenXLPipeline", "unet", 1, None
+    pipeline, network = "I2VGenXLPipeline", "unet"
+    temporal_compression, min_guidance_scale = 1, None
 
     def tiny(self) -> Any:
         """A pipeline for tests."""
         return tiny.i2vgen_xl()
 
-    def tables(self, pipe: Any) -> Tables:
+    def tables(self, pipe: Any) -> ScheduleTables:
         """Of its scheduler."""
-        return discrete(pipe.scheduler)
+        return discrete_schedule(pipe.scheduler)
 
-    def layers(self, pipe: Any) -> list[nn.Module]:
+    def attention_layers(self, pipe: Any) -> list[nn.Module]:
         """Those of the U-Net's spatial transformers."""
         return spatial_layers(pipe.unet)
 
-    def read(self, pipe: Any, text: str) -> tuple[Tensor, None]:
+    def encode_text(self, pipe: Any, text: str) -> tuple[Tensor, None]:
         """CLIP's tokens before its last layer."""
         return clip_words(pipe, text, skip=1), None
 
-    def see(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+    def encode_stills(self, pipe: Any, images: Tensor, frames: int) -> tuple[Tensor, Tensor]:
         """Latents and places; one token."""
         latents = pipe.vae.config.scaling_factor * mean_latents(pipe.vae, images)[:, :, None]
         shares = torch.linspace(0.0, 1.0, frames).to(latents)[1:, None, None].expand(-1, *latents.shape[-2:])
@@ -58,16 +59,16 @@ class I2VGenXL:
         """Frame by frame."""
         return decode_images(pipe, latents, chunk)
 
-    def predict(self, pipe: Any, x: Tensor, time: Tensor, told: Condition, blind: bool) -> Tensor:
-        """The velocity; blind is with the negative words and without the still's token, but sees its latents."""
-        token = torch.zeros_like(told.image) if blind else told.image
+    def predict(self, pipe: Any, x: Tensor, time: Tensor, condition: DiffusersCondition, unconditional: bool) -> Tensor:
+        """The velocity; `unconditional` has the negative words and no token of the still, but sees its latents."""
+        token = condition.image_tokens(x)
         return pipe.unet(
             x,
             time.long(),
-            encoder_hidden_states=told.words[int(blind)].expand(len(x), -1, -1).to(x),
+            encoder_hidden_states=condition.text_tokens(x, unconditional),
             fps=torch.full((len(x),), self.fps, device=x.device),
-            image_latents=told.still.to(x),
-            image_embeddings=token.to(x),
+            image_latents=condition.still_latents(x),
+            image_embeddings=torch.zeros_like(token) if unconditional else token,
             return_dict=False,
         )[0]
 
@@ -82,7 +83,7 @@ def clip_words(pipe: Any, text: str, skip: int) -> Tensor:
     """(77, D) of CLIP's text tower, after its norm but without its last `skip` layers."""
     encoder, length = pipe.text_encoder, pipe.tokenizer.model_max_length
     tokens = pipe.tokenizer(
-        cleaned(text), padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+        single_spaced(text), padding="max_length", max_length=length, truncation=True, return_tensors="pt"
     ).input_ids.to(encoder.device)
     layers = encoder(tokens, output_hidden_states=True).hidden_states
     return getattr(encoder, "text_model", encoder).final_layer_norm(layers[-1 - skip])[0]

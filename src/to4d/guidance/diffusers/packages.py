@@ -6,7 +6,7 @@ from types import ModuleType
 from to4d.errors import InputError
 
 
-def package(name: str) -> ModuleType:
+def import_package(name: str) -> ModuleType:
     """The package, imported when it is first asked for: that takes seconds.
 
     Raises:

@@ -18,7 +18,7 @@ NAMES = {  # as diffusers and transformers look for them
 }
 
 
-def convert(folder: Path) -> list[Path]:
+def convert_pipeline(folder: Path) -> list[Path]:
     """Write safetensors beside the pickles of all components; returns what was written.
 
     Raises:
@@ -32,11 +32,15 @@ def convert(folder: Path) -> list[Path]:
             state = torch.load(path, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError as error:
             raise InputError(f"{path} holds more than weights, so it is not opened") from error
-        save_file({name: value.clone().contiguous() for name, value in state.items()}, target(path), {"format": "pt"})
-    return [target(path) for path in pickles]
+        save_file(
+            {name: value.clone().contiguous() for name, value in state.items()},
+            safetensors_path(path),
+            {"format": "pt"},
+        )
+    return [safetensors_path(path) for path in pickles]
 
 
-def target(path: Path) -> Path:
+def safetensors_path(path: Path) -> Path:
     """Where a pickle's weights go."""
     return path.with_name(NAMES[path.name])
 
@@ -45,6 +49,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     try:
-        print("\n".join(map(str, convert(parser.parse_args().folder))))
+        print("\n".join(map(str, convert_pipeline(parser.parse_args().folder))))
     except InputError as wrong:
         raise SystemExit(f"error: {wrong}") from None

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from to4d.errors import InputError
-from to4d.guidance.diffusers.family import Condition, Family, Shape
-from to4d.guidance.diffusers.load import load
-from to4d.guidance.diffusers.looking import noun_map, watched
-from to4d.guidance.diffusers.schedule import Schedule
-from to4d.guidance.diffusers.words import noun_marks
+from to4d.guidance.diffusers.attention_capture import capture_attention, mean_noun_attention
+from to4d.guidance.diffusers.family import ClipShape, DiffusersCondition, ModelFamily
+from to4d.guidance.diffusers.load_pipeline import load_pipeline
+from to4d.guidance.diffusers.noun_spans import token_noun_marks
+from to4d.guidance.diffusers.schedule import TableSchedule
 from to4d.types import NEGATIVE_PROMPT, Denoised, Prompt, check_shape
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class DiffusersPrior(nn.Module):
 
     def __init__(
         self,
-        family: Family,
+        family: ModelFamily,
         model: str,
         shapes: Mapping[str, Mapping[str, Any]],
         size: str = "full",
@@ -56,24 +56,24 @@ class DiffusersPrior(nn.Module):
                 f"guidance.size is {size!r} and guidance.precision {precision!r}; choose one of {', '.join(shapes)} "
                 f"and one of {', '.join(PRECISIONS)}"
             )
-        self.family, self.shape = family, shape_of(shapes[size], family.joined)
+        self.family, self.shape = family, shape_of(shapes[size], family.temporal_compression)
         self.dtype, tiny = PRECISIONS[precision], size == "tiny"
-        self.pipe = family.tiny() if tiny else load(family, model, revision, download, self.dtype)
+        self.pipe = family.tiny() if tiny else load_pipeline(family, model, revision, download, self.dtype)
         self.network = getattr(self.pipe, family.network)
         self.second = getattr(self.pipe, f"{family.network}_2", None)  # for some of the steps
         self.vae, self.image_encoder = self.pipe.vae, getattr(self.pipe, "image_encoder", None)
         if tiny:
             self._cast()
         self.requires_grad_(False).eval()
-        self.schedule = Schedule(family.tables(self.pipe))
+        self.schedule = TableSchedule(family.tables(self.pipe))
         self.frames, self.size = self.shape.frames, self.shape.image
         self.chunk, self.coarsest = chunk, coarsest
-        self.known: dict[str, Any] = {}
+        self.known: dict[str, tuple[Tensor, Tensor | None] | None] = {}
         reads = getattr(self.pipe, "tokenizer", None) is not None
         self.abilities = frozenset({NEGATIVE_PROMPT} if reads else ())
         if not reads:
             log.warning("guidance: %s reads no words; it moves the object as it likes", type(family).__name__)
-        if not family.layers(self.pipe):
+        if not family.attention_layers(self.pipe):
             log.info("guidance: %s has no attention to words alone; masks take opacity instead", type(family).__name__)
 
     @property
@@ -101,42 +101,45 @@ class DiffusersPrior(nn.Module):
         return ((clips + 1.0) / 2.0).clamp(0.0, 1.0).movedim(1, -1)
 
     @torch.no_grad()
-    def condition(self, still: Tensor, prompt: Prompt) -> Condition:
+    def condition(self, still: Tensor, prompt: Prompt) -> DiffusersCondition:
         """First frames (B, H, W, 3) and one prompt; raises if the prompt does not name its noun."""
-        latents, tokens = self.family.see(self.pipe, self._images(still), self.frames)
-        told = [self._read(text) for text in (prompt.text, prompt.negative)]
-        if told[0] is None:
-            return Condition(still=latents, image=tokens)
-        words, mask = (None if parts[0] is None else torch.stack(parts) for parts in zip(*told, strict=True))
-        marks = noun_marks(self.pipe.tokenizer, prompt.text, prompt.noun, words.shape[1])
-        return Condition(words, mask, marks.to(words.device), latents, tokens)
+        latents, tokens = self.family.encode_stills(self.pipe, self._images(still), self.frames)
+        texts = [read for text in (prompt.text, prompt.negative) if (read := self._read(text)) is not None]
+        if not texts:
+            return DiffusersCondition(still=latents, image=tokens)
+        words, masks = torch.stack([each for each, _ in texts]), [mask for _, mask in texts if mask is not None]
+        mask = torch.stack(masks) if masks else None
+        marks = token_noun_marks(self.pipe.tokenizer, prompt.text, prompt.noun, words.shape[1])
+        return DiffusersCondition(words, mask, marks.to(words.device), latents, tokens)
 
     @torch.no_grad()
-    def denoise(self, noisy: Tensor, t: int, condition: Condition, guidance_scale: float) -> Denoised:
+    def denoise(self, noisy: Tensor, t: int, condition: DiffusersCondition, guidance_scale: float) -> Denoised:
         """z_t (B, C, v, h, w) at step t -> x0 and the attention to the noun.
 
         Guidance is p_u + scale (p_c - p_u) on the network's prediction p; the family says what u is not told.
         """
         prediction, maps = self.predict(noisy, t, condition, guidance_scale)
-        shape = tuple(noisy.shape[2:])
-        attention = noun_map(maps, len(noisy), shape, self.coarsest) if maps else None
+        frames, height, width = noisy.shape[2:]
+        attention = mean_noun_attention(maps, len(noisy), (frames, height, width), self.coarsest) if maps else None
         return Denoised(self.schedule.clean(noisy, prediction, t), attention)
 
-    def predict(self, noisy: Tensor, t: int, told: Condition, guidance_scale: float) -> tuple[Tensor, list[Tensor]]:
+    def predict(
+        self, noisy: Tensor, t: int, condition: DiffusersCondition, guidance_scale: float
+    ) -> tuple[Tensor, list[Tensor]]:
         """What the pipeline would hand its scheduler, and the attention maps of the conditional pass."""
         x, time = (self.schedule.scale[t] * noisy).to(self.dtype), self.schedule.time[t]
-        mask = None if told.mask is None else told.mask[0]
-        layers = [] if told.marks is None else self.family.layers(self.pipe)
-        with watched(layers, told.marks, mask) if layers else nullcontext([]) as maps:
-            plain = self.family.predict(self.pipe, x, time, told, blind=False).float()
+        mask = None if condition.mask is None else condition.mask[0]
+        marks, layers = condition.marks, self.family.attention_layers(self.pipe)
+        with nullcontext([]) if marks is None or not layers else capture_attention(layers, marks, mask) as maps:
+            plain = self.family.predict(self.pipe, x, time, condition, unconditional=False).float()
         if guidance_scale == 1.0:
             return plain, maps
-        blind = self.family.predict(self.pipe, x, time, told, blind=True).float()
-        return blind.lerp(plain, self._scales(guidance_scale, noisy.shape[2]).to(plain)), maps
+        unconditional = self.family.predict(self.pipe, x, time, condition, unconditional=True).float()
+        return unconditional.lerp(plain, self._scales(guidance_scale, noisy.shape[2]).to(plain)), maps
 
     def _scales(self, guidance_scale: float, frames: int) -> Tensor:
         """Of each frame, to be broadcast with latents."""
-        first = guidance_scale if self.family.first_scale is None else self.family.first_scale
+        first = guidance_scale if self.family.min_guidance_scale is None else self.family.min_guidance_scale
         return torch.linspace(first, guidance_scale, frames)[:, None, None]
 
     def _cast(self) -> None:
@@ -147,12 +150,12 @@ class DiffusersPrior(nn.Module):
                 if not any(word in name for word in kept):
                     parameter.data = parameter.data.to(self.dtype)
 
-    def _read(self, text: str) -> Any:
-        """`Family.read`, once a text."""
+    def _read(self, text: str) -> tuple[Tensor, Tensor | None] | None:
+        """`ModelFamily.encode_text`, once a text."""
         if text not in self.known:
-            self.known[text] = self.family.read(self.pipe, text)
-        told = self.known[text]
-        return told and tuple(None if part is None else part.to(self.alpha_bar.device) for part in told)
+            self.known[text] = self.family.encode_text(self.pipe, text)
+        read, device = self.known[text], self.alpha_bar.device
+        return read and (read[0].to(device), None if read[1] is None else read[1].to(device))
 
     def _images(self, frames: Tensor) -> Tensor:
         """(n, H', W', 3) in [0, 1] -> (n, 3, H, W) in [-1, 1]: clips and stills come to the model's size alike."""
@@ -162,13 +165,16 @@ class DiffusersPrior(nn.Module):
         return 2.0 * images - 1.0
 
 
-def shape_of(shape: Mapping[str, Any], joined: int) -> Shape:
+def shape_of(shape: Mapping[str, Any], temporal_compression: int) -> ClipShape:
     """The shape from a config.
 
     Raises:
         InputError: if the autoencoder cannot join so many frames evenly.
     """
     frames = int(shape["frames"])
-    if frames < 2 or (frames - 1) % joined:
-        raise InputError(f"guidance.shapes has {frames} frames; this model joins {joined}: choose {joined} n + 1")
-    return Shape(frames, tuple(shape["image"]))
+    if frames < 2 or (frames - 1) % temporal_compression:
+        raise InputError(
+            f"guidance.shapes has {frames} frames, but its autoencoder compresses time by {temporal_compression}: "
+            f"choose {temporal_compression} n + 1"
+        )
+    return ClipShape(frames, tuple(shape["image"]))

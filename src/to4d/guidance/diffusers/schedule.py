@@ -26,7 +26,7 @@ STEPS = 1000
 
 
 @dataclass(frozen=True)
-class Tables:
+class ScheduleTables:
     """A model's schedule; each is (T,), float64, from the least noise to the most."""
 
     alpha_bar: Tensor  # signal share of the clip that the program makes
@@ -36,10 +36,16 @@ class Tables:
     take: Tensor  # + take x prediction
 
 
-class Schedule(nn.Module):
-    """The tables, in float32, where the networks are."""
+class TableSchedule(nn.Module):
+    """The tables, in float32, on the device of the networks."""
 
-    def __init__(self, tables: Tables) -> None:
+    alpha_bar: Tensor
+    time: Tensor
+    scale: Tensor
+    keep: Tensor
+    take: Tensor
+
+    def __init__(self, tables: ScheduleTables) -> None:
         super().__init__()
         for name, table in vars(tables).items():
             self.register_buffer(name, table.float(), persistent=False)
@@ -49,46 +55,46 @@ class Schedule(nn.Module):
         return self.keep[t] * noisy + self.take[t] * prediction
 
 
-def rectified_flow(shift: float) -> Tables:
+def rectified_flow_schedule(shift: float) -> ScheduleTables:
     """Steps are even in s, or with `shift` above 1 denser where there is more noise (Esser et al. 2024, Sec. 5.3.2)."""
     even = (torch.arange(STEPS, dtype=torch.float64) + 1.0) / STEPS
     return flow_at(shift * even / (1.0 + (shift - 1.0) * even))
 
 
-def flow_at(s: Tensor) -> Tables:
+def flow_at(s: Tensor) -> ScheduleTables:
     """Rectified flow at noise shares s (T,) in (0, 1], of which the network is told a thousandth's count."""
     n = ((1.0 - s) ** 2 + s**2).sqrt()
-    return Tables(((1.0 - s) / n) ** 2, STEPS * s, n, n, -s)
+    return ScheduleTables(((1.0 - s) / n) ** 2, STEPS * s, n, n, -s)
 
 
-def edm(lowest: float, highest: float) -> Tables:
+def edm_schedule(lowest: float, highest: float) -> ScheduleTables:
     """Steps are even in log s (Karras et al. 2022)."""
     return edm_at(torch.linspace(math.log(lowest), math.log(highest), STEPS, dtype=torch.float64).exp())
 
 
-def edm_at(s: Tensor) -> Tables:
+def edm_at(s: Tensor) -> ScheduleTables:
     """EDM at noise levels s (T,), of whose logarithm the network is told a quarter."""
-    return velocity(1.0 / (1.0 + s**2), s.log() / 4.0)
+    return velocity_tables(1.0 / (1.0 + s**2), s.log() / 4.0)
 
 
-def velocity(alpha_bar: Tensor, time: Tensor) -> Tables:
+def velocity_tables(alpha_bar: Tensor, time: Tensor) -> ScheduleTables:
     """Of a model that predicts v (Salimans and Ho 2022)."""
-    return Tables(alpha_bar, time, torch.ones_like(alpha_bar), alpha_bar.sqrt(), -(1.0 - alpha_bar).sqrt())
+    return ScheduleTables(alpha_bar, time, torch.ones_like(alpha_bar), alpha_bar.sqrt(), -(1.0 - alpha_bar).sqrt())
 
 
-def noise(alpha_bar: Tensor, time: Tensor) -> Tables:
+def epsilon_tables(alpha_bar: Tensor, time: Tensor) -> ScheduleTables:
     """Of a model that predicts eps."""
     root = alpha_bar.sqrt()
-    return Tables(alpha_bar, time, torch.ones_like(root), 1.0 / root, -(1.0 - alpha_bar).sqrt() / root)
+    return ScheduleTables(alpha_bar, time, torch.ones_like(root), 1.0 / root, -(1.0 - alpha_bar).sqrt() / root)
 
 
-def discrete(scheduler: Any) -> Tables:
+def discrete_schedule(scheduler: Any) -> ScheduleTables:
     """What a scheduler of diffusers that counts its steps says of its model.
 
     Raises:
         InputError: if it is of another kind.
     """
-    kinds = {"epsilon": noise, "v_prediction": velocity}
+    kinds = {"epsilon": epsilon_tables, "v_prediction": velocity_tables}
     kind = scheduler.config.get("prediction_type")
     if kind not in kinds or not hasattr(scheduler, "alphas_cumprod"):
         raise InputError(f"the scheduler {type(scheduler).__name__} of this model predicts {kind!r}: not known here")

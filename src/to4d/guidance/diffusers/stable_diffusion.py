@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from to4d.guidance.diffusers import tiny
-from to4d.guidance.diffusers.family import Condition
+from to4d.guidance.diffusers.family import DiffusersCondition
 from to4d.guidance.diffusers.modelscope import ModelScope
 
 
@@ -20,7 +20,7 @@ class StableDiffusion(ModelScope):
         """A pipeline for tests."""
         return tiny.stable_diffusion()
 
-    def predict(self, pipe: Any, x: Tensor, time: Tensor, told: Condition, blind: bool) -> Tensor:
-        """The noise or the velocity, of every frame; blind is with the negative words."""
+    def predict(self, pipe: Any, x: Tensor, time: Tensor, condition: DiffusersCondition, unconditional: bool) -> Tensor:
+        """The noise or the velocity, of every frame; `unconditional` is with the negative words."""
         images = x.transpose(1, 2).flatten(0, 1)
-        return super().predict(pipe, images, time, told, blind).unflatten(0, (len(x), -1)).transpose(1, 2)
+        return super().predict(pipe, images, time, condition, unconditional).unflatten(0, (len(x), -1)).transpose(1, 2)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from to4d.guidance.diffusers.packages import package
+from to4d.guidance.diffusers.packages import import_package
 from to4d.guidance.random_weights import random_tensor
 
 WIDTH = 32  # of words
@@ -14,7 +14,7 @@ WIDTH = 32  # of words
 
 def wan() -> Any:
     """Wan 2.1: 3-D autoencoder that joins 4 frames, transformer with cross-attention to words and image tokens."""
-    diffusers = package("diffusers")
+    diffusers = import_package("diffusers")
     transformer = wan_transformer(image_dim=WIDTH, added_kv_proj_dim=24)
     return diffusers.WanImageToVideoPipeline(
         tokenizer=tokenizer(512),
@@ -29,7 +29,7 @@ def wan() -> Any:
 
 def wan22() -> Any:
     """Wan 2.2, 14 B: two transformers, of which the first is for times from 0.9 on, and no image tokens."""
-    diffusers, first, second = package("diffusers"), randomised(wan_transformer()), randomised(wan_transformer())
+    diffusers, first, second = import_package("diffusers"), randomised(wan_transformer()), randomised(wan_transformer())
     with torch.no_grad():
         for parameter in second.parameters():
             parameter.neg_()  # another network
@@ -46,7 +46,7 @@ def wan22() -> Any:
 
 def wan_transformer(**image: int) -> nn.Module:
     """Of Wan, with what it needs to look at image tokens, if it does."""
-    return package("diffusers").WanTransformer3DModel(
+    return import_package("diffusers").WanTransformer3DModel(
         num_attention_heads=2, attention_head_dim=12, in_channels=36, text_dim=WIDTH, freq_dim=32, ffn_dim=32,
         num_layers=2, rope_max_seq_len=32, **image,
     )  # fmt: skip
@@ -54,7 +54,7 @@ def wan_transformer(**image: int) -> nn.Module:
 
 def cogvideox() -> Any:
     """CogVideoX 1.0: 3-D autoencoder that joins 4 frames, transformer over words and patches alike."""
-    diffusers = package("diffusers")
+    diffusers = import_package("diffusers")
     transformer = diffusers.CogVideoXTransformer3DModel(
         num_attention_heads=2, attention_head_dim=16, in_channels=32, time_embed_dim=8, text_embed_dim=WIDTH,
         num_layers=2, sample_width=4, sample_height=4, sample_frames=9, max_text_seq_length=226,
@@ -77,7 +77,7 @@ def cogvideox() -> Any:
 
 def ltx() -> Any:
     """LTX-Video: 3-D autoencoder that joins 8 frames and 32 x 32 pixels, transformer with cross-attention to words."""
-    diffusers = package("diffusers")
+    diffusers = import_package("diffusers")
     transformer = diffusers.LTXVideoTransformer3DModel(
         in_channels=8, out_channels=8, num_attention_heads=2, attention_head_dim=12, cross_attention_dim=24,
         num_layers=2, caption_channels=WIDTH,
@@ -98,7 +98,7 @@ def ltx() -> Any:
 
 def svd() -> Any:
     """Stable Video Diffusion: image autoencoder, U-Net that sees the still but no words."""
-    diffusers = package("diffusers")
+    diffusers = import_package("diffusers")
     unet = diffusers.UNetSpatioTemporalConditionModel(
         down_block_types=("CrossAttnDownBlockSpatioTemporal", "DownBlockSpatioTemporal"),
         up_block_types=("UpBlockSpatioTemporal", "CrossAttnUpBlockSpatioTemporal"),
@@ -123,7 +123,7 @@ def svd() -> Any:
 
 def i2vgen_xl() -> Any:
     """I2VGen-XL: image autoencoder, U-Net with cross-attention to words and image tokens."""
-    diffusers = package("diffusers")
+    diffusers = import_package("diffusers")
     unet = u_net(diffusers.I2VGenXLUNet, "3D")
     return diffusers.I2VGenXLPipeline(
         **readers(),
@@ -139,7 +139,7 @@ def i2vgen_xl() -> Any:
 
 def modelscope() -> Any:
     """ModelScope's text to video: image autoencoder, U-Net with cross-attention to words; sees no image."""
-    diffusers = package("diffusers")
+    diffusers = import_package("diffusers")
     unet = u_net(diffusers.UNet3DConditionModel, "3D")
     return diffusers.TextToVideoSDPipeline(
         **readers(),
@@ -152,7 +152,7 @@ def modelscope() -> Any:
 
 def stable_diffusion() -> Any:
     """Stable Diffusion: image autoencoder, U-Net over single images with cross-attention to words."""
-    diffusers = package("diffusers")
+    diffusers = import_package("diffusers")
     unet = u_net(diffusers.UNet2DConditionModel, "2D")
     return diffusers.StableDiffusionPipeline(
         **readers(),
@@ -191,7 +191,7 @@ def randomised(model: nn.Module) -> nn.Module:
 
 def image_autoencoder() -> nn.Module:
     """Of single images, 8 x 8 pixels to one."""
-    return package("diffusers").AutoencoderKL(
+    return import_package("diffusers").AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
         block_out_channels=(8, 8, 8, 8), norm_num_groups=2,
     )  # fmt: skip
@@ -199,7 +199,7 @@ def image_autoencoder() -> nn.Module:
 
 def tokenizer(length: int) -> Any:
     """A token a byte, with an end mark: whatever the text, it can be read."""
-    tokenizers, transformers = package("tokenizers"), package("transformers")
+    tokenizers, transformers = import_package("tokenizers"), import_package("transformers")
     names = ["<pad>", "</s>", *sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())]
     model = tokenizers.Tokenizer(tokenizers.models.BPE({name: i for i, name in enumerate(names)}, []))
     model.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -211,7 +211,7 @@ def tokenizer(length: int) -> Any:
 
 def t5(family: str) -> nn.Module:
     """The word reader `family`, T5 or UMT5."""
-    transformers = package("transformers")
+    transformers = import_package("transformers")
     size = {"vocab_size": 258, "d_model": WIDTH, "d_kv": 16, "d_ff": 64, "num_layers": 1, "num_heads": 2}
     config = getattr(transformers, f"{family}Config")(**size, dropout_rate=0.0)
     return randomised(getattr(transformers, f"{family}EncoderModel")(config))
@@ -219,7 +219,7 @@ def t5(family: str) -> nn.Module:
 
 def clip_text() -> nn.Module:
     """CLIP's word reader."""
-    transformers = package("transformers")
+    transformers = import_package("transformers")
     size = {"vocab_size": 258, "hidden_size": WIDTH, "intermediate_size": 64, "num_hidden_layers": 2}
     ends = {"bos_token_id": 1, "eos_token_id": 1, "pad_token_id": 0}
     return randomised(transformers.CLIPTextModel(transformers.CLIPTextConfig(**size, **ends, num_attention_heads=2)))
@@ -227,7 +227,7 @@ def clip_text() -> nn.Module:
 
 def image_tower(pixels: int, projected: bool = False) -> nn.Module:
     """CLIP's image reader."""
-    transformers = package("transformers")
+    transformers = import_package("transformers")
     size = {"hidden_size": WIDTH, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
     config = transformers.CLIPVisionConfig(**size, projection_dim=WIDTH, image_size=pixels, patch_size=pixels // 4)
     made = transformers.CLIPVisionModelWithProjection if projected else transformers.CLIPVisionModel
@@ -237,4 +237,4 @@ def image_tower(pixels: int, projected: bool = False) -> nn.Module:
 def image_processor(pixels: int) -> Any:
     """What comes before it."""
     size = {"height": pixels, "width": pixels}
-    return package("transformers").CLIPImageProcessorPil(size={"shortest_edge": pixels}, crop_size=size)
+    return import_package("transformers").CLIPImageProcessorPil(size={"shortest_edge": pixels}, crop_size=size)

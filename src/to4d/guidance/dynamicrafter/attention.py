@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from to4d.guidance.dynamicrafter.maps import shares
+from to4d.guidance.dynamicrafter.attention_maps import layer_attention_map
 
 
 @dataclass(frozen=True)
-class Context:
-    """What the U-Net is told about R clips."""
+class UNetContext:
+    """What the U-Net is conditioned on, for R clips."""
 
     text: Tensor  # (R, L, D) tokens of the prompt, the same for every frame
     image: Tensor  # (R, V, Q, D) tokens of the first frame, Q for each frame
@@ -31,8 +31,8 @@ def merge_heads(x: Tensor) -> Tensor:
     return x.transpose(1, 2).flatten(2)
 
 
-class SelfAttention(nn.Module):
-    """Every token looks at every other one of its row."""
+class AttentionProjections(nn.Module):
+    """The linear layers to queries, keys and values, and from their answer."""
 
     def __init__(self, width: int, context: int, heads: int, head_width: int) -> None:
         super().__init__()
@@ -43,14 +43,18 @@ class SelfAttention(nn.Module):
         self.to_v = nn.Linear(context, inner, bias=False)
         self.to_out = nn.Sequential(nn.Linear(inner, width))
 
+
+class TokenSelfAttention(AttentionProjections):
+    """Every token attends to every other one of its row."""
+
     def forward(self, x: Tensor) -> Tensor:
         """(n, l, width) -> (n, l, width)."""
         q, k, v = (split_heads(project(x), self.heads) for project in (self.to_q, self.to_k, self.to_v))
         return self.to_out(merge_heads(scaled_dot_product_attention(q, k, v)))
 
 
-class TextImageAttention(SelfAttention):
-    """Places look at words and, by a softmax of its own, at image tokens; the two answers are added."""
+class TextImageAttention(AttentionProjections):
+    """Cross-attention to words plus, by a softmax of its own, cross-attention to image tokens."""
 
     def __init__(self, width: int, context: int, heads: int, head_width: int, learnt_scale: bool) -> None:
         super().__init__(width, context, heads, head_width)
@@ -58,7 +62,7 @@ class TextImageAttention(SelfAttention):
         self.to_v_ip = nn.Linear(context, heads * head_width, bias=False)
         self.alpha = nn.Parameter(torch.zeros(())) if learnt_scale else None
 
-    def forward(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Tensor, context: UNetContext) -> tuple[Tensor, Tensor | None]:
         """Places (R V, p, width) -> the same, and the attention to marked words and image tokens (r V, p, 1 + Q)."""
         views = context.image.shape[1]
         q = split_heads(self.to_q(x), self.heads)
@@ -73,4 +77,4 @@ class TextImageAttention(SelfAttention):
             return self.to_out(out), None
         rows = len(context.marks) * views
         marks = context.marks.repeat_interleave(views, 0)
-        return self.to_out(out), shares(marks, q[:rows], k[:rows], k_image[:rows])
+        return self.to_out(out), layer_attention_map(marks, q[:rows], k[:rows], k_image[:rows])

@@ -4,12 +4,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from to4d.guidance.dynamicrafter.autoencoder_layers import Downsample, Level, Middle, norm
+from to4d.guidance.dynamicrafter.autoencoder_layers import EncoderDownsample, MiddleBlock, ResolutionLevel, norm
 from to4d.guidance.dynamicrafter.sizes import AutoencoderSize
 from to4d.guidance.dynamicrafter.upsample import Upsample
 
 
-class Encoder(nn.Module):
+class KlEncoder(nn.Module):
     """Pixels to mean and log variance of latents, before `quant_conv`."""
 
     def __init__(self, size: AutoencoderSize) -> None:
@@ -17,10 +17,10 @@ class Encoder(nn.Module):
         widths = [size.width * factor for factor in size.factors]
         self.conv_in = nn.Conv2d(3, size.width, 3, padding=1)
         inputs = [size.width, *widths[:-1]]
-        shrink = [Downsample(width) for width in widths[:-1]] + [None]
+        shrink = [EncoderDownsample(width) for width in widths[:-1]] + [None]
         levels = zip(inputs, widths, shrink, strict=True)
-        self.down = nn.ModuleList([Level(i, o, size.blocks, downsample=layer) for i, o, layer in levels])
-        self.mid = Middle(widths[-1])
+        self.down = nn.ModuleList([ResolutionLevel(i, o, size.blocks, downsample=layer) for i, o, layer in levels])
+        self.mid = MiddleBlock(widths[-1])
         self.norm_out = norm(widths[-1])
         self.conv_out = nn.Conv2d(widths[-1], 2 * size.latents, 3, padding=1)
 
@@ -32,18 +32,18 @@ class Encoder(nn.Module):
         return self.conv_out(silu(self.norm_out(self.mid(x))))
 
 
-class Decoder(nn.Module):
+class KlDecoder(nn.Module):
     """Latents to pixels, after `post_quant_conv`."""
 
     def __init__(self, size: AutoencoderSize) -> None:
         super().__init__()
         widths = [size.width * factor for factor in size.factors]
         self.conv_in = nn.Conv2d(size.latents, widths[-1], 3, padding=1)
-        self.mid = Middle(widths[-1])
+        self.mid = MiddleBlock(widths[-1])
         inputs = [*widths[1:], widths[-1]]  # the coarsest level comes first, but is the last of the list
         grow = [None] + [Upsample(width) for width in widths[1:]]
         levels = zip(inputs, widths, grow, strict=True)
-        self.up = nn.ModuleList([Level(i, o, size.blocks + 1, upsample=layer) for i, o, layer in levels])
+        self.up = nn.ModuleList([ResolutionLevel(i, o, size.blocks + 1, upsample=layer) for i, o, layer in levels])
         self.norm_out = norm(widths[0])
         self.conv_out = nn.Conv2d(widths[0], 3, 3, padding=1)
 
@@ -55,12 +55,12 @@ class Decoder(nn.Module):
         return self.conv_out(silu(self.norm_out(x)))
 
 
-class Autoencoder(nn.Module):
+class KlAutoencoder(nn.Module):
     """Images to latents and back, float32 both, whatever it computes in; latents are not yet scaled to variance 1."""
 
     def __init__(self, size: AutoencoderSize) -> None:
         super().__init__()
-        self.encoder, self.decoder = Encoder(size), Decoder(size)
+        self.encoder, self.decoder = KlEncoder(size), KlDecoder(size)
         self.quant_conv = nn.Conv2d(2 * size.latents, 2 * size.latents, 1)
         self.post_quant_conv = nn.Conv2d(size.latents, size.latents, 1)
 

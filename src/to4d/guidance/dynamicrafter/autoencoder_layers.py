@@ -26,7 +26,7 @@ class ResnetBlock(nn.Module):
 
 
 class AttentionBlock(nn.Module):
-    """Every place looks at every other one, with a single head."""
+    """Self-attention over all places, with a single head."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class AttentionBlock(nn.Module):
         return x + self.proj_out(out)
 
 
-class Downsample(nn.Module):
+class EncoderDownsample(nn.Module):
     """Half the size; pads at the right and the bottom alone."""
 
     def __init__(self, channels: int) -> None:
@@ -53,7 +53,7 @@ class Downsample(nn.Module):
         return self.conv(pad(x, (0, 1, 0, 1)))
 
 
-class Middle(nn.Module):
+class MiddleBlock(nn.Module):
     """The layers at the coarsest level."""
 
     def __init__(self, channels: int) -> None:
@@ -66,7 +66,7 @@ class Middle(nn.Module):
         return self.block_2(self.attn_1(self.block_1(x)))
 
 
-class Level(nn.Module):
+class ResolutionLevel(nn.Module):
     """The layers of one level, then the one that changes the size, if any."""
 
     def __init__(

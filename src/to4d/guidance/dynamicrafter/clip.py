@@ -14,7 +14,7 @@ from to4d.guidance.dynamicrafter.sizes import ClipSize, TowerSize
 VOCABULARY, LENGTH = 49408, 77
 
 
-class Attention(nn.Module):
+class ClipAttention(nn.Module):
     """Self-attention with one matrix for queries, keys and values."""
 
     def __init__(self, width: int, heads: int) -> None:
@@ -25,14 +25,14 @@ class Attention(nn.Module):
         self.out_proj = nn.Linear(width, width)
 
     def forward(self, x: Tensor, causal: bool) -> Tensor:
-        """(n, l, width) -> the same; with `causal`, a token sees itself and those before it."""
+        """(n, l, width) -> the same; with `causal`, a token attends to itself and those before it."""
         parts = linear(x, self.in_proj_weight, self.in_proj_bias).chunk(3, dim=-1)
         q, k, v = (split_heads(part, self.heads) for part in parts)
         return self.out_proj(merge_heads(scaled_dot_product_attention(q, k, v, is_causal=causal)))
 
 
-class Mlp(nn.Module):
-    """The token-wise part of a layer."""
+class ClipMlp(nn.Module):
+    """The feed-forward part of a layer."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -43,13 +43,13 @@ class Mlp(nn.Module):
         return self.c_proj(gelu(self.c_fc(x)))
 
 
-class Layer(nn.Module):
-    """Attention and the token-wise part, each added to its input."""
+class ClipLayer(nn.Module):
+    """Self-attention and feed-forward part, each with a residual connection."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.ln_1, self.ln_2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attn, self.mlp = Attention(width, heads), Mlp(width)
+        self.attn, self.mlp = ClipAttention(width, heads), ClipMlp(width)
 
     def forward(self, x: Tensor, causal: bool) -> Tensor:
         """(n, l, width) -> the same."""
@@ -57,12 +57,12 @@ class Layer(nn.Module):
         return x + self.mlp(self.ln_2(x))
 
 
-class Transformer(nn.Module):
-    """Layers in a row."""
+class ClipTransformer(nn.Module):
+    """A stack of layers."""
 
     def __init__(self, size: TowerSize) -> None:
         super().__init__()
-        self.resblocks = nn.ModuleList([Layer(size.width, size.heads) for _ in range(size.layers)])
+        self.resblocks = nn.ModuleList([ClipLayer(size.width, size.heads) for _ in range(size.layers)])
 
     def forward(self, x: Tensor, causal: bool = False, skip_last: int = 0) -> Tensor:
         """(n, l, width) -> the same, without the last `skip_last` layers."""
@@ -71,7 +71,7 @@ class Transformer(nn.Module):
         return x
 
 
-class TextTower(nn.Module):
+class ClipTextTower(nn.Module):
     """Tokens of a prompt to their vectors before the last layer ("penultimate"). The last layer is there but unused."""
 
     def __init__(self, size: ClipSize) -> None:
@@ -79,7 +79,7 @@ class TextTower(nn.Module):
         width = size.text.width
         self.token_embedding = nn.Embedding(VOCABULARY, width)
         self.positional_embedding = nn.Parameter(torch.empty(LENGTH, width))
-        self.transformer = Transformer(size.text)
+        self.transformer = ClipTransformer(size.text)
         self.ln_final = nn.LayerNorm(width)
         self.text_projection = nn.Parameter(torch.empty(width, size.joint))
         self.logit_scale = nn.Parameter(torch.empty(()))
@@ -90,7 +90,7 @@ class TextTower(nn.Module):
         return self.ln_final(self.transformer(x, causal=True, skip_last=1))
 
 
-class ImageTower(nn.Module):
+class ClipImageTower(nn.Module):
     """An image to the tokens of its class and patches after the last layer. The norm and projection are unused."""
 
     def __init__(self, size: ClipSize) -> None:
@@ -101,7 +101,7 @@ class ImageTower(nn.Module):
         self.class_embedding = nn.Parameter(torch.empty(width))
         self.positional_embedding = nn.Parameter(torch.empty(patches + 1, width))
         self.ln_pre, self.ln_post = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.transformer = Transformer(size.image)
+        self.transformer = ClipTransformer(size.image)
         self.proj = nn.Parameter(torch.empty(width, size.joint))
 
     def forward(self, images: Tensor) -> Tensor:

@@ -3,19 +3,20 @@
 It is used as it is, from a check-out of github.com/Doubiiu/DynamiCrafter on PYTHONPATH (docs/dynamicrafter.md).
 """
 
+from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from to4d.errors import InputError
-from to4d.guidance.dynamicrafter.attention import Context, split_heads
-from to4d.guidance.dynamicrafter.maps import shares
+from to4d.guidance.dynamicrafter.attention import UNetContext, split_heads
+from to4d.guidance.dynamicrafter.attention_maps import layer_attention_map
 from to4d.guidance.dynamicrafter.sizes import UNetSize
 from to4d.guidance.dynamicrafter.unet import UNet
 
 
-def settings(size: UNetSize, frames: int) -> dict[str, Any]:
+def lvdm_settings(size: UNetSize, frames: int) -> dict[str, Any]:
     """Our sizes in their words."""
     widths = {"model_channels": size.width, "channel_mult": list(size.factors), "num_head_channels": size.head_width}
     inputs = {"in_channels": 2 * size.latents, "out_channels": size.latents, "context_dim": size.context}
@@ -40,14 +41,14 @@ class OfficialUNet(nn.Module):
     def __init__(self, ours: UNet, frames: int) -> None:
         super().__init__()
         try:
-            from lvdm.modules.networks.openaimodel3d import UNetModel
+            network = import_module("lvdm.modules.networks.openaimodel3d").UNetModel
         except ImportError as error:
             raise InputError(
                 f"guidance.implementation=lvdm needs the official code, but {error}; put a check-out of "
                 "github.com/Doubiiu/DynamiCrafter on PYTHONPATH and `pip install einops`, or say implementation=ours"
             ) from error
         with torch.device("meta"):
-            self.net = UNetModel(**settings(ours.size, frames))
+            self.net = network(**lvdm_settings(ours.size, frames))
         self.net.load_state_dict(ours.state_dict(), assign=True)
         self.net.requires_grad_(False).eval().float()
         self.marks: Tensor | None = None
@@ -56,7 +57,9 @@ class OfficialUNet(nn.Module):
             if getattr(layer, "image_cross_attention", False) and hasattr(layer, "to_k_ip"):
                 layer.register_forward_pre_hook(self._watch, with_kwargs=True)
 
-    def forward(self, noisy: Tensor, still: Tensor, t: Tensor, pace: Tensor, context: Context) -> tuple[Tensor, list]:
+    def forward(
+        self, noisy: Tensor, still: Tensor, t: Tensor, pace: Tensor, context: UNetContext
+    ) -> tuple[Tensor, list]:
         """As `UNet.forward`."""
         views = context.image.shape[1]
         self.marks = None if context.marks is None else context.marks.repeat_interleave(views, 0)
@@ -68,10 +71,10 @@ class OfficialUNet(nn.Module):
         rows = [round((m.shape[1] * size[0] / size[1]) ** 0.5) for m in self.maps]  # a map has h' w' places
         return prediction, [m.unflatten(1, (row, -1)) for m, row in zip(self.maps, rows, strict=True)]
 
-    def _watch(self, layer: nn.Module, args: tuple, kwargs: dict) -> None:
+    def _watch(self, layer: Any, args: tuple, kwargs: dict) -> None:
         """Note where a layer will look, from what it is about to read."""
         if self.marks is not None:
             count, words = len(self.marks), layer.text_context_len
             text, image = kwargs["context"][:count, :words], kwargs["context"][:count, words:]
             parts = (layer.to_q(args[0][:count]), layer.to_k(text), layer.to_k_ip(image))
-            self.maps.append(shares(self.marks, *(split_heads(x, layer.heads) for x in parts)))
+            self.maps.append(layer_attention_map(self.marks, *(split_heads(x, layer.heads) for x in parts)))

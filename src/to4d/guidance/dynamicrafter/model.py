@@ -1,46 +1,48 @@
 """All networks of DynamiCrafter under the names of the official checkpoints."""
 
+from typing import cast
+
 import torch
 from torch import nn
 
-from to4d.guidance.dynamicrafter.autoencoder import Autoencoder
-from to4d.guidance.dynamicrafter.clip import ImageTower, TextTower
+from to4d.guidance.dynamicrafter.autoencoder import KlAutoencoder
+from to4d.guidance.dynamicrafter.clip import ClipImageTower, ClipTextTower
 from to4d.guidance.dynamicrafter.resampler import Resampler
 from to4d.guidance.dynamicrafter.sizes import ModelSize
 from to4d.guidance.dynamicrafter.unet import UNet
 
 
-class Networks(nn.Module):
+class DynamiCrafterNetworks(nn.Module):
     """The five networks. Made without memory: load values with `checkpoint.fill` or `random_weights.randomise`."""
 
     def __init__(self, size: ModelSize) -> None:
         super().__init__()
         with torch.device("meta"):
             self.model = nn.ModuleDict({"diffusion_model": UNet(size.unet)})
-            self.first_stage_model = Autoencoder(size.autoencoder)
-            self.cond_stage_model = nn.ModuleDict({"model": TextTower(size.clip)})
-            self.embedder = nn.ModuleDict({"model": nn.ModuleDict({"visual": ImageTower(size.clip)})})
+            self.first_stage_model = KlAutoencoder(size.autoencoder)
+            self.cond_stage_model = nn.ModuleDict({"model": ClipTextTower(size.clip)})
+            self.embedder = nn.ModuleDict({"model": nn.ModuleDict({"visual": ClipImageTower(size.clip)})})
             self.image_proj_model = Resampler(size.resampler, size.frames)
 
     @property
     def unet(self) -> UNet:
         """Denoises."""
-        return self.model["diffusion_model"]
+        return cast(UNet, self.model["diffusion_model"])
 
     @property
-    def autoencoder(self) -> Autoencoder:
+    def autoencoder(self) -> KlAutoencoder:
         """Pixels to latents and back."""
         return self.first_stage_model
 
     @property
-    def text(self) -> TextTower:
+    def text(self) -> ClipTextTower:
         """Reads the prompt."""
-        return self.cond_stage_model["model"]
+        return cast(ClipTextTower, self.cond_stage_model["model"])
 
     @property
-    def image(self) -> ImageTower:
+    def image(self) -> ClipImageTower:
         """Reads the first frame."""
-        return self.embedder["model"]["visual"]
+        return cast(ClipImageTower, cast(nn.ModuleDict, self.embedder["model"])["visual"])
 
     @property
     def resampler(self) -> Resampler:

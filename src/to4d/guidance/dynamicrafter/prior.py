@@ -4,6 +4,8 @@ First frame and words in, latent clips of 16 frames out; docs/dynamicrafter.md s
 """
 
 import logging
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -11,30 +13,32 @@ from torch.nn.functional import interpolate
 from torch.utils.checkpoint import checkpoint
 
 from to4d.errors import InputError
-from to4d.guidance.dynamicrafter.attention import Context
-from to4d.guidance.dynamicrafter.checkpoint import fill, found, read
+from to4d.guidance.dynamicrafter.attention import UNetContext
+from to4d.guidance.dynamicrafter.attention_maps import as_attention_maps, mean_noun_map
+from to4d.guidance.dynamicrafter.condition import ConditionEncoder, DynamiCrafterCondition
 from to4d.guidance.dynamicrafter.lvdm import OfficialUNet
-from to4d.guidance.dynamicrafter.maps import as_attention_maps, noun_map
-from to4d.guidance.dynamicrafter.model import Networks
-from to4d.guidance.dynamicrafter.reader import Condition, Reader
+from to4d.guidance.dynamicrafter.model import DynamiCrafterNetworks
+from to4d.guidance.dynamicrafter.official_checkpoint import checkpoint_path, load_networks, read_checkpoint
 from to4d.guidance.dynamicrafter.schedule import (
+    classifier_free_guidance,
     clean_from,
     clip_scale,
-    guided,
     power,
+    rescale_guidance,
     signal_share,
     trained_share,
-    with_spread_of,
 )
 from to4d.guidance.dynamicrafter.sizes import SIZES
+from to4d.guidance.dynamicrafter.unet import UNet
 from to4d.guidance.random_weights import randomise
 from to4d.types import ATTENTION_MAPS, IMAGE_SCALE, NEGATIVE_PROMPT, Denoised, Prompt, check_shape
 
 log = logging.getLogger(__name__)
+Option = TypeVar("Option")
 SCALE = 0.18215  # makes latents of variance about 1
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 MODES = {"None": False, "default": True, "reduce-overhead": True, "max-autotune": True}  # of torch.compile
-UNETS = {"ours": lambda unet, frames: unet, "lvdm": OfficialUNet}
+UNETS: dict[str, Callable[[UNet, int], nn.Module]] = {"ours": lambda unet, frames: unet, "lvdm": OfficialUNet}
 
 
 class DynamiCrafter(nn.Module):
@@ -43,8 +47,8 @@ class DynamiCrafter(nn.Module):
     Args:
         size: "256", "512" or "1024", a published model; "tiny" and "tiny_velocity" are the same in small with random
             weights, for tests of the program.
-        weights: a safetensors file (see `checkpoint.py`); None is the one that `python -m to4d.weights` fetched;
-            "random" is none: for measuring speed, as `bench/gpu.py` does.
+        weights: a safetensors file (see `official_checkpoint.py`); None is the one that `python -m to4d.weights`
+            fetched; "random" is none: for measuring speed, as `bench/gpu.py` does.
         pace: None is the model's own. At 256 it is a frame stride, 1 to 6, and more moves more; at 512 (15 to 30) and
             1024 (5 to 15) it is frames a second, and less moves more.
         guidance_rescale: pulls guided predictions to the spread of plain ones: 0.7 when sampling at 512 and 1024; 0 in
@@ -58,6 +62,9 @@ class DynamiCrafter(nn.Module):
             "max-autotune", or with CUDA graphs "reduce-overhead"; None does not.
     """
 
+    alpha_bar: Tensor
+    share: Tensor
+    clip_scale: Tensor
     abilities = frozenset({NEGATIVE_PROMPT, IMAGE_SCALE, ATTENTION_MAPS})
 
     def __init__(
@@ -75,7 +82,7 @@ class DynamiCrafter(nn.Module):
     ) -> None:
         super().__init__()
         self.shape = _choice("size", str(size), SIZES)
-        self.networks = Networks(self.shape)
+        self.networks = DynamiCrafterNetworks(self.shape)
         self._load(str(size), weights)
         self.requires_grad_(False).eval()
         self.dtype = _choice("precision", precision, PRECISIONS)
@@ -93,7 +100,7 @@ class DynamiCrafter(nn.Module):
         self.frames, self.size = self.shape.frames, self.shape.resolution
         self.pace = _pace(pace, self.shape.pace, self.shape.paces)
         self.guidance_rescale, self.chunk, self.coarsest = guidance_rescale, chunk, coarsest
-        self.reader = Reader(self.networks)
+        self.reader = ConditionEncoder(self.networks)
 
     def train(self, mode: bool = True) -> "DynamiCrafter":
         """Stays in evaluation mode, whatever its owner does."""
@@ -119,14 +126,19 @@ class DynamiCrafter(nn.Module):
         return ((images + 1.0) / 2.0).clamp(0.0, 1.0).movedim(1, -1).unflatten(0, (len(latents), -1))
 
     @torch.no_grad()
-    def condition(self, still: Tensor, prompt: Prompt) -> Condition:
+    def condition(self, still: Tensor, prompt: Prompt) -> DynamiCrafterCondition:
         """First frames (B, H, W, 3) and one prompt; raises if the prompt does not name its noun."""
         images = self._images(still)
         return self.reader(images, SCALE * self.networks.autoencoder.encode(images), prompt)
 
     @torch.no_grad()
     def denoise(
-        self, noisy: Tensor, t: int, condition: Condition, guidance_scale: float, image_scale: float | None = None
+        self,
+        noisy: Tensor,
+        t: int,
+        condition: DynamiCrafterCondition,
+        guidance_scale: float,
+        image_scale: float | None = None,
     ) -> Denoised:
         """z_t (B, 4, V, h, w) at step t -> x0 and the attention to the noun.
 
@@ -141,12 +153,13 @@ class DynamiCrafter(nn.Module):
             guided=guidance_scale != 1.0 or image_scale is not None, apart=image_scale is not None
         )
         predictions, maps = self._predict(scaled, t, condition.still, context)
-        prediction = guided(predictions, guidance_scale, image_scale)
+        prediction = classifier_free_guidance(predictions, guidance_scale, image_scale)
         if self.guidance_rescale and len(predictions) > 1:
-            prediction = with_spread_of(prediction, predictions[0], self.guidance_rescale)
+            prediction = rescale_guidance(prediction, predictions[0], self.guidance_rescale)
         clean = clean_from(prediction, scaled, share, self.shape.velocity) / scale
         layers = tuple(as_attention_maps(m, self.frames) for m in maps)
-        return Denoised(clean, noun_map(layers, tuple(noisy.shape[-2:]), self.coarsest), attention_maps=layers)
+        attention = mean_noun_map(layers, (noisy.shape[-2], noisy.shape[-1]), self.coarsest)
+        return Denoised(clean, attention, attention_maps=layers)
 
     def _load(self, size: str, weights: str | None) -> None:
         """Give the networks their values."""
@@ -156,14 +169,14 @@ class DynamiCrafter(nn.Module):
             log.warning("guidance.weights=random: the prior knows nothing and makes no motion")
             randomise(self.networks, distinct=2**18)  # drawing all 2.4 thousand million takes minutes
         else:
-            fill(self.networks, read(found(weights, size)), self.shape)
+            load_networks(self.networks, read_checkpoint(checkpoint_path(weights, size)), self.shape)
 
-    def _predict(self, noisy: Tensor, t: int, still: Tensor, context: Context) -> tuple[tuple[Tensor, ...], list]:
+    def _predict(self, noisy: Tensor, t: int, still: Tensor, context: UNetContext) -> tuple[tuple[Tensor, ...], list]:
         """One prediction for each clip that `context` tells of, in as many parts of B, and where it looked."""
         times = len(context.text) // len(noisy)
-        t, pace = (torch.full((len(context.text),), number, device=noisy.device) for number in (t, self.pace))
+        steps, paces = (torch.full((len(context.text),), number, device=noisy.device) for number in (t, self.pace))
         still, noisy = (x.to(self.dtype).repeat(times, *[1] * (x.ndim - 1)) for x in (still, noisy))
-        prediction, maps = self.networks.unet(noisy, still, t, pace, context)
+        prediction, maps = self.networks.unet(noisy, still, steps, paces, context)
         return prediction.float().chunk(times), maps
 
     def _images(self, frames: Tensor) -> Tensor:
@@ -174,7 +187,7 @@ class DynamiCrafter(nn.Module):
         return 2.0 * images - 1.0
 
 
-def _choice(name: str, value: str, options: dict) -> object:
+def _choice(name: str, value: str, options: Mapping[str, Option]) -> Option:
     if value not in options:
         raise InputError(f"guidance.{name} is {value!r}; choose one of {', '.join(options)}")
     return options[value]

@@ -1,5 +1,7 @@
 """Turns CLIP's view of the first frame into a few tokens for each frame of the clip (a Perceiver)."""
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
@@ -9,7 +11,7 @@ from to4d.guidance.dynamicrafter.sizes import ResamplerSize
 
 
 class PerceiverAttention(nn.Module):
-    """Queries look at the image's tokens and at each other."""
+    """Cross-attention of queries to the image's tokens and to each other."""
 
     def __init__(self, width: int, heads: int, head_width: int) -> None:
         super().__init__()
@@ -29,7 +31,7 @@ class PerceiverAttention(nn.Module):
 
 
 class Resampler(nn.Module):
-    """Learnt queries, each frame its own, read the image."""
+    """Learnt queries, of their own for each frame, attend to the tokens of the image."""
 
     def __init__(self, size: ResamplerSize, frames: int) -> None:
         super().__init__()
@@ -44,18 +46,19 @@ class Resampler(nn.Module):
     @staticmethod
     def _layer(size: ResamplerSize) -> nn.ModuleList:
         width = size.width
-        think = nn.Sequential(
+        feed_forward = nn.Sequential(
             nn.LayerNorm(width),
             nn.Linear(width, 4 * width, bias=False),
             nn.GELU(),
             nn.Linear(4 * width, width, bias=False),
         )
-        return nn.ModuleList([PerceiverAttention(width, size.heads, size.head_width), think])
+        return nn.ModuleList([PerceiverAttention(width, size.heads, size.head_width), feed_forward])
 
     def forward(self, image: Tensor) -> Tensor:
         """CLIP tokens (n, l, inputs) -> (n, V, queries, outputs)."""
         image, queries = self.proj_in(image), self.latents.expand(len(image), -1, -1)
-        for look, think in self.layers:
-            queries = queries + look(image, queries)
-            queries = queries + think(queries)
+        for layer in self.layers:
+            attend, feed_forward = cast(nn.ModuleList, layer)
+            queries = queries + attend(image, queries)
+            queries = queries + feed_forward(queries)
         return self.norm_out(self.proj_out(queries)).unflatten(1, (self.frames, -1))

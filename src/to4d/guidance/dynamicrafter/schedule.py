@@ -46,18 +46,20 @@ def clean_from(prediction: Tensor, noisy: Tensor, share: Tensor, velocity: bool)
     return (noisy - (1.0 - share).sqrt() * prediction) / share.sqrt()
 
 
-def guided(predictions: tuple[Tensor, ...], guidance_scale: float, image_scale: float | None) -> Tensor:
+def classifier_free_guidance(
+    predictions: tuple[Tensor, ...], guidance_scale: float, image_scale: float | None
+) -> Tensor:
     """One prediction of those with everything, with the image alone (if apart) and with neither."""
     if len(predictions) == 1:
         return predictions[0]
-    full, blind = predictions[0], predictions[-1]
+    full, unconditional = predictions[0], predictions[-1]
     if image_scale is None:
-        return blind.lerp(full, guidance_scale)
+        return unconditional.lerp(full, guidance_scale)
     image = predictions[1]
-    return blind + image_scale * (image - blind) + guidance_scale * (full - image)
+    return unconditional + image_scale * (image - unconditional) + guidance_scale * (full - image)
 
 
-def with_spread_of(guided: Tensor, plain: Tensor, share: float) -> Tensor:
+def rescale_guidance(guided: Tensor, plain: Tensor, share: float) -> Tensor:
     """Guided predictions (R, ...), pulled by `share` to the standard deviation of the plain ones (Lin et al. 2023)."""
     axes = tuple(range(1, guided.ndim))
     same_spread = guided * (plain.std(axes, keepdim=True) / guided.std(axes, keepdim=True))

@@ -3,7 +3,7 @@
 From the inference configurations of the official repository (Xing et al., 2023).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -80,20 +80,20 @@ class ModelSize:
 
 
 _PLAIN = UNetSize(learnt_scale=False)
-_TINY = {
-    "resolution": (64, 64),
-    "autoencoder": AutoencoderSize(width=32, factors=(1, 1, 1, 1), blocks=1),
-    "resampler": ResamplerSize(width=32, depth=1, heads=2, head_width=8, inputs=48, outputs=32),
-    "clip": ClipSize(text=TowerSize(32, 3, 2), image=TowerSize(48, 2, 2), joint=32, patch=56),
-}
-_TINY_UNET = {"width": 32, "factors": (1, 1, 2, 2), "blocks": 1, "head_width": 16, "context": 32}
+_TINY = ModelSize(
+    (64, 64),
+    unet=UNetSize(width=32, factors=(1, 1, 2, 2), blocks=1, head_width=16, context=32),
+    autoencoder=AutoencoderSize(width=32, factors=(1, 1, 1, 1), blocks=1),
+    resampler=ResamplerSize(width=32, depth=1, heads=2, head_width=8, inputs=48, outputs=32),
+    clip=ClipSize(text=TowerSize(32, 3, 2), image=TowerSize(48, 2, 2), joint=32, patch=56),
+)
 
 SIZES = {
     "256": ModelSize(),
     "512": ModelSize((320, 512), velocity=True, base_scale=0.7, pace=24, paces=(15, 30), unet=_PLAIN),
     "1024": ModelSize((576, 1024), velocity=True, base_scale=0.3, pace=10, paces=(5, 15), unet=_PLAIN),
-    "tiny": ModelSize(**_TINY, unet=UNetSize(**_TINY_UNET)),
-    "tiny_velocity": ModelSize(
-        **_TINY, velocity=True, base_scale=0.7, pace=24, paces=(15, 30), unet=UNetSize(**_TINY_UNET, learnt_scale=False)
+    "tiny": _TINY,
+    "tiny_velocity": replace(
+        _TINY, velocity=True, base_scale=0.7, pace=24, paces=(15, 30), unet=replace(_TINY.unet, learnt_scale=False)
     ),
 }

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn.functional import gelu, linear
 
-from to4d.guidance.dynamicrafter.attention import Context, SelfAttention, TextImageAttention
+from to4d.guidance.dynamicrafter.attention import TextImageAttention, TokenSelfAttention, UNetContext
 
 
 class GatedLinear(nn.Module):
@@ -19,8 +19,8 @@ class GatedLinear(nn.Module):
         return value * gelu(gate)
 
 
-class FeedForward(nn.Module):
-    """The token-wise part of a transformer block."""
+class GatedFeedForward(nn.Module):
+    """The feed-forward part of a transformer block, gated (GEGLU)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -38,15 +38,15 @@ class TransformerBlock(nn.Module):
         self, width: int, heads: int, head_width: int, context: int | None = None, learnt_scale: bool = False
     ) -> None:
         super().__init__()
-        self.attn1 = SelfAttention(width, width, heads, head_width)
+        self.attn1 = TokenSelfAttention(width, width, heads, head_width)
         if context is None:
-            self.attn2 = SelfAttention(width, width, heads, head_width)
+            self.attn2 = TokenSelfAttention(width, width, heads, head_width)
         else:
             self.attn2 = TextImageAttention(width, context, heads, head_width, learnt_scale)
-        self.ff = FeedForward(width)
+        self.ff = GatedFeedForward(width)
         self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(width) for _ in range(3))
 
-    def forward(self, x: Tensor, context: Context | None = None) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Tensor, context: UNetContext | None = None) -> tuple[Tensor, Tensor | None]:
         """(n, l, width) -> the same, and the map of the second attention."""
         x = x + self.attn1(self.norm1(x))
         seen, attention = (self.attn2(self.norm2(x)), None) if context is None else self.attn2(self.norm2(x), context)
@@ -55,7 +55,7 @@ class TransformerBlock(nn.Module):
 
 
 class SpatialTransformer(nn.Module):
-    """Places of a frame look at each other, at the words and at the first frame."""
+    """Self-attention over the places of a frame, then cross-attention to words and to the first frame's tokens."""
 
     def __init__(self, channels: int, heads: int, head_width: int, context: int, learnt_scale: bool) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class SpatialTransformer(nn.Module):
         self.transformer_blocks = nn.ModuleList([TransformerBlock(inner, heads, head_width, context, learnt_scale)])
         self.proj_out = nn.Linear(inner, channels)
 
-    def forward(self, x: Tensor, context: Context) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Tensor, context: UNetContext) -> tuple[Tensor, Tensor | None]:
         """(R V, c, h, w) -> the same, and the attention to marked words and image tokens (r V, h, w, 1 + Q)."""
         size = x.shape[-2:]
         tokens = self.proj_in(self.norm(x).flatten(2).transpose(1, 2))
@@ -75,7 +75,7 @@ class SpatialTransformer(nn.Module):
 
 
 class TemporalTransformer(nn.Module):
-    """Every place looks at itself in the other frames.
+    """Self-attention of every place over the frames.
 
     Args of the constructor:
         convolve: whether the projections are 1D convolutions of width 1 (a matter of parameter shapes alone).

@@ -8,10 +8,10 @@ import math
 import torch
 from torch import Tensor, nn
 
-from to4d.guidance.dynamicrafter.attention import Context
+from to4d.guidance.dynamicrafter.attention import UNetContext
 from to4d.guidance.dynamicrafter.sizes import UNetSize
 from to4d.guidance.dynamicrafter.transformers import SpatialTransformer, TemporalTransformer
-from to4d.guidance.dynamicrafter.unet_layers import Block, Downsample, ResBlock
+from to4d.guidance.dynamicrafter.unet_layers import ResBlock, UNetBlock, UNetDownsample
 from to4d.guidance.dynamicrafter.upsample import Upsample
 
 
@@ -36,8 +36,8 @@ class UNet(nn.Module):
         self.size, width = size, size.width
         self.time_embed = number_embedding(width)
         self.fps_embedding = number_embedding(width)
-        self.init_attn = Block(TemporalTransformer(width, 8, size.head_width, convolve=True))
-        self.input_blocks = nn.ModuleList([Block(nn.Conv2d(2 * size.latents, width, 3, padding=1))])
+        self.init_attn = UNetBlock(TemporalTransformer(width, 8, size.head_width, convolve=True))
+        self.input_blocks = nn.ModuleList([UNetBlock(nn.Conv2d(2 * size.latents, width, 3, padding=1))])
         channels, widths, skips = width, [width * factor for factor in size.factors], [width]
         for level, out in enumerate(widths):
             for _ in range(size.blocks):
@@ -45,29 +45,31 @@ class UNet(nn.Module):
                 channels = out
                 skips.append(out)
             if level + 1 < len(widths):
-                self.input_blocks.append(Block(Downsample(out)))
+                self.input_blocks.append(UNetBlock(UNetDownsample(out)))
                 skips.append(out)
         middle = self._stage(channels, channels, attend=True)
-        self.middle_block = Block(*middle, ResBlock(channels, channels, 4 * width))
+        self.middle_block = UNetBlock(*middle, ResBlock(channels, channels, 4 * width))
         self.output_blocks = nn.ModuleList()
         for level, out in reversed(list(enumerate(widths))):
             for index in range(size.blocks + 1):
                 stage = self._stage(channels + skips.pop(), out, attend=level < size.attended)
                 grow = [Upsample(out)] if level > 0 and index == size.blocks else []
-                self.output_blocks.append(Block(*stage, *grow))
+                self.output_blocks.append(UNetBlock(*stage, *grow))
                 channels = out
         self.out = nn.Sequential(nn.GroupNorm(32, width), nn.SiLU(), nn.Conv2d(width, size.latents, 3, padding=1))
 
-    def _stage(self, channels: int, out: int, attend: bool) -> Block:
+    def _stage(self, channels: int, out: int, attend: bool) -> UNetBlock:
         """A residual block, with attention in space and time where `attend`."""
         size, heads = self.size, out // self.size.head_width
         block = ResBlock(channels, out, 4 * size.width)
         if not attend:
-            return Block(block)
+            return UNetBlock(block)
         spatial = SpatialTransformer(out, heads, size.head_width, size.context, size.learnt_scale)
-        return Block(block, spatial, TemporalTransformer(out, heads, size.head_width))
+        return UNetBlock(block, spatial, TemporalTransformer(out, heads, size.head_width))
 
-    def forward(self, noisy: Tensor, still: Tensor, t: Tensor, pace: Tensor, context: Context) -> tuple[Tensor, list]:
+    def forward(
+        self, noisy: Tensor, still: Tensor, t: Tensor, pace: Tensor, context: UNetContext
+    ) -> tuple[Tensor, list]:
         """One look.
 
         Args:

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from to4d.guidance.dynamicrafter.attention import Context
+from to4d.guidance.dynamicrafter.attention import UNetContext
 from to4d.guidance.dynamicrafter.transformers import SpatialTransformer, TemporalTransformer
 
 
@@ -47,7 +47,7 @@ class ResBlock(nn.Module):
         return self.temopral_conv(self.skip_connection(x) + h, views)
 
 
-class Downsample(nn.Module):
+class UNetDownsample(nn.Module):
     """Half the size."""
 
     def __init__(self, channels: int) -> None:
@@ -59,10 +59,13 @@ class Downsample(nn.Module):
         return self.op(x)
 
 
-class Block(nn.Sequential):
-    """Layers in a row, each given what it reads; at most one of them looks at words."""
+class UNetBlock(nn.ModuleList):
+    """Layers in a row, each given the inputs that it takes; at most one of them attends to words."""
 
-    def forward(self, x: Tensor, level: Tensor, context: Context) -> tuple[Tensor, list[Tensor]]:
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__(layers)
+
+    def forward(self, x: Tensor, level: Tensor, context: UNetContext) -> tuple[Tensor, list[Tensor]]:
         """(R V, c, h, w) -> the same or another size, and the maps (r V, h, w, 1 + Q) of layers that look at words."""
         views, maps = context.image.shape[1], []
         for layer in self:

@@ -14,11 +14,11 @@ from to4d.types import check_shape
 TRACK_CHECKS: dict[str, Callable[[Tensor], Check]] = {
     "spinning": track_checks.spinning,
     "twisting": track_checks.twisting,
-    "rolling": track_checks.rolling,
-    "swaying": side_checks.swaying,
-    "shaking": side_checks.shaking,
-    "falling": side_checks.falling,
-    "still": track_checks.still,
+    "rolling": track_checks.rolling_tracks,
+    "swaying": side_checks.swaying_tracks,
+    "shaking": side_checks.shaking_tracks,
+    "falling": side_checks.falling_tracks,
+    "still": track_checks.still_tracks,
     "walking": limb_checks.walking,
     "waving": limb_checks.waving,
 }

@@ -1,4 +1,4 @@
-"""What a silhouette does over time: where it is, how large, how tilted. Everything is measured from opacity alone."""
+"""The track of a silhouette over time: position, size and axis, measured from opacity alone."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ OUTLIERS = 0.005  # share of the area beyond each bound of the extent: 1% of the
 
 
 @dataclass(frozen=True)
-class Track:
+class SilhouetteTrack:
     """The silhouette in each of V frames, in pixels: x to the right, y up from the lower image edge.
 
     The upper half and the lower quarter are those of the silhouette's own height in the same frame, so that an object
@@ -41,7 +41,7 @@ class Track:
         return self.right - self.left
 
 
-def track(opacity: Tensor) -> Track:
+def track_silhouette(opacity: Tensor) -> SilhouetteTrack:
     """Follow the silhouette of one view's clip (V, H, W), opacity in [0, 1].
 
     A pixel counts by its opacity if it is more than half opaque or touches one that is, so that antialiased edges keep
@@ -49,7 +49,7 @@ def track(opacity: Tensor) -> Track:
 
     >>> clip = torch.zeros(1, 10, 10)
     >>> clip[:, 2:8, 4:6] = 1.0
-    >>> seen = track(clip)
+    >>> seen = track_silhouette(clip)
     >>> [round(value.item(), 2) for value in (seen.area, seen.x, seen.y, seen.height)]
     [12.0, 5.0, 5.0, 5.94]
     """
@@ -63,7 +63,7 @@ def track(opacity: Tensor) -> Track:
     upper = _between(ink, bottom + 0.5 * (top - bottom), top)
     lower = _between(ink, bottom, bottom + 0.25 * (top - bottom))
     area, axis = rows.sum(-1), _axis(ink, x, y)
-    return Track(area, x, y, left, right, bottom, top, _mean(upper), _mean(lower), axis)
+    return SilhouetteTrack(area, x, y, left, right, bottom, top, _mean(upper), _mean(lower), axis)
 
 
 def _mean(weights: Tensor) -> Tensor:

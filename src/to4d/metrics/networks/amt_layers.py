@@ -4,30 +4,30 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import grid_sample, interpolate, leaky_relu
 
-from to4d.metrics.networks.raft_net import places
+from to4d.metrics.networks.raft_net import coordinate_grid
 
-SIDE = 20  # channels of a decoder that are looked at once more by themselves
-REACH, LEVELS = 3, 4  # of the look at correlations
+SIDE = 20  # last channels of a residual block, which side convolutions refine once more
+REACH, LEVELS = 3, 4  # radius and pyramid levels of the correlation lookup
 SLOPE = 0.1  # of the rectifiers in a refinement
 
 
-def resized(x: Tensor, factor: float) -> Tensor:
+def resize_bilinear(x: Tensor, factor: float) -> Tensor:
     """(n, c, h, w) -> (n, c, factor h, factor w), bilinear."""
     return interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
 
 
-def warped(picture: Tensor, flow: Tensor) -> Tensor:
-    """Fetch (n, c, h, w) along (n, 2, h, w), (right, down) in pixels; what lies outside is the nearest border.
+def backward_warp(picture: Tensor, flow: Tensor) -> Tensor:
+    """Sample (n, c, h, w) along the flow (n, 2, h, w), (right, down) in pixels; outside, the nearest border counts.
 
-    >>> warped(torch.arange(4.0).expand(1, 1, 4, 4), torch.ones(1, 2, 4, 4))[0, 0, 0].tolist()
+    >>> backward_warp(torch.arange(4.0).expand(1, 1, 4, 4), torch.ones(1, 2, 4, 4))[0, 0, 0].tolist()
     [1.0, 2.0, 3.0, 3.0]
     """
     size = flow.new_tensor([flow.shape[-1] - 1, flow.shape[-2] - 1])
-    where = 2.0 * (places(flow) + flow).movedim(1, -1) / size - 1.0
+    where = 2.0 * (coordinate_grid(flow) + flow).movedim(1, -1) / size - 1.0
     return grid_sample(picture, where, padding_mode="border", align_corners=True)
 
 
-def convolution(before: int, after: int, stride: int = 1) -> nn.Sequential:
+def conv_prelu(before: int, after: int, stride: int = 1) -> nn.Sequential:
     """3 x 3, with a rectifier whose slope is learned."""
     return nn.Sequential(nn.Conv2d(before, after, 3, stride, 1), nn.PReLU(after))
 
@@ -54,8 +54,8 @@ class Bottleneck(nn.Module):
         return (y + (x if self.downsample is None else self.downsample(x))).relu()
 
 
-class MatchEncoder(nn.Module):
-    """Pictures to features at an eighth of the size, by which places of two pictures are compared."""
+class CorrelationEncoder(nn.Module):
+    """Features at an eighth of the size, from which correlations of two images are computed."""
 
     def __init__(self) -> None:
         """84 channels come out."""
@@ -71,14 +71,14 @@ class MatchEncoder(nn.Module):
         return self.conv2(self.layer3(self.layer2(self.layer1(self.norm1(self.conv1(x)).relu()))))
 
 
-class LookEncoder(nn.Module):
-    """Pictures to features at half the size, a quarter, an eighth and a sixteenth."""
+class PyramidEncoder(nn.Module):
+    """A feature pyramid: half the size, a quarter, an eighth and a sixteenth."""
 
     def __init__(self, widths: tuple[int, ...]) -> None:
         """Channels of each."""
         super().__init__()
         for number, (before, after) in enumerate(zip((3, *widths), widths, strict=False), 1):
-            self.add_module(f"pyramid{number}", nn.Sequential(convolution(before, after, 2), convolution(after, after)))
+            self.add_module(f"pyramid{number}", nn.Sequential(conv_prelu(before, after, 2), conv_prelu(after, after)))
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """(n, 3, H, W) -> from fine to coarse."""
@@ -94,8 +94,8 @@ class SideResidual(nn.Module):
     def __init__(self, width: int) -> None:
         """`width` channels go in and come out."""
         super().__init__()
-        self.conv1, self.conv3 = convolution(width, width), convolution(width, width)
-        self.conv2, self.conv4 = convolution(SIDE, SIDE), convolution(SIDE, SIDE)
+        self.conv1, self.conv3 = conv_prelu(width, width), conv_prelu(width, width)
+        self.conv2, self.conv4 = conv_prelu(SIDE, SIDE), conv_prelu(SIDE, SIDE)
         self.conv5, self.prelu = nn.Conv2d(width, width, 3, padding=1), nn.PReLU(width)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -107,22 +107,22 @@ class SideResidual(nn.Module):
         return self.prelu(x + self.conv5(y))
 
 
-class Decoder(nn.Module):
-    """To twice the size."""
+class AmtDecoder(nn.Module):
+    """Decodes features to twice the size."""
 
     def __init__(self, before: int, width: int, after: int) -> None:
         """From `before` to `after` channels by way of `width`."""
         super().__init__()
         grow = nn.ConvTranspose2d(width, after, 4, 2, 1)
-        self.convblock = nn.Sequential(convolution(before, width), SideResidual(width), grow)
+        self.convblock = nn.Sequential(conv_prelu(before, width), SideResidual(width), grow)
 
     def forward(self, *parts: Tensor) -> Tensor:
         """Parts (n, c, h, w), `before` channels together -> (n, after, 2 h, 2 w)."""
         return self.convblock(torch.cat(parts, 1))
 
 
-class Update(nn.Module):
-    """How features and flows change after a look at the correlations."""
+class AmtUpdate(nn.Module):
+    """Residual updates of features and flows, from a correlation lookup."""
 
     def __init__(self, width: int) -> None:
         """`width` channels of features."""
@@ -130,8 +130,8 @@ class Update(nn.Module):
         self.convc1 = nn.Conv2d(2 * LEVELS * (2 * REACH + 1) ** 2, 64, 1)
         self.convf1, self.convf2 = nn.Conv2d(4, 40, 7, padding=3), nn.Conv2d(40, 20, 3, padding=1)
         self.conv = nn.Conv2d(64 + 20, 68, 3, padding=1)
-        self.gru = pair(68 + 4 + width, 76)
-        self.feat_head, self.flow_head = pair(76, width), pair(76, 4)
+        self.gru = conv_pair(68 + 4 + width, 76)
+        self.feat_head, self.flow_head = conv_pair(76, width), conv_pair(76, 4)
 
     def forward(self, state: Tensor, flow: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
         """(n, width, h, w), both flows (n, 4, h, w) and correlations (n, 392, h, w) -> the two changes."""
@@ -141,6 +141,6 @@ class Update(nn.Module):
         return self.feat_head(both), self.flow_head(both)
 
 
-def pair(before: int, after: int) -> nn.Sequential:
+def conv_pair(before: int, after: int) -> nn.Sequential:
     """Two convolutions by way of 76 channels."""
     return nn.Sequential(nn.Conv2d(before, 76, 3, padding=1), nn.LeakyReLU(SLOPE), nn.Conv2d(76, after, 3, padding=1))

@@ -1,37 +1,40 @@
-"""Official weights of networks that measure: files, loaded strictly by key, never fetched while measuring."""
+"""Load pretrained weights of the networks that metrics use: strictly by key, from local files only."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from to4d.disk.files import sha256_of
 from to4d.errors import InputError, NotComputed
-from to4d.metrics.networks.pretrained_files import Official
+from to4d.metrics.networks.pretrained_files import PretrainedFile
 from to4d.metrics.networks.unpickle import tensors_of
 
+Network = TypeVar("Network", bound=nn.Module)
 
-def need(path: str | None, setting: str, official: Official, names: Sequence[str]) -> Path:
-    """The file of weights.
+
+def require_weights(path: str | None, setting: str, pretrained: PretrainedFile, names: Sequence[str]) -> Path:
+    """Path of a file of weights.
 
     Args:
-        path: where the user says it is; None is where `python -m to4d.weights get metrics` puts it.
-        setting: how they say it.
-        official: what it should be.
-        names: of the figures that need it.
+        path: as configured; None is where `python -m to4d.weights get metrics` writes it.
+        setting: the config key of `path`.
+        pretrained: the file that it should be.
+        names: of the metrics that need it.
 
     Raises:
-        NotComputed: if there is none.
+        NotComputed: if there is no such file.
     """
-    found = official.path if path is None else Path(path)
+    found = pretrained.path if path is None else Path(path)
     if not found.is_file():
         said = f"{setting} names no file, and {found} is none" if path is None else f"{setting}={path} is no file"
-        raise NotComputed(list(names), f"{said}; {official.way}")
+        raise NotComputed(list(names), f"{said}; {pretrained.instructions}")
     return found
 
 
-def read(path: Path, strip: str = "", inside: str = "") -> dict[str, Tensor]:
+def read_weights(path: Path, strip: str = "", inside: str = "") -> dict[str, Tensor]:
     """Tensors by key from safetensors or from a checkpoint of PyTorch (tensors only).
 
     `strip` is cut off each key; `inside` is the part of the checkpoint that holds them.
@@ -46,7 +49,7 @@ def read(path: Path, strip: str = "", inside: str = "") -> dict[str, Tensor]:
         raise InputError(f"{path} cannot be read as weights ({error}); fetch it again") from error
 
 
-def fill(network: nn.Module, tensors: dict[str, Tensor], path: Path, assign: bool = False) -> nn.Module:
+def load_strictly(network: Network, tensors: dict[str, Tensor], path: Path, assign: bool = False) -> Network:
     """Put all tensors into a network, for use without gradients; with `assign`, they take the place of its own.
 
     Raises:
@@ -59,9 +62,9 @@ def fill(network: nn.Module, tensors: dict[str, Tensor], path: Path, assign: boo
     return network.eval().requires_grad_(False)
 
 
-def told(path: str | None, official: Official) -> dict[str, str] | None:
+def weights_record(path: str | None, pretrained: PretrainedFile) -> dict[str, str] | None:
     """Name and checksum of a file of weights for a recipe; None where it is not there."""
-    found = official.path if path is None else Path(path)
+    found = pretrained.path if path is None else Path(path)
     if not found.is_file():
         return None
     return {"file": found.name, "sha256": sha256_of(found)}

@@ -13,15 +13,17 @@ VGG = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512
 class LpipsNet(nn.Module):
     """Distance of pictures; keys are those of torchvision's `features` and of the official linear layers."""
 
+    shift: Tensor
+    scale: Tensor
+
     def __init__(self, net: str) -> None:
         """`net` is alex or vgg."""
         super().__init__()
         self.ends = (0, *ENDS[net])
         self.features = nn.Sequential(*(alex_layers() if net == "alex" else vgg_layers()))
-        widths = [
-            next(c.out_channels for c in reversed(self.features[:end]) if hasattr(c, "out_channels"))
-            for end in self.ends[1:]
-        ]
+        layers = list(self.features)
+        convolutions = [[x for x in layers[:end] if isinstance(x, nn.Conv2d)] for end in self.ends[1:]]
+        widths = [found[-1].out_channels for found in convolutions]
         self.lin = nn.ParameterList([nn.Parameter(torch.zeros(1, width, 1, 1)) for width in widths])
         self.register_buffer("shift", torch.tensor(SHIFT).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("scale", torch.tensor(SCALE).view(1, 3, 1, 1), persistent=False)
@@ -32,18 +34,18 @@ class LpipsNet(nn.Module):
         total = x.new_zeros(len(x))
         for (start, end), weight in zip(pairwise(self.ends), self.lin, strict=True):
             x, y = self.features[start:end](x), self.features[start:end](y)
-            total = total + ((unit(x) - unit(y)).square() * weight).sum(1).mean((-2, -1))
+            total = total + ((normalize_channels(x) - normalize_channels(y)).square() * weight).sum(1).mean((-2, -1))
         return total
 
 
-def unit(x: Tensor) -> Tensor:
+def normalize_channels(x: Tensor) -> Tensor:
     """Each pixel's features as a direction."""
     return x / (x.square().sum(1, keepdim=True).sqrt() + 1e-10)
 
 
 def alex_layers() -> list[nn.Module]:
     """AlexNet's convolutions, to the last that is looked at."""
-    layers = [nn.Conv2d(3, 64, 11, stride=4, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2)]
+    layers: list[nn.Module] = [nn.Conv2d(3, 64, 11, stride=4, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2)]
     layers += [nn.Conv2d(64, 192, 5, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2)]
     for before, after in ((192, 384), (384, 256), (256, 256)):
         layers += [nn.Conv2d(before, after, 3, padding=1), nn.ReLU()]
@@ -52,7 +54,8 @@ def alex_layers() -> list[nn.Module]:
 
 def vgg_layers() -> list[nn.Module]:
     """VGG16's convolutions, to the last that is looked at."""
-    layers, width = [], 3
+    layers: list[nn.Module] = []
+    width = 3
     for after in VGG:
         if after == 0:
             layers.append(nn.MaxPool2d(2, 2))

@@ -9,7 +9,7 @@ HIDDEN, CONTEXT, FEATURES = 128, 128, 256
 LEVELS, RADIUS = 4, 4
 
 
-class Residual(nn.Module):
+class ResidualBlock(nn.Module):
     """Two convolutions beside a shortcut."""
 
     def __init__(self, before: int, after: int, norm: Callable[[int], nn.Module], stride: int) -> None:
@@ -29,16 +29,16 @@ class Residual(nn.Module):
         return (y + (x if self.downsample is None else self.downsample(x))).relu()
 
 
-class Encoder(nn.Module):
-    """Pictures to features at an eighth of the size."""
+class RaftEncoder(nn.Module):
+    """Features at an eighth of the size."""
 
     def __init__(self, width: int, norm: Callable[[int], nn.Module]) -> None:
         """`width` channels come out."""
         super().__init__()
         self.norm1, self.conv1 = norm(64), nn.Conv2d(3, 64, 7, stride=2, padding=3)
-        self.layer1 = nn.Sequential(Residual(64, 64, norm, 1), Residual(64, 64, norm, 1))
-        self.layer2 = nn.Sequential(Residual(64, 96, norm, 2), Residual(96, 96, norm, 1))
-        self.layer3 = nn.Sequential(Residual(96, 128, norm, 2), Residual(128, 128, norm, 1))
+        self.layer1 = nn.Sequential(ResidualBlock(64, 64, norm, 1), ResidualBlock(64, 64, norm, 1))
+        self.layer2 = nn.Sequential(ResidualBlock(64, 96, norm, 2), ResidualBlock(96, 96, norm, 1))
+        self.layer3 = nn.Sequential(ResidualBlock(96, 128, norm, 2), ResidualBlock(128, 128, norm, 1))
         self.conv2 = nn.Conv2d(128, width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ class Encoder(nn.Module):
 
 
 class MotionEncoder(nn.Module):
-    """What the correlations say at the present flow, and the flow."""
+    """Encodes the correlation lookup and the current flow."""
 
     def __init__(self) -> None:
         """Sizes are those of the large network."""
@@ -65,8 +65,15 @@ class MotionEncoder(nn.Module):
         return torch.cat([self.conv(torch.cat([near, moved], 1)).relu(), flow], 1)
 
 
-class Memory(nn.Module):
+class SepConvGru(nn.Module):
     """A gated recurrent unit, along rows and then along columns."""
+
+    convz1: nn.Conv2d
+    convr1: nn.Conv2d
+    convq1: nn.Conv2d
+    convz2: nn.Conv2d
+    convr2: nn.Conv2d
+    convq2: nn.Conv2d
 
     def __init__(self) -> None:
         """Sizes are those of the large network."""
@@ -86,7 +93,7 @@ class Memory(nn.Module):
 
 
 class FlowHead(nn.Module):
-    """The change of the flow."""
+    """Predicts the residual flow."""
 
     def __init__(self) -> None:
         """Sizes are those of the large network."""
@@ -98,13 +105,13 @@ class FlowHead(nn.Module):
         return self.conv2(self.conv1(state).relu())
 
 
-class Update(nn.Module):
-    """One look at the correlations."""
+class RaftUpdate(nn.Module):
+    """One recurrent update of the flow."""
 
     def __init__(self) -> None:
         """Sizes are those of the large network."""
         super().__init__()
-        self.encoder, self.gru, self.flow_head = MotionEncoder(), Memory(), FlowHead()
+        self.encoder, self.gru, self.flow_head = MotionEncoder(), SepConvGru(), FlowHead()
         self.mask = nn.Sequential(nn.Conv2d(HIDDEN, 256, 3, padding=1), nn.ReLU(), nn.Conv2d(256, 64 * 9, 1))
 
     def forward(self, state: Tensor, context: Tensor, seen: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:

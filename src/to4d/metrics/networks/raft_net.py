@@ -4,18 +4,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, grid_sample, pad, unfold
 
-from to4d.metrics.networks.raft_layers import CONTEXT, FEATURES, HIDDEN, LEVELS, RADIUS, Encoder, Update
+from to4d.metrics.networks.raft_layers import CONTEXT, FEATURES, HIDDEN, LEVELS, RADIUS, RaftEncoder, RaftUpdate
 
 
 class RaftNet(nn.Module):
-    """From two pictures to the flow between them."""
+    """Optical flow from one image to another."""
 
     def __init__(self) -> None:
         """The large network."""
         super().__init__()
-        self.fnet = Encoder(FEATURES, nn.InstanceNorm2d)
-        self.cnet = Encoder(HIDDEN + CONTEXT, nn.BatchNorm2d)
-        self.update_block = Update()
+        self.fnet = RaftEncoder(FEATURES, nn.InstanceNorm2d)
+        self.cnet = RaftEncoder(HIDDEN + CONTEXT, nn.BatchNorm2d)
+        self.update_block = RaftUpdate()
 
     def forward(self, now: Tensor, later: Tensor, iterations: int = 20) -> Tensor:
         """Pictures (n, 3, H, W) in [0, 1] -> flow (n, 2, H, W) in pixels, (right, down)."""
@@ -23,26 +23,26 @@ class RaftNet(nn.Module):
         across, down = -width % 8, -height % 8
         room = (across // 2, across - across // 2, down // 2, down - down // 2)
         now, later = (pad(2.0 * x - 1.0, room, mode="replicate") for x in (now, later))
-        pyramid = correlations(*self.fnet(torch.cat([now, later])).chunk(2))
+        pyramid = correlation_pyramid(*self.fnet(torch.cat([now, later])).chunk(2))
         state, context = self.cnet(now).split([HIDDEN, CONTEXT], 1)
         state, context = state.tanh(), context.relu()
-        start = places(state)
+        start = coordinate_grid(state)
         flow = torch.zeros_like(start)
         for _ in range(iterations):
-            state, change = self.update_block(state, context, look_up(pyramid, start + flow), flow)
+            state, change = self.update_block(state, context, lookup_correlations(pyramid, start + flow), flow)
             flow = flow + change
-        large = enlarged(flow, 0.25 * self.update_block.mask(state))
+        large = convex_upsample(flow, 0.25 * self.update_block.mask(state))
         return large[..., room[2] : room[2] + height, room[0] : room[0] + width]
 
 
-def places(x: Tensor) -> Tensor:
+def coordinate_grid(x: Tensor) -> Tensor:
     """(n, 2, h, w) the place of each pixel of (n, c, h, w), (right, down)."""
     row, column = (torch.arange(size, dtype=x.dtype, device=x.device) for size in x.shape[-2:])
     y, x_ = torch.meshgrid(row, column, indexing="ij")
     return torch.stack([x_, y]).expand(len(x), 2, *x.shape[-2:])
 
 
-def correlations(a: Tensor, b: Tensor) -> list[Tensor]:
+def correlation_pyramid(a: Tensor, b: Tensor) -> list[Tensor]:
     """Features (n, c, h, w) twice -> for each pixel of a, its likeness to b: (n h w, 1, h, w), and halved thrice."""
     count, channels, height, width = a.shape
     likeness = a.flatten(2).transpose(1, 2) @ b.flatten(2) / channels**0.5
@@ -52,7 +52,7 @@ def correlations(a: Tensor, b: Tensor) -> list[Tensor]:
     return pyramid
 
 
-def look_up(pyramid: list[Tensor], place: Tensor, radius: int = RADIUS) -> Tensor:
+def lookup_correlations(pyramid: list[Tensor], place: Tensor, radius: int = RADIUS) -> Tensor:
     """The likenesses around each pixel's place (n, 2, h, w) -> (n, 4 (2 radius + 1)^2, h, w)."""
     count, _, height, width = place.shape
     reach = torch.arange(-radius, radius + 1, dtype=place.dtype, device=place.device)
@@ -66,7 +66,7 @@ def look_up(pyramid: list[Tensor], place: Tensor, radius: int = RADIUS) -> Tenso
     return torch.cat(seen, -1).movedim(-1, 1).contiguous()
 
 
-def enlarged(flow: Tensor, mask: Tensor) -> Tensor:
+def convex_upsample(flow: Tensor, mask: Tensor) -> Tensor:
     """(n, 2, h, w) -> (n, 2, 8 h, 8 w): a new pixel is a mean of the nine around, weighted by `mask` (n, 576, h, w)."""
     count, _, height, width = flow.shape
     weight = mask.reshape(count, 1, 9, 8, 8, height, width).softmax(2)

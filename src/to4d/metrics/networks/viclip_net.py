@@ -9,7 +9,7 @@ VOCABULARY = 49408
 
 
 @dataclass(frozen=True)
-class Tower:
+class ViclipTowerSize:
     """A transformer's size."""
 
     width: int
@@ -18,11 +18,11 @@ class Tower:
 
 
 @dataclass(frozen=True)
-class Size:
+class ViclipSize:
     """Of the network; these are the official ones."""
 
-    video: Tower = Tower(1024, 24, 16)
-    text: Tower = Tower(768, 12, 12)
+    video: ViclipTowerSize = ViclipTowerSize(1024, 24, 16)
+    text: ViclipTowerSize = ViclipTowerSize(768, 12, 12)
     pixels: int = 224
     patch: int = 14
     frames: int = 8
@@ -30,8 +30,8 @@ class Size:
     features: int = 768
 
 
-class Mlp(nn.Module):
-    """The token-wise part of a layer."""
+class ViclipMlp(nn.Module):
+    """The feed-forward part of a layer."""
 
     def __init__(self, width: int) -> None:
         """Four times as wide inside."""
@@ -44,30 +44,30 @@ class Mlp(nn.Module):
         return self.c_proj(x * torch.sigmoid(1.702 * x))
 
 
-class Layer(nn.Module):
-    """Attention and the token-wise part, each added to its input."""
+class ViclipLayer(nn.Module):
+    """Self-attention and feed-forward part, each with a residual connection."""
 
-    def __init__(self, tower: Tower) -> None:
+    def __init__(self, tower: ViclipTowerSize) -> None:
         """Names are CLIP's."""
         super().__init__()
         self.attn = nn.MultiheadAttention(tower.width, tower.heads, batch_first=True)
         self.ln_1, self.ln_2 = nn.LayerNorm(tower.width), nn.LayerNorm(tower.width)
-        self.mlp = Mlp(tower.width)
+        self.mlp = ViclipMlp(tower.width)
 
     def forward(self, x: Tensor, hidden: Tensor | None) -> Tensor:
-        """(n, l, width) -> the same; `hidden` (l, l) says what a token (row) must not see."""
+        """(n, l, width) -> the same; `hidden` (l, l) is true where a token (row) must not attend."""
         y = self.ln_1(x)
         x = x + self.attn(y, y, y, need_weights=False, attn_mask=hidden)[0]
         return x + self.mlp(self.ln_2(x))
 
 
-class Transformer(nn.Module):
-    """Layers in a row."""
+class ViclipTransformer(nn.Module):
+    """A stack of layers."""
 
-    def __init__(self, tower: Tower) -> None:
+    def __init__(self, tower: ViclipTowerSize) -> None:
         """Of one width."""
         super().__init__()
-        self.resblocks = nn.ModuleList([Layer(tower) for _ in range(tower.layers)])
+        self.resblocks = nn.ModuleList([ViclipLayer(tower) for _ in range(tower.layers)])
 
     def forward(self, x: Tensor, hidden: Tensor | None = None) -> Tensor:
         """(n, l, width) -> the same."""
@@ -76,10 +76,10 @@ class Transformer(nn.Module):
         return x
 
 
-class VideoTower(nn.Module):
+class ViclipVideoTower(nn.Module):
     """All patches of all frames beside one token for the clip."""
 
-    def __init__(self, size: Size) -> None:
+    def __init__(self, size: ViclipSize) -> None:
         """Frames are squares."""
         super().__init__()
         width, patch = size.video.width, (1, size.patch, size.patch)
@@ -88,7 +88,7 @@ class VideoTower(nn.Module):
         self.positional_embedding = nn.Parameter(torch.empty((size.pixels // size.patch) ** 2 + 1, width))
         self.temporal_positional_embedding = nn.Parameter(torch.empty(1, size.frames, width))
         self.ln_pre, self.ln_post = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.transformer = Transformer(size.video)
+        self.transformer = ViclipTransformer(size.video)
         self.proj = nn.Parameter(torch.empty(width, size.features))
 
     def forward(self, clips: Tensor) -> Tensor:
@@ -101,16 +101,16 @@ class VideoTower(nn.Module):
         return self.ln_post(self.transformer(x)[:, 0]) @ self.proj
 
 
-class TextTower(nn.Module):
+class ViclipTextTower(nn.Module):
     """Each token sees those before it; the last one stands for the sentence."""
 
-    def __init__(self, size: Size) -> None:
+    def __init__(self, size: ViclipSize) -> None:
         """Of CLIP's tokens."""
         super().__init__()
         width = size.text.width
         self.token_embedding = nn.Embedding(VOCABULARY, width)
         self.positional_embedding = nn.Parameter(torch.empty(size.tokens, width))
-        self.transformer = Transformer(size.text)
+        self.transformer = ViclipTransformer(size.text)
         self.ln_final = nn.LayerNorm(width)
         self.text_projection = nn.Parameter(torch.empty(width, size.features))
 
@@ -125,9 +125,9 @@ class TextTower(nn.Module):
 class ViclipNet(nn.Module):
     """Both towers."""
 
-    def __init__(self, size: Size | None = None) -> None:
+    def __init__(self, size: ViclipSize | None = None) -> None:
         """The official size, if none is given."""
         super().__init__()
-        self.size = size or Size()
-        self.vision_encoder, self.text_encoder = VideoTower(self.size), TextTower(self.size)
+        self.size = size or ViclipSize()
+        self.vision_encoder, self.text_encoder = ViclipVideoTower(self.size), ViclipTextTower(self.size)
         self.temp = nn.Parameter(torch.ones(()))  # of training; only there because the weights hold it

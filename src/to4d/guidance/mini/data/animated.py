@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.random import Generator
 
-from to4d.gltf.animation import Animation, load
+from to4d.gltf.animation import Animation, load_animation
 from to4d.guidance.mini.data.assets import asset_path, averaged, load_whole, merged, reduction, upright
 from to4d.guidance.mini.data.coloured import ColouredMesh
 
@@ -130,7 +130,7 @@ def shows(kind: str, poses: np.ndarray) -> bool:
 @cache
 def _load(path: Path, up_axis: str, slug: str) -> Animated | None:
     entry = {"slug": slug, "primary": path.name, "up_axis": up_axis, "has_animation": True}
-    whole, animation = load_whole(entry), load(path)
+    whole, animation = load_whole(entry), load_animation(path)
     groups = reduction(whole)
     every = Animated(merged(whole, groups), groups, {}, up_axis, animation)
     kinds: dict[str, list[str]] = {}

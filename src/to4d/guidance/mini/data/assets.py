@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-from to4d.gltf.animation import Animation, load
+from to4d.gltf.animation import Animation, load_animation
 from to4d.guidance.mini.data.coloured import ColouredMesh
 from to4d.mesh.materials import srgb_from_linear
 
@@ -148,14 +148,14 @@ def asset_path(entry: dict) -> Path:
 def gltf_colors(path: Path, animation: Animation) -> np.ndarray:
     """(N, 3) sRGB at the vertices of an animated file, in its own order."""
     parts = list(trimesh.load_scene(path, process=False).geometry.values())
-    numbers = sorted({(piece.mesh, piece.primitive) for piece in animation.pieces})
+    numbers = sorted({(piece.mesh, piece.primitive) for piece in animation.primitives})
     colors = dict(zip(numbers, (_vertex_colors(part, True) for part in parts), strict=True))
-    return np.concatenate([colors[piece.mesh, piece.primitive] for piece in animation.pieces])
+    return np.concatenate([colors[piece.mesh, piece.primitive] for piece in animation.primitives])
 
 
 def _load_posed(path: Path) -> ColouredMesh:
     """The rest pose of an animated file, skins included."""
-    animation = load(path)
+    animation = load_animation(path)
     return ColouredMesh(animation.vertices(), animation.faces, gltf_colors(path, animation))
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from to4d.errors import InputError
-from to4d.gltf.channels import Track
+from to4d.gltf.channels import Channel
 
 REST = {"translation": (0.0, 0.0, 0.0), "rotation": (0.0, 0.0, 0.0, 1.0), "scale": (1.0, 1.0, 1.0)}
 
 
 @dataclass(frozen=True)
-class Nodes:
+class NodeTree:
     """The tree of nodes with its rest transforms."""
 
     order: tuple[int, ...]  # parents before children
@@ -21,13 +21,13 @@ class Nodes:
     rest: Mapping[str, np.ndarray]  # translation (K, 3), rotation (K, 4), scale (K, 3) of all K nodes
     matrices: Mapping[int, np.ndarray]  # of the nodes that have a (4, 4) matrix instead
 
-    def world(self, tracks: tuple[Track, ...], seconds: np.ndarray) -> np.ndarray:
+    def world(self, channels: tuple[Channel, ...], seconds: np.ndarray) -> np.ndarray:
         """(V, K, 4, 4): each node's own axes to the world at the times (V,)."""
         values = {path: np.tile(rest, (len(seconds), 1, 1)) for path, rest in self.rest.items()}
-        for track in tracks:
-            if track.path in values:
-                values[track.path][:, track.node] = track.at(seconds)
-        world = compose(**values)
+        for channel in channels:
+            if channel.path in values:
+                values[channel.path][:, channel.node] = channel.at(seconds)
+        world = compose_transforms(**values)
         for node, matrix in self.matrices.items():
             world[:, node] = matrix
         for node in self.order:
@@ -36,7 +36,7 @@ class Nodes:
         return world
 
 
-def compose(translation: np.ndarray, rotation: np.ndarray, scale: np.ndarray) -> np.ndarray:
+def compose_transforms(translation: np.ndarray, rotation: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """(..., 4, 4) from translations (..., 3), quaternions x y z w (..., 4) and scales (..., 3)."""
     x, y, z, w = np.moveaxis(rotation / (np.linalg.norm(rotation, axis=-1, keepdims=True) + 1e-30), -1, 0)
     rows = [
@@ -72,7 +72,7 @@ def shown_primitives(header: dict[str, Any]) -> list[tuple[int, int, dict[str, A
     return [(node, *each) for node, mesh in nodes for each in enumerate(header["meshes"][mesh]["primitives"])]
 
 
-def read_nodes(header: dict[str, Any]) -> Nodes:
+def read_node_tree(header: dict[str, Any]) -> NodeTree:
     """All nodes of a file."""
     nodes = header["nodes"]
     parents = {child: node for node, each in enumerate(nodes) for child in each.get("children", ())}
@@ -81,4 +81,4 @@ def read_nodes(header: dict[str, Any]) -> Nodes:
         raise InputError("its nodes are not a tree")
     rest = {path: np.array([node.get(path, value) for node in nodes], float) for path, value in REST.items()}
     matrices = {n: np.reshape(node["matrix"], (4, 4)).T for n, node in enumerate(nodes) if "matrix" in node}
-    return Nodes(tuple(order), parents, rest, matrices)
+    return NodeTree(tuple(order), parents, rest, matrices)

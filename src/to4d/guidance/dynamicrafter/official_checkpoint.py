@@ -2,7 +2,7 @@
 
 A pickled `.ckpt` is turned into safetensors once, without running code from it:
 
-    python -m to4d.guidance.dynamicrafter.checkpoint model.ckpt dynamicrafter_256.safetensors
+    python -m to4d.guidance.dynamicrafter.official_checkpoint model.ckpt dynamicrafter_256.safetensors
 """
 
 import argparse
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from to4d.disk.folders import weights_folder
 from to4d.errors import InputError
-from to4d.guidance.dynamicrafter.model import Networks
+from to4d.guidance.dynamicrafter.model import DynamiCrafterNetworks
 from to4d.guidance.dynamicrafter.schedule import clip_scale, trained_share
 from to4d.guidance.dynamicrafter.sizes import SIZES, ModelSize
 
@@ -29,7 +29,7 @@ COPIED = ("token_embedding.weight", "positional_embedding", "text_projection", "
 COPIED += ("ln_final.weight", "ln_final.bias")
 
 
-def canonical(raw: dict) -> dict[str, Tensor]:
+def canonical_keys(raw: dict) -> dict[str, Tensor]:
     """Keys of one form out of the published ones.
 
     Lightning keeps the parameters under "state_dict"; deepspeed under "module", each name after "_forward_module.";
@@ -41,18 +41,18 @@ def canonical(raw: dict) -> dict[str, Tensor]:
     return {name.replace("framestride_embed", "fps_embedding"): value for name, value in state.items()}
 
 
-def unused(expected: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+def unused_keys(expected: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
     """Keys and shapes that checkpoints hold beside ours: a copy of the text tower's ends."""
     return {COPY + name: expected[TEXT + name] for name in COPIED}
 
 
-def check(state: dict[str, Tensor], expected: dict[str, tuple[int, ...]], size: ModelSize) -> None:
+def check_checkpoint(state: dict[str, Tensor], expected: dict[str, tuple[int, ...]], size: ModelSize) -> None:
     """Refuse what is not a checkpoint of this size.
 
     Raises:
         InputError: naming the first keys that are missing, unknown or of another shape, or the schedule.
     """
-    known, found = expected | unused(expected), {name: tuple(value.shape) for name, value in state.items()}
+    known, found = expected | unused_keys(expected), {name: tuple(value.shape) for name, value in state.items()}
     wrong = {
         "is missing": [name for name in expected if name not in found],
         "is unknown": [name for name in found if name not in known and name not in SCHEDULE],
@@ -70,14 +70,14 @@ def check(state: dict[str, Tensor], expected: dict[str, tuple[int, ...]], size: 
             raise InputError(f"these weights are of another size: their {name} differs; set guidance.size")
 
 
-def fill(networks: nn.Module, state: dict[str, Tensor], size: ModelSize) -> None:
+def load_networks(networks: nn.Module, state: dict[str, Tensor], size: ModelSize) -> None:
     """Give `networks` the values of a canonical checkpoint."""
     expected = {name: tuple(value.shape) for name, value in networks.state_dict().items()}
-    check(state, expected, size)
+    check_checkpoint(state, expected, size)
     networks.load_state_dict({name: state[name] for name in expected}, strict=True, assign=True)
 
 
-def found(weights: str | None, size: str) -> Path:
+def checkpoint_path(weights: str | None, size: str) -> Path:
     """Where the weights are: as named, or where `python -m to4d.weights get` puts them.
 
     Raises:
@@ -92,25 +92,25 @@ def found(weights: str | None, size: str) -> Path:
     return path
 
 
-def read(path: Path) -> dict[str, Tensor]:
+def read_checkpoint(path: Path) -> dict[str, Tensor]:
     """A canonical checkpoint from safetensors."""
     if not path.exists():
         raise InputError(f"there are no weights at {path}; docs/dynamicrafter.md says where to get them")
     if path.suffix != ".safetensors":
         raise InputError(
             f"{path} is a pickle, which training does not open; convert it once:\n"
-            f"python -m {__spec__.name} {path} {path.with_suffix('.safetensors')}"
+            f"python -m to4d.guidance.dynamicrafter.official_checkpoint {path} {path.with_suffix('.safetensors')}"
         )
-    return canonical(load_file(path))
+    return canonical_keys(load_file(path))
 
 
-def convert(source: Path, target: Path, dtype: torch.dtype | None = None, size: str | None = None) -> None:
+def convert_checkpoint(source: Path, target: Path, dtype: torch.dtype | None = None, size: str | None = None) -> None:
     """Write a pickled checkpoint as safetensors, in another precision if `dtype` is given, and only if of `size`."""
     raw = torch.load(source, map_location="cpu", weights_only=True, mmap=True)
-    state = canonical(raw)
+    state = canonical_keys(raw)
     if size is not None:
-        expected = {name: tuple(value.shape) for name, value in Networks(SIZES[size]).state_dict().items()}
-        check(state, expected, SIZES[size])
+        expected = {name: tuple(value.shape) for name, value in DynamiCrafterNetworks(SIZES[size]).state_dict().items()}
+        check_checkpoint(state, expected, SIZES[size])
     keep = {name: value for name, value in state.items() if not name.startswith(tuple(COPY + c for c in COPIED))}
     cast = {name: value if name in SCHEDULE or dtype is None else value.to(dtype) for name, value in keep.items()}
     save_file({name: value.contiguous() for name, value in cast.items()}, target)
@@ -125,4 +125,4 @@ if __name__ == "__main__":
     parser.add_argument("--size", choices=SIZES, help="refuse a checkpoint of another size")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    convert(args.source, args.target, torch.bfloat16 if args.bf16 else None, args.size)
+    convert_checkpoint(args.source, args.target, torch.bfloat16 if args.bf16 else None, args.size)

@@ -1,4 +1,4 @@
-"""CLIP's opinion of a run (Sec. 4.1): every frame beside the mesh, the next frame and the prompt."""
+"""CLIP similarities of a run (Sec. 4.1): of every frame to the mesh, to the next frame and to the prompt."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +12,17 @@ from torch.nn.functional import cosine_similarity
 
 from to4d.errors import InputError, NotComputed
 from to4d.metrics.jsonable import jsonable
-from to4d.metrics.networks.load_weights import need, told
-from to4d.metrics.networks.pretrained_files import OFFICIAL, Official
+from to4d.metrics.networks.load_weights import require_weights, weights_record
+from to4d.metrics.networks.pretrained_files import PRETRAINED, PretrainedFile
 from to4d.metrics.per_view import per_view
-from to4d.metrics.renders import Seen
+from to4d.metrics.renders import EvaluationRenders
 
 NAMES = ("clip_i", "clip_f", "clip_t")
 INSTALL = "open_clip is not there; install it by: pip install -e '.[metrics]'"
 
 
 @dataclass(frozen=True)
-class ClipLikeness:
+class ClipSimilarity:
     """`clip_i` to the mesh, `clip_f` between consecutive frames, `clip_t` to the prompt: cosines, means over all.
 
     Args:
@@ -35,37 +35,37 @@ class ClipLikeness:
     weights: str | None = None
     device: str = "cpu"
 
-    def __call__(self, seen: Seen) -> dict[str, Any]:
+    def __call__(self, renders: EvaluationRenders) -> dict[str, Any]:
         """Figures by name.
 
         Raises:
             NotComputed: without weights or without the package.
         """
-        path = need(self.weights, "measures.clip.weights", self.official, NAMES)
+        path = require_weights(self.weights, "measures.clip.weights", self.pretrained, NAMES)
         clip = OpenClip(self.variant, path, self.device)
-        prompt = clip.words(seen.scene.prompt.text)
-        mesh = clip.pictures(seen.mesh.rgb[:, 0])
-        clips = [clip.pictures(frames) for frames in seen.clips.rgb]
-        own = per_view(seen.names, lambda b: likeness(clips[b], mesh[b : b + 1], prompt))
+        prompt = clip.words(renders.scene.prompt.text)
+        mesh = clip.pictures(renders.mesh.rgb[:, 0])
+        clips = [clip.pictures(frames) for frames in renders.clips.rgb]
+        own = per_view(renders.names, lambda b: clip_similarities(clips[b], mesh[b : b + 1], prompt))
         return jsonable({f"eval/{name}": value for name, value in own.items()})
 
     def recipe(self) -> dict[str, Any]:
         """What the figures rest on."""
-        return {"network": f"open_clip {self.variant}", "weights": told(self.weights, self.official)}
+        return {"network": f"open_clip {self.variant}", "weights": weights_record(self.weights, self.pretrained)}
 
     @property
-    def official(self) -> Official:
+    def pretrained(self) -> PretrainedFile:
         """Weights of the variant."""
         if self.variant == "ViT-B-32":
-            return OFFICIAL["open_clip"]
-        return Official("", f"open_clip-{self.variant}", f"weights of open_clip's {self.variant}", "")
+            return PRETRAINED["open_clip"]
+        return PretrainedFile("", f"open_clip-{self.variant}", f"weights of open_clip's {self.variant}", "")
 
 
-def likeness(frames: Tensor, mesh: Tensor, prompt: Tensor) -> dict[str, float]:
+def clip_similarities(frames: Tensor, mesh: Tensor, prompt: Tensor) -> dict[str, float]:
     """Mean cosines of frames' features (V, c) with those of the mesh (1, c), of the next frame, of the prompt (1, c).
 
     >>> x = torch.eye(2)
-    >>> likeness(x[[0, 0, 1]], x[:1], x[1:])
+    >>> clip_similarities(x[[0, 0, 1]], x[:1], x[1:])
     {'clip_i': 0.6666666865348816, 'clip_f': 0.5, 'clip_t': 0.3333333432674408}
     """
     pairs = ((frames, mesh), (frames[:-1], frames[1:]), (frames, prompt))

@@ -1,4 +1,4 @@
-"""Where the prior layers for the words that name the object, and at which part of the first frame."""
+"""Attention maps of the U-Net's layers: to the words that name the object, and to tokens of the first frame."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from torch.nn.functional import interpolate, scaled_dot_product_attention
 from to4d.types import AttentionMaps
 
 
-def attention_to(marks: Tensor, queries: Tensor, keys: Tensor) -> Tensor:
+def fused_attention_share(marks: Tensor, queries: Tensor, keys: Tensor) -> Tensor:
     """The share of attention that goes to marked keys, mean over heads: fused attention whose values are the marks.
 
     Args:
@@ -22,7 +22,7 @@ def attention_to(marks: Tensor, queries: Tensor, keys: Tensor) -> Tensor:
     return scaled_dot_product_attention(queries, keys, values)[..., 0].mean(1)
 
 
-def shares(marks: Tensor, queries: Tensor, keys: Tensor, image_keys: Tensor) -> Tensor:
+def layer_attention_map(marks: Tensor, queries: Tensor, keys: Tensor, image_keys: Tensor) -> Tensor:
     """What a layer's map holds, (n, p, 1 + q): the share that goes to the marked words, then to each image token.
 
     Args:
@@ -32,7 +32,7 @@ def shares(marks: Tensor, queries: Tensor, keys: Tensor, image_keys: Tensor) -> 
         image_keys: (n, heads, q, d) of the image tokens, few: their softmax is spelt out.
     """
     logits = queries.float() @ image_keys.float().transpose(-1, -2) * queries.shape[-1] ** -0.5
-    noun = attention_to(marks, queries, keys).float()[..., None]
+    noun = fused_attention_share(marks, queries, keys).float()[..., None]
     return torch.cat([noun, logits.softmax(-1).mean(1)], -1)
 
 
@@ -42,7 +42,7 @@ def as_attention_maps(shares: Tensor, views: int) -> AttentionMaps:
     return AttentionMaps(clips[..., 0], clips[..., 1:].movedim(-1, 2))
 
 
-def noun_map(layers: tuple[AttentionMaps, ...], size: tuple[int, int], coarsest: int) -> Tensor:
+def mean_noun_map(layers: tuple[AttentionMaps, ...], size: tuple[int, int], coarsest: int) -> Tensor:
     """Mean of the noun's maps that are at most `coarsest` times coarser than `size`, maximum 1 a clip: (B, V, h, w)."""
     fine = [maps.noun for maps in layers if maps.noun.shape[-2] * coarsest >= size[0]]
     clips = torch.stack([interpolate(m, size, mode="bilinear") for m in fine]).mean(0)

@@ -9,7 +9,7 @@ from torch import Tensor
 from to4d.errors import InputError
 
 
-def cleaned(text: str) -> str:
+def single_spaced(text: str) -> str:
     """The text with single spaces: what tokenizer and search both see."""
     return " ".join(text.split())
 
@@ -25,13 +25,13 @@ def noun_spans(text: str, noun: str) -> list[tuple[int, int]]:
     return [match.span() for match in found]
 
 
-def noun_marks(tokenizer: Any, text: str, noun: str, length: int) -> Tensor:
+def token_noun_marks(tokenizer: Any, text: str, noun: str, length: int) -> Tensor:
     """(length,) ones at the noun's tokens, else zeros.
 
     Raises:
         InputError: if the noun is not among the words that the prior reads.
     """
-    text = cleaned(text)
+    text = single_spaced(text)
     read = tokenizer(text, max_length=length, truncation=True, return_offsets_mapping=True)["offset_mapping"]
     spans = noun_spans(text, noun)
     named = [any(low < end and start < high for low, high in spans) for start, end in read]

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from to4d.export.gltf.morph_targets import Surface, turned
-from to4d.export.gltf.motion import Movement
+from to4d.export.gltf.bake_motion import BakedMotion
+from to4d.export.gltf.morph_targets import WeldedSurface, turn_normals
 from to4d.gltf.arrays import Arrays
 from to4d.gltf.document import VERTICES, Document, unshare
-from to4d.gltf.nodes import read_nodes, shown_primitives
-from to4d.gltf.pieces import triangles
+from to4d.gltf.node_tree import read_node_tree, shown_primitives
+from to4d.gltf.primitives import triangles
 
 
 @dataclass(frozen=True)
-class Piece:
+class PrimitiveVertices:
     """The vertices of one primitive (or of several that share them) at one node."""
 
     node: int
@@ -24,14 +24,14 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Pieces:
+class DocumentVertices:
     """All vertices of a document; those at one place are one point of the surface, so that no seam opens."""
 
-    surface: Surface
-    pieces: tuple[Piece, ...]
+    surface: WeldedSurface
+    primitives: tuple[PrimitiveVertices, ...]
 
 
-def collect(document: Document, transform: np.ndarray) -> Pieces:
+def collect_vertices(document: Document, transform: np.ndarray) -> DocumentVertices:
     """The vertices of all shown nodes.
 
     Args:
@@ -40,41 +40,43 @@ def collect(document: Document, transform: np.ndarray) -> Pieces:
     """
     unshare(document)
     arrays = document.arrays()
-    world = transform @ read_nodes(arrays.header).world((), np.zeros(1))[0]
-    pieces, points, faces, offset = {}, [], [np.zeros((0, 3), np.int64)], 0
+    world = transform @ read_node_tree(arrays.header).world((), np.zeros(1))[0]
+    ranges, points, faces, offset = {}, [], [np.zeros((0, 3), np.int64)], 0
     for node, _, part in shown_primitives(arrays.header):
         accessors = part["attributes"]["POSITION"], part["attributes"].get("NORMAL")
-        if (node, accessors) not in pieces:
+        if (node, accessors) not in ranges:
             places = arrays[accessors[0]] @ world[node, :3, :3].T + world[node, :3, 3]
-            pieces[node, accessors] = offset, len(places)
+            ranges[node, accessors] = offset, len(places)
             points.append(places)
             offset += len(places)
         if part.get("mode", 4) == 4:
-            start, count = pieces[node, accessors]
+            start, count = ranges[node, accessors]
             faces.append(triangles(arrays, part, count) + start)
-    surface, numbers = welded(np.concatenate(points), np.concatenate(faces))
-    return Pieces(
+    surface, numbers = weld_vertices(np.concatenate(points), np.concatenate(faces))
+    return DocumentVertices(
         surface,
         tuple(
-            Piece(node, accessors, world[node, :3, :3], numbers[start : start + count])
-            for (node, accessors), (start, count) in pieces.items()
+            PrimitiveVertices(node, accessors, world[node, :3, :3], numbers[start : start + count])
+            for (node, accessors), (start, count) in ranges.items()
         ),
     )
 
 
-def welded(points: np.ndarray, faces: np.ndarray) -> tuple[Surface, np.ndarray]:
+def weld_vertices(points: np.ndarray, faces: np.ndarray) -> tuple[WeldedSurface, np.ndarray]:
     """The surface of distinct points, and which of them each point is."""
     _, first, numbers = np.unique(points.astype(np.float32), axis=0, return_index=True, return_inverse=True)
     numbers = numbers.reshape(-1)
-    return Surface(points[first], numbers[faces]), numbers
+    return WeldedSurface(points[first], numbers[faces]), numbers
 
 
-def add_clips(document: Document, pieces: Pieces, movements: Mapping[str, Movement], fps: float, normals: bool) -> None:
+def add_clips(
+    document: Document, vertices: DocumentVertices, movements: Mapping[str, BakedMotion], fps: float, normals: bool
+) -> None:
     """Add morph targets, one a key of each clip, and clips that go from each of their own to the next.
 
     Args:
         document: what to add to.
-        pieces: its vertices.
+        vertices: its vertices.
         movements: by the names of the clips.
         fps: frames a second.
         normals: move normals too.
@@ -82,7 +84,7 @@ def add_clips(document: Document, pieces: Pieces, movements: Mapping[str, Moveme
     header, arrays, shown = document.header, document.arrays(), shown_primitives(document.header)
     targets = {
         (p.node, p.accessors): [t for m in movements.values() for t in _targets(document, arrays, p, m, normals)]
-        for p in pieces.pieces
+        for p in vertices.primitives
     }
     for node, _, part in shown:
         accessors = part["attributes"]["POSITION"], part["attributes"].get("NORMAL")
@@ -100,7 +102,7 @@ def add_clips(document: Document, pieces: Pieces, movements: Mapping[str, Moveme
         first += len(movement.keys) - 1
 
 
-def _target_names(movements: Mapping[str, Movement]) -> list[str]:
+def _target_names(movements: Mapping[str, BakedMotion]) -> list[str]:
     """A name for every morph target."""
     alone = len(movements) == 1
     return [f"frame {k}" if alone else f"{name}, frame {k}" for name, m in movements.items() for k in m.keys[1:]]
@@ -118,17 +120,19 @@ def _add_clip(
     document.add("animations", {"name": name, "samplers": [sampler], "channels": channels})
 
 
-def _targets(document: Document, arrays: Arrays, piece: Piece, movement: Movement, normals: bool) -> list[dict]:
-    """The morph targets of a piece, in its own axes: displacements of positions and normals."""
-    normal = piece.accessors[1]
-    back = np.linalg.pinv(piece.axes).T  # of a node scaled to nothing, nothing moves
+def _targets(
+    document: Document, arrays: Arrays, primitive: PrimitiveVertices, movement: BakedMotion, normals: bool
+) -> list[dict]:
+    """The morph targets of a primitive, in its own axes: displacements of positions and normals."""
+    normal = primitive.accessors[1]
+    back = np.linalg.pinv(primitive.axes).T  # of a node scaled to nothing, nothing moves
     rest = arrays[normal] if normals and normal is not None else None
     targets = []
     for number, key in enumerate(movement.keys[1:], 1):
-        moves = movement.moves[key][piece.numbers] @ back
+        moves = movement.moves[key][primitive.numbers] @ back
         target = {"POSITION": document.add_array(moves.astype(np.float32), VERTICES, bounds=True)}
         if rest is not None:
-            change = turned(rest, movement.slopes[number][piece.numbers], piece.axes) - rest
+            change = turn_normals(rest, movement.slopes[number][primitive.numbers], primitive.axes) - rest
             target["NORMAL"] = document.add_array(change.astype(np.float32), VERTICES, bounds=True)
         targets.append(target)
     return targets

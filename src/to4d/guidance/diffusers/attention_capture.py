@@ -1,6 +1,6 @@
-"""Where a network of diffusers looks for the noun: its cross-attention, computed once more beside it."""
+"""Cross-attention to the noun in a network of diffusers, computed once more by hooks beside its fused attention."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ from torch.nn.functional import interpolate, scaled_dot_product_attention
 
 
 @contextmanager
-def watched(layers: list[nn.Module], marks: Tensor, mask: Tensor | None = None) -> Iterator[list[Tensor]]:
+def capture_attention(layers: list[nn.Module], marks: Tensor, mask: Tensor | None = None) -> Generator[list[Tensor]]:
     """While it is open, each call of a cross-attention layer adds (n, p): the share of attention to the marked tokens.
 
     Args:
@@ -26,7 +26,7 @@ def watched(layers: list[nn.Module], marks: Tensor, mask: Tensor | None = None) 
         context = args[1] if len(args) > 1 else kwargs["encoder_hidden_states"]
         if getattr(layer, "add_k_proj", None) is not None:
             context = context[:, -len(marks) :]
-        maps.append(attention_to(layer, queries, context, marks, mask))
+        maps.append(attention_share(layer, queries, context, marks, mask))
 
     hooks = [layer.register_forward_pre_hook(note, with_kwargs=True) for layer in layers]
     try:
@@ -36,7 +36,7 @@ def watched(layers: list[nn.Module], marks: Tensor, mask: Tensor | None = None) 
             hook.remove()
 
 
-def attention_to(layer: nn.Module, queries: Tensor, context: Tensor, marks: Tensor, mask: Tensor | None) -> Tensor:
+def attention_share(layer: Any, queries: Tensor, context: Tensor, marks: Tensor, mask: Tensor | None) -> Tensor:
     """(n, p) of queries (n, p, D) to a context (n, l, D'): fused, with the marks as values, mean over heads."""
     q, k = layer.to_q(queries), layer.to_k(context)
     q, k = (norm(x) if norm is not None else x for norm, x in ((layer.norm_q, q), (layer.norm_k, k)))
@@ -48,7 +48,7 @@ def attention_to(layer: nn.Module, queries: Tensor, context: Tensor, marks: Tens
     return scaled_dot_product_attention(q, k, v, attn_mask=allowed)[..., 0].mean(1)
 
 
-def noun_map(maps: list[Tensor], rows: int, shape: tuple[int, int, int], coarsest: int) -> Tensor:
+def mean_noun_attention(maps: list[Tensor], rows: int, shape: tuple[int, int, int], coarsest: int) -> Tensor:
     """(B, v, h, w) with maximum 1 a clip: the mean over the layers.
 
     Args:

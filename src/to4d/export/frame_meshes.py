@@ -1,18 +1,18 @@
-"""A moving object as one coloured surface a frame, for formats that know no morph targets."""
+"""A moving object as one coloured mesh a frame, for formats without morph targets."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from to4d.export.gltf.build import world_from_asset
+from to4d.export.gltf.bake_motion import bake_motion
+from to4d.export.gltf.build_document import world_from_asset
 from to4d.export.gltf.distortion import triangle_normals
-from to4d.export.gltf.motion import follow
-from to4d.export.gltf.parts import welded
+from to4d.export.gltf.document_vertices import weld_vertices
 from to4d.export.isosurface import Isosurface
-from to4d.types import Mesh, Scene
+from to4d.types import DeformableField, Field, Mesh, Scene
 
 CHUNK = 2**17  # points that the field is asked about at a time
 WAY = (0.01, -0.04)  # along the normal, world units
@@ -20,46 +20,51 @@ SAMPLES = 11
 
 
 @dataclass(frozen=True)
-class Shape:
-    """A frame, in the coordinates of the user's file."""
+class FrameMesh:
+    """The mesh of one frame, in the coordinates of the user's file."""
 
     points: np.ndarray  # (n, 3) float32
     faces: np.ndarray  # (m, 3)
     colors: np.ndarray  # (n, 3) uint8 sRGB, baked from the 4D model
 
 
-def moving_mesh(scene: Scene, times: Tensor) -> Iterator[Shape]:
-    """The user's own mesh, whose triangles and corners stay the same; for a moved field (model=deform, nodes)."""
-    mesh, field = scene.reference.mesh, scene.renderer.field
+def moving_mesh(mesh: Mesh, field: DeformableField, times: Tensor) -> Iterator[FrameMesh]:
+    """The user's own mesh, whose triangles and corners stay the same; for a deformable field (model=deform, nodes)."""
     rest = mesh.vertices.double().numpy()
-    surface, numbers = welded(rest, mesh.faces.numpy())
-    movement = follow(field, surface, times, 0.0)
-    colors = baked(field, rest, mesh.faces.numpy(), 0.0)
+    surface, numbers = weld_vertices(rest, mesh.faces.numpy())
+    movement = bake_motion(field, surface, times, 0.0)
+    colors = bake_colors(field, rest, mesh.faces.numpy(), 0.0)
     for move in movement.moves:
-        yield Shape(in_file(mesh, rest + move[numbers]), mesh.faces.numpy(), colors)
+        yield FrameMesh(to_file_coordinates(mesh, rest + move[numbers]), mesh.faces.numpy(), colors)
 
 
-def isosurfaces(scene: Scene, times: Tensor, isosurface: Isosurface) -> Iterator[Shape]:
+def isosurfaces(scene: Scene, times: Tensor, isosurface: Isosurface) -> Iterator[FrameMesh]:
     """A surface of its own for each frame; for any field."""
     for time in times.tolist():
         points, faces = isosurface(scene.renderer, time)
-        yield Shape(in_file(scene.reference.mesh, points), faces, baked(scene.renderer.field, points, faces, time))
+        yield FrameMesh(
+            to_file_coordinates(scene.reference.mesh, points),
+            faces,
+            bake_colors(scene.renderer.field, points, faces, time),
+        )
 
 
-def shapes_of(scene: Scene, times: Tensor, isosurface: Isosurface) -> Iterator[Shape]:
+def frame_meshes(scene: Scene, times: Tensor, isosurface: Isosurface) -> Iterator[FrameMesh]:
     """The mesh itself where the field can move it, else surfaces of the field."""
-    can_move = hasattr(scene.renderer.field, "displacement")
-    return moving_mesh(scene, times) if can_move else isosurfaces(scene, times, isosurface)
+    field = scene.renderer.field
+    if isinstance(field, DeformableField):
+        return moving_mesh(scene.reference.mesh, field, times)
+    return isosurfaces(scene, times, isosurface)
 
 
-def in_file(mesh: Mesh, points: np.ndarray) -> np.ndarray:
+def to_file_coordinates(mesh: Mesh, points: np.ndarray) -> np.ndarray:
     """World points (n, 3) in the file's coordinates, y up where the file is read as z up."""
     back = np.linalg.inv(world_from_asset(mesh))
     return (points @ back[:3, :3].T + back[:3, 3]).astype(np.float32)
 
 
 @torch.no_grad()
-def baked(field: nn.Module, points: np.ndarray, faces: np.ndarray, time: float) -> np.ndarray:
+def bake_colors(field: Field, points: np.ndarray, faces: np.ndarray, time: float) -> np.ndarray:
     """(n, 3) uint8 colours of the field as seen from outside, straight at each point (n, 3) of a surface.
 
     A field's colours mean nothing where it is thin: they are composited over the `WAY` into the surface.

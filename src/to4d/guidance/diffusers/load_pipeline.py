@@ -5,11 +5,11 @@ from typing import Any
 import torch
 
 from to4d.errors import InputError
-from to4d.guidance.diffusers.family import Family
-from to4d.guidance.diffusers.packages import package
+from to4d.guidance.diffusers.family import ModelFamily
+from to4d.guidance.diffusers.packages import import_package
 
 
-def load(family: Family, model: str, revision: str | None, download: bool, dtype: torch.dtype) -> Any:
+def load_pipeline(family: ModelFamily, model: str, revision: str | None, download: bool, dtype: torch.dtype) -> Any:
     """The pipeline, its autoencoder in float32. Only safetensors are opened, and no code that comes with a model.
 
     Args:
@@ -22,7 +22,7 @@ def load(family: Family, model: str, revision: str | None, download: bool, dtype
     Raises:
         InputError: if the model is not here and may not or cannot be fetched.
     """
-    pipeline = getattr(package("diffusers"), family.pipeline)
+    pipeline = getattr(import_package("diffusers"), family.pipeline)
     precisions = {"default": dtype, "vae": torch.float32}
     try:
         return pipeline.from_pretrained(

@@ -9,10 +9,10 @@ from to4d.errors import InputError
 from to4d.lexicon.clip_tokenizer import LENGTH, PIECES, cleaned, tokens_of
 
 
-def noun_marks(text: str, noun: str) -> Tensor:
+def clip_noun_marks(text: str, noun: str) -> Tensor:
     """(77,) ones at the tokens of the noun, wherever it stands in the text, as a plural too; else zeros.
 
-    >>> noun_marks("two handbells swinging", "handbell").nonzero().flatten().tolist()
+    >>> clip_noun_marks("two handbells swinging", "handbell").nonzero().flatten().tolist()
     [2, 3]
 
     Raises:

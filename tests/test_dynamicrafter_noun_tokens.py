@@ -5,14 +5,14 @@ import torch
 from upstream_lvdm import upstream
 
 from to4d.errors import InputError
-from to4d.guidance.dynamicrafter.words import noun_marks
+from to4d.guidance.dynamicrafter.noun_tokens import clip_noun_marks
 from to4d.lexicon.clip_tokenizer import tables, tokenise, tokens_of
 
 ONE_TOKEN = ["plant", "hulk", "elephant", "broccoli", "mario", "candle", "turtle", "snowman", "raccoon", "unicorn"]
 
 
 def marked(text, noun):
-    return noun_marks(text, noun).nonzero().flatten().tolist()
+    return clip_noun_marks(text, noun).nonzero().flatten().tolist()
 
 
 def test_a_known_sentence_has_the_known_numbers():
@@ -50,14 +50,14 @@ def test_the_noun_is_found_by_its_word_not_by_counting_words(text, noun, places)
 @pytest.mark.parametrize("text", ["a planter blooming", "an eggplant blooming", "the plant-like thing", "a pot"])
 def test_a_part_of_another_word_is_not_the_noun(text):
     with pytest.raises(InputError, match="does not name 'plant'"):
-        noun_marks(text, "plant")
+        clip_noun_marks(text, "plant")
 
 
 def test_a_long_text_is_cut_and_a_noun_beyond_the_cut_is_an_error():
     text = "a very " + "very " * 80 + "tall plant"
     assert tokenise(text)[-1] == 49407
     with pytest.raises(InputError, match="within its first 75 tokens"):
-        noun_marks(text, "plant")
+        clip_noun_marks(text, "plant")
 
 
 def test_any_letters_have_tokens():

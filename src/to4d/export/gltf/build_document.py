@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 from to4d.disk.asset_folder import Limits
-from to4d.export.gltf.appearance import UNLIT, Look, add_material, encoded, image_file, linear_from_srgb
+from to4d.export.gltf.appearance import (
+    UNLIT,
+    TexturedMaterial,
+    add_material,
+    encode_texture,
+    image_file,
+    linear_from_srgb,
+)
 from to4d.gltf.document import INDICES, VERTICES, Document
 from to4d.mesh import Y_FROM_Z
 from to4d.mesh.materials import MaterialTable, corner_color, corner_uv
@@ -18,7 +25,7 @@ UPRIGHT = (-(0.5**0.5), 0.0, 0.0, 0.5**0.5)  # the quaternion of `Y_FROM_Z`
 
 
 @dataclass(frozen=True)
-class Part:
+class MaterialPart:
     """The triangles of one material, in the file's coordinates."""
 
     points: np.ndarray  # (n, 3)
@@ -45,11 +52,12 @@ def document_of_file(mesh: Mesh, path: Path, limits: Limits) -> Document:
         faces, visual = np.asarray(geometry.faces, np.int64), geometry.visual
         normals = np.array(geometry.vertex_normals) if "vertex_normals" in geometry._cache.cache else None
         uv, color = corner_uv(visual, faces), corner_color(visual, faces, False)
-        parts.append(Part(np.asarray(geometry.vertices), faces, uv, color, number, normals))
+        parts.append(MaterialPart(np.asarray(geometry.vertices), faces, uv, color, number, normals))
     looks = [
-        Look(m, encoded(m) if images[i] is None or m.texture is None else images[i]) for i, m in enumerate(table.found)
+        TexturedMaterial(m, encode_texture(m) if images[i] is None or m.texture is None else images[i])
+        for i, m in enumerate(table.found)
     ]
-    return build(mesh.name, parts, looks, upright=_was_z_up(mesh))
+    return build_document(mesh.name, parts, looks, upright=_was_z_up(mesh))
 
 
 def document_of_mesh(mesh: Mesh) -> Document:
@@ -58,12 +66,14 @@ def document_of_mesh(mesh: Mesh) -> Document:
     points = mesh.vertices.double().numpy() @ inverse[:3, :3].T + inverse[:3, 3]
     faces, uv, color, number = (x.numpy() for x in (mesh.faces, mesh.uv, mesh.color, mesh.material))
     mine = [number == i for i in range(len(mesh.materials))]
-    parts = [Part(points, faces[m], uv[m], color[m], i) for i, m in enumerate(mine) if m.any()]
-    looks = [Look(material, encoded(material)) for material in mesh.materials]
-    return build(mesh.name, parts, looks, upright=_was_z_up(mesh), unlit=True)
+    parts = [MaterialPart(points, faces[m], uv[m], color[m], i) for i, m in enumerate(mine) if m.any()]
+    looks = [TexturedMaterial(material, encode_texture(material)) for material in mesh.materials]
+    return build_document(mesh.name, parts, looks, upright=_was_z_up(mesh), unlit=True)
 
 
-def build(name: str, parts: list[Part], looks: list[Look], upright: bool = False, unlit: bool = False) -> Document:
+def build_document(
+    name: str, parts: list[MaterialPart], looks: list[TexturedMaterial], upright: bool = False, unlit: bool = False
+) -> Document:
     """One node with one mesh, a primitive for each part."""
     document = Document({"asset": {"version": "2.0", "generator": "to4d"}, "scene": 0, "scenes": [{"nodes": [0]}]})
     if unlit:
@@ -76,7 +86,7 @@ def build(name: str, parts: list[Part], looks: list[Look], upright: bool = False
     return document
 
 
-def _add_part(document: Document, part: Part) -> dict[str, Any]:
+def _add_part(document: Document, part: MaterialPart) -> dict[str, Any]:
     """A primitive; corners that share position, UV and colour share a vertex."""
     corners = np.concatenate([part.faces[..., None], part.uv, part.color], -1).reshape(-1, 7)
     rows, first, indices = np.unique(corners, axis=0, return_index=True, return_inverse=True)

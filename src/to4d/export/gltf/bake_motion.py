@@ -1,4 +1,4 @@
-"""Where a surface goes in a moved field: its points over time, and how the space around them is strained."""
+"""The motion of a surface in a deformable field, baked to frames: positions, key frames and Jacobians."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from to4d.export.gltf.distortion import Edges, held_back, unfolded
-from to4d.export.gltf.morph_targets import Surface, keyframes, straightened
+from to4d.export.gltf.distortion import SurfaceEdges, hold_back_bursts, unfold
+from to4d.export.gltf.morph_targets import WeldedSurface, interpolate_keyframes, keyframes
 from to4d.surface_tracks import jacobians, track_surface
 from to4d.types import DeformableField, MeshBoundField
 
@@ -16,7 +16,7 @@ BATCH = 100_000  # points that are followed at a time
 
 
 @dataclass(frozen=True)
-class Movement:
+class BakedMotion:
     """A surface over V frames, the first one at rest, of which K are keys."""
 
     moves: np.ndarray  # (V, P, 3) float32 from rest, world units
@@ -30,7 +30,7 @@ class Movement:
 
 
 @torch.no_grad()
-def follow(field: DeformableField, surface: Surface, times: Tensor, tolerance: float) -> Movement:
+def bake_motion(field: DeformableField, surface: WeldedSurface, times: Tensor, tolerance: float) -> BakedMotion:
     """How `field` moves the surface.
 
     Args:
@@ -45,17 +45,19 @@ def follow(field: DeformableField, surface: Surface, times: Tensor, tolerance: f
     moves = (torch.cat([part.positions for part in parts], 1) - rest).cpu().numpy()
     found = torch.cat([part.found for part in parts], 1).cpu().numpy()
     moves[0] = 0.0
-    held = held_back(surface, moves, found)
+    held = hold_back_bursts(surface, moves, found)
     keys = keyframes(held.moves, tolerance)
-    edges, moves, strained = Edges(surface), held.moves.copy(), []
+    edges, moves, strained = SurfaceEdges(surface), held.moves.copy(), []
     for before, key in zip([0, *keys], keys, strict=False):
         shape = min(key, held.last)  # the frame whose shape it has
         places, time = rest + torch.from_numpy(moves[key]).to(device), times[shape : shape + 1].to(rest)
         pairs = zip(rest.split(BATCH), places.split(BATCH), strict=True)
         each = torch.cat([_strain(field, *pair, time) for pair in pairs]).cpu().numpy()
-        moves[key], strain = unfolded(edges, moves[key], held.found[shape], moves[before], each)
+        moves[key], strain = unfold(edges, moves[key], held.found[shape], moves[before], each)
         strained.append(strain.astype(each.dtype))
-    return Movement(straightened(moves, keys), held.found, held.exploding, held.last, keys, np.stack(strained))
+    return BakedMotion(
+        interpolate_keyframes(moves, keys), held.found, held.exploding, held.last, keys, np.stack(strained)
+    )
 
 
 def _strain(field: DeformableField, rest: Tensor, places: Tensor, time: Tensor) -> Tensor:

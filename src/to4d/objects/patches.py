@@ -31,7 +31,7 @@ class Patch:
         return normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-12)
 
 
-def unit(x: NDArray) -> NDArray:
+def normalized(x: NDArray) -> NDArray:
     """Scaled to length 1 along the last axis."""
     return x / np.linalg.norm(x, axis=-1, keepdims=True)
 
@@ -43,10 +43,10 @@ def revolve(radius: NDArray, height: NDArray, columns: int) -> NDArray:
     return radius[:, None, None] * ring + height[:, None, None] * np.array([0.0, 1.0, 0.0])
 
 
-def tube(path: NDArray, radius: NDArray, columns: int = 9) -> NDArray:
+def tube_points(path: NDArray, radius: NDArray, columns: int = 9) -> NDArray:
     """(rows, columns, 3): a round tube along a path (rows, 3) that never runs exactly along z."""
-    tangent = unit(np.gradient(path, axis=0))
-    side = unit(np.cross(tangent, np.array([0.0, 0.0, 1.0])))
+    tangent = normalized(np.gradient(path, axis=0))
+    side = normalized(np.cross(tangent, np.array([0.0, 0.0, 1.0])))
     front = np.cross(side, tangent)
     angle = np.linspace(0.0, 2.0 * np.pi, columns)[None, :, None]
     return path[:, None] + radius[:, None, None] * (np.sin(angle) * side[:, None] + np.cos(angle) * front[:, None])

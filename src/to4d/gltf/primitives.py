@@ -8,11 +8,11 @@ from scipy.sparse import csr_array
 
 from to4d.errors import InputError
 from to4d.gltf.arrays import Arrays
-from to4d.gltf.channels import Track
+from to4d.gltf.channels import Channel
 
 
 @dataclass(frozen=True)
-class Skin:
+class GltfSkin:
     """Joints that carry a mesh."""
 
     joints: np.ndarray  # (J,) nodes
@@ -20,7 +20,7 @@ class Skin:
 
 
 @dataclass(frozen=True)
-class Piece:
+class Primitive:
     """One primitive at one node."""
 
     node: int
@@ -30,7 +30,7 @@ class Piece:
     faces: np.ndarray  # (m, 3), if it is one of triangles
     targets: np.ndarray  # (T, n, 3) morph displacements
     weights: np.ndarray  # (T,) at rest
-    skin: Skin | None
+    skin: GltfSkin | None
     shares: csr_array | None  # (n, J) how much each joint carries
 
     def affine(self, world: np.ndarray) -> np.ndarray:
@@ -40,28 +40,28 @@ class Piece:
         carried = (world[:, self.skin.joints] @ self.skin.inverse)[:, :, :3].reshape(len(world), -1, 12)
         return np.stack([self.shares @ each for each in carried]).reshape(len(world), -1, 3, 4)
 
-    def at(self, world: np.ndarray, tracks: tuple[Track, ...], seconds: np.ndarray) -> np.ndarray:
+    def at(self, world: np.ndarray, channels: tuple[Channel, ...], seconds: np.ndarray) -> np.ndarray:
         """(V, n, 3) in the world."""
         points = np.broadcast_to(self.points, (len(seconds), *self.points.shape))
         if len(self.targets):
-            mine = [t.at(seconds) for t in tracks if t.node == self.node and t.path == "weights"]
+            mine = [c.at(seconds) for c in channels if c.node == self.node and c.path == "weights"]
             weights = mine[-1] if mine else np.tile(self.weights, (len(seconds), 1))
             points = points + np.einsum("vt,tnc->vnc", weights, self.targets)
         affine = self.affine(world)
         return sum(affine[..., axis] * points[..., axis, None] for axis in range(3)) + affine[..., 3]
 
 
-def read_skins(arrays: Arrays) -> list[Skin]:
+def read_skins(arrays: Arrays) -> list[GltfSkin]:
     """All skins of a file."""
     return [_read_skin(arrays, skin) for skin in arrays.header.get("skins", ())]
 
 
-def _read_skin(arrays: Arrays, skin: dict[str, Any]) -> Skin:
+def _read_skin(arrays: Arrays, skin: dict[str, Any]) -> GltfSkin:
     joints = np.array(skin["joints"])
     inverse = np.tile(np.eye(4), (len(joints), 1, 1))
     if "inverseBindMatrices" in skin:
         inverse = arrays[skin["inverseBindMatrices"]].reshape(-1, 4, 4).swapaxes(1, 2)
-    return Skin(joints, inverse)
+    return GltfSkin(joints, inverse)
 
 
 def _shares(arrays: Arrays, attributes: dict[str, int], count: int, joints: int) -> csr_array:
@@ -88,7 +88,7 @@ def triangles(arrays: Arrays, part: dict[str, Any], count: int) -> np.ndarray:
     return corners.astype(np.int64)[: len(corners) // 3 * 3].reshape(-1, 3)
 
 
-def read_piece(arrays: Arrays, node: int, primitive: int, skins: list[Skin]) -> Piece:
+def read_primitive(arrays: Arrays, node: int, primitive: int, skins: list[GltfSkin]) -> Primitive:
     """Primitive `primitive` of the mesh at `node`."""
     place = arrays.header["nodes"][node]
     mesh = arrays.header["meshes"][place["mesh"]]
@@ -105,4 +105,4 @@ def read_piece(arrays: Arrays, node: int, primitive: int, skins: list[Skin]) -> 
     skin = skins[place["skin"]] if "skin" in place and "JOINTS_0" in attributes else None
     shares = _shares(arrays, attributes, len(points), len(skin.joints)) if skin else None
     stacked = np.stack(targets) if targets else np.zeros((0, *points.shape))
-    return Piece(node, place["mesh"], primitive, points, faces, stacked, weights, skin, shares)
+    return Primitive(node, place["mesh"], primitive, points, faces, stacked, weights, skin, shares)

@@ -1,4 +1,4 @@
-"""A small picture that moves, as GIF or WebP: for a README, a chat or a web page."""
+"""A clip as an animated GIF or WebP: for a README, a chat or a web page."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +7,12 @@ import torch
 
 from to4d.export.panels import to_uint8
 from to4d.export.writer import write_animation
-from to4d.types import Scene
+from to4d.types import Exporter, Scene
 from to4d.viewpoints import Viewpoints, frame_times, render_views
 
 
 @dataclass(frozen=True)
-class Picture:
+class AnimatedImage(Exporter):
     """Writes the clip, seen from one side over white, as `name`; it plays over and over.
 
     Args:
@@ -38,10 +38,10 @@ class Picture:
         if self.frames < 1 or not self.fps > 0:
             raise ValueError(f"a clip needs frames >= 1 and fps > 0, not frames={self.frames}, fps={self.fps}")
 
-    def __call__(self, scene: Scene, out: Path) -> list[Path]:
-        """Render, write below the folder `out`, and return what was written."""
+    def __call__(self, scene: Scene, out: Path) -> None:
+        """Render and write below the folder `out`."""
         cameras = Viewpoints((self.azimuth_deg,), self.elevation_deg, size=self.size).cameras()
         clip = to_uint8(render_views(scene.renderer, cameras, frame_times(self.frames), antialias=2).rgb[0])
         if self.there_and_back:
             clip = torch.cat([clip, clip[1:-1].flip(0)])
-        return [write_animation(Path(out) / self.name, clip, self.fps)]
+        write_animation(Path(out) / self.name, clip, self.fps)

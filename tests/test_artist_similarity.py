@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 import torch
 import trimesh
+from plain_field import PlainField
 from scipy.spatial import cKDTree
 
 from to4d.errors import InputError, NotComputed
-from to4d.export.gltf.build import world_from_document
+from to4d.export.gltf.build_document import world_from_document
 from to4d.export.gltf.exporter import Glb
-from to4d.mesh import Surface, load_mesh, place
-from to4d.metrics.artist_clips import animation_of, posed, vertex_order
-from to4d.metrics.renders import Seen, see
-from to4d.metrics.truth import RealClips
+from to4d.mesh import FileMesh, load_mesh, place_mesh
+from to4d.metrics.artist_clips import animation_of, posed_meshes, vertex_order
+from to4d.metrics.artist_similarity import ArtistClipSimilarity
+from to4d.metrics.renders import EvaluationRenders, render_for_evaluation
 from to4d.render.mesh_cpu import MeshRenderer
 from to4d.types import Material, Mesh, Prompt, Render, Scene
 from to4d.viewpoints import Viewpoints
@@ -27,7 +28,7 @@ VIEWS = Viewpoints(azimuths_deg=(0.0, 90.0), size=40)
 FOX = Path(os.environ.get("TO4D_DATA", "nowhere")) / "fox" / "Fox.glb"
 
 
-class Bent(torch.nn.Module):
+class Bent(PlainField):
     def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         return times[:, None] * (points @ BEND.T)
 
@@ -35,10 +36,10 @@ class Bent(torch.nn.Module):
 def plain_box() -> Mesh:
     box = trimesh.creation.box((0.5, 0.9, 0.3)).subdivide()
     count = len(box.faces)
-    surface = Surface(
+    surface = FileMesh(
         box.vertices, box.faces, np.zeros((count, 3, 2)), np.ones((count, 3, 4)), np.zeros(count, int), (Material(),)
     )
-    return place(surface, "box", "box")
+    return place_mesh(surface, "box", "box")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def mesh(tmp_path_factory):
     return load_mesh(folder / "asset.glb", "box", rotate_deg=90, radius=0.4)
 
 
-class Played(torch.nn.Module):
+class PosedRenderer(torch.nn.Module):
     """Shows a mesh a frame: a renderer that moves exactly as a real clip does."""
 
     def __init__(self, meshes: list[Mesh]):
@@ -66,16 +67,16 @@ class Played(torch.nn.Module):
         return Render(*(torch.cat([getattr(s, key) for s in stills], 1) for key in ("rgb", "opacity", "depth")))
 
 
-def seen_of(mesh: Mesh, clip: str, frames: int = 3) -> Seen:
+def seen_of(mesh: Mesh, clip: str, frames: int = 3) -> EvaluationRenders:
     """What the cameras see of a run that did just what a real clip does."""
-    renderer = Played(list(posed(mesh, animation_of(mesh), clip, frames)))
-    return see(Scene(MeshRenderer(mesh), renderer, Prompt("it moves", "it")), VIEWS, frames)
+    renderer = PosedRenderer(list(posed_meshes(mesh, animation_of(mesh), clip, frames)))
+    return render_for_evaluation(Scene(MeshRenderer(mesh), renderer, Prompt("it moves", "it")), VIEWS, frames)
 
 
 def test_the_poses_of_a_file_are_those_that_were_written_into_it(mesh):
     animation = animation_of(mesh)
     (clip,) = animation.clips
-    poses = list(posed(mesh, animation, clip, 3))
+    poses = list(posed_meshes(mesh, animation, clip, 3))
     assert torch.allclose(poses[0].vertices, mesh.vertices, atol=1e-5)
     box = plain_box()
     time = 5.0 / 6.0 * (2.0 / 3.0)  # the clip's keys stand at 0 to 5/6; the third frame at two thirds of them
@@ -89,35 +90,39 @@ def test_the_poses_of_a_file_are_those_that_were_written_into_it(mesh):
 
 def test_a_run_that_does_just_that_has_no_distance_and_one_that_rests_has(mesh):
     (clip,) = animation_of(mesh).clips
-    measure = RealClips(reference=lambda m: MeshRenderer(m, antialias=1), clip=clip)
+    measure = ArtistClipSimilarity(reference=lambda m: MeshRenderer(m, antialias=1), clip=clip)
     figures = measure(seen_of(mesh, clip))
     assert figures["eval/real_silhouette_iou"] == pytest.approx(1.0) == figures["eval/real_ssim"]
     assert figures["eval/real_rank"] == 1 and figures["eval/real_nearest"] == clip
     assert figures["eval/notes"] == {"eval/real_between_silhouette_iou": "there is only one clip"}
-    still = see(Scene(MeshRenderer(mesh), MeshRenderer(mesh, antialias=1), Prompt("it rests", "it")), VIEWS, 3)
+    still = render_for_evaluation(
+        Scene(MeshRenderer(mesh), MeshRenderer(mesh, antialias=1), Prompt("it rests", "it")), VIEWS, 3
+    )
     assert measure(still)["eval/real_silhouette_iou"] < 0.95
-    unnamed = RealClips(reference=lambda m: MeshRenderer(m, antialias=1))(still)
+    unnamed = ArtistClipSimilarity(reference=lambda m: MeshRenderer(m, antialias=1))(still)
     assert unnamed["eval/real_rank"] is None and "names no clip" in unnamed["eval/notes"]["eval/real_ssim"]
 
 
 def test_objects_without_clips_are_not_compared_and_unknown_clips_are_named(mesh):
-    still = see(Scene(MeshRenderer(plain_box()), MeshRenderer(plain_box()), Prompt("it rests", "it")), VIEWS, 2)
+    still = render_for_evaluation(
+        Scene(MeshRenderer(plain_box()), MeshRenderer(plain_box()), Prompt("it rests", "it")), VIEWS, 2
+    )
     with pytest.raises(NotComputed, match="is no animated file"):
-        RealClips(reference=MeshRenderer)(still)
+        ArtistClipSimilarity(reference=MeshRenderer)(still)
     still = replace(still, scene=Scene(MeshRenderer(mesh), MeshRenderer(mesh), Prompt("it rests", "it")))
-    with pytest.raises(InputError, match="has no clip Fly; it has"):
-        RealClips(reference=MeshRenderer, clip="Fly")(still)
+    with pytest.raises(InputError, match="no clip Fly"):
+        ArtistClipSimilarity(reference=MeshRenderer, clip="Fly")(still)
     other = replace(mesh, faces=mesh.faces.flip(0))
     still = replace(still, scene=Scene(MeshRenderer(other), MeshRenderer(other), Prompt("it rests", "it")))
     with pytest.raises(NotComputed, match="are not those of its file"):
-        RealClips(reference=MeshRenderer)(still)
+        ArtistClipSimilarity(reference=MeshRenderer)(still)
 
 
 @pytest.mark.skipif(not FOX.is_file(), reason="needs TO4D_DATA with the fox")
 def test_of_an_artist_s_clips_a_walk_is_nearest_to_the_walk():
     fox = load_mesh(FOX, "fox")
     assert (vertex_order(fox, animation_of(fox)) == np.arange(len(fox.vertices))).all()
-    figures = RealClips(reference=lambda m: MeshRenderer(m, antialias=1), clip="Walk")(seen_of(fox, "Walk"))
+    figures = ArtistClipSimilarity(reference=lambda m: MeshRenderer(m, antialias=1), clip="Walk")(seen_of(fox, "Walk"))
     assert figures["eval/real_nearest"] == "Walk" and figures["eval/real_rank"] == 1
     assert figures["eval/real/Run/silhouette_iou"] < 0.95 < figures["eval/real_silhouette_iou"]
     assert 0.3 < figures["eval/real_between_silhouette_iou"] < 0.95
