@@ -54,7 +54,7 @@ def test_a_cell_that_fails_is_told_at_the_end_and_tried_again_and_no_other(app, 
     (app / "mended").touch()
     second = sweep(app, "x=1,bad,2")
     assert second.returncode == 0 and starts(app) == {"x_1": 1, "x_bad": 2, "x_2": 1}
-    assert "3 cells: 3 done" in table(app / "sweep")[0] and not list(app.rglob("failed.txt"))
+    assert "3 cells: 3 done" in table(app / "sweep")[0] and not list(app.rglob("run_failure.txt"))
 
 
 def test_finished_cells_are_looked_at_again_when_any_configuration_file_has_changed(app):
@@ -136,7 +136,7 @@ def wait_for(thing):
 
 def test_a_run_that_is_at_work_says_how_long_it_will_take_and_one_without_a_process_is_interrupted(tmp_path):
     told = {"phase": "dynamic", "step": 3, "steps": 9, "seconds_left": 100, "at": time.time() - 40}
-    (tmp_path / "progress.json").write_text(json.dumps(told))
+    (tmp_path / "run_progress.json").write_text(json.dumps(told))
     with owned(tmp_path):
         state = state_of(tmp_path)
     assert state.name == RUNNING and state.detail == "dynamic 3/9" and 55 < state.seconds_left <= 60

@@ -18,6 +18,7 @@ from lightning import Callback
 
 from to4d.disk.checkpoint import load_tree, save_tree
 from to4d.errors import InputError
+from to4d.runs.animate import animate
 from to4d.runs.run import cache_path, restore, run
 
 ROOT = Path(__file__).parents[1]
@@ -165,6 +166,19 @@ def test_the_static_fit_is_shared_by_prompts_and_rebuilt_when_damaged(tmp_path):
     cached.write_bytes(whole[:-10])
     run(config(tmp_path / "c", *short))
     assert equal(load_tree(cached), first)
+
+
+def test_a_run_in_a_folder_with_other_files_deletes_none_of_them(tmp_path):
+    out = tmp_path / "home"
+    names = [".env.tmpl", ".chezmoi.toml.tmpl", "progress.json", "failed.txt", "checkpoints/mine.autosave", ".x.1.tmp"]
+    names += [f"another_run/checkpoints/.static.to4d-{2**30}-0123abcd.tmp.safetensors"]
+    for name in names:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text("mine")
+    left = out / "checkpoints" / f".static.to4d-{2**30}-0123abcd.tmp.safetensors"
+    left.write_text("half")
+    animate(config(out, "phase=[static]", *BARE))
+    assert all((out / name).read_text() == "mine" for name in names) and not left.exists()
 
 
 def start(out, *overrides):

@@ -12,7 +12,7 @@ from to4d.disk.files import write_atomically
 from to4d.disk.locks import busy, owned
 from to4d.errors import BROKEN, InputError
 
-FAILED, PROGRESS = "failed.txt", "progress.json"
+FAILED, PROGRESS = "run_failure.txt", "run_progress.json"
 LIVE, LIVE_MODEL = "live.json", "live.safetensors"  # of a run that is watched
 DONE, RUNNING, FELL, INTERRUPTED = "done", "running", "failed", "interrupted"
 
@@ -52,7 +52,7 @@ def read_progress(path: Path) -> dict | None:
 
 @contextlib.contextmanager
 def telling(folder: Path) -> Iterator[None]:
-    """Leave the reason in `failed.txt` of a run's folder when the run fails, and no older one.
+    """Leave the reason in `run_failure.txt` of a run's folder when the run fails, and no older one.
 
     A run that is stopped has not failed. The folders of finished runs, and of other processes, are left alone.
     """

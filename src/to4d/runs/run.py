@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from to4d.callbacks.phase_callback import runs_on_every_rank
 from to4d.callbacks.progress import Progress
 from to4d.disk.checkpoint import load_into
-from to4d.disk.files import read_checked, unfinished, write_atomically, write_sums
+from to4d.disk.files import backup_path, read_checked, stale_temporaries, write_atomically, write_sums
 from to4d.disk.folders import cache_folder
 from to4d.disk.locks import owned
 from to4d.disk.run_state import PROGRESS
@@ -28,6 +28,7 @@ from to4d.runs.trust import check_parts
 from to4d.runs.worker_group import devices_of, team
 from to4d.types import Mesh, Scene
 
+WRITTEN = (".", "checkpoints", "progress", "views")  # the folders of a run that it writes files to, below its own
 log = logging.getLogger(__name__)
 
 
@@ -71,8 +72,8 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
     measure, exports = instantiate(cfg.metrics), [instantiate(export) for export in cfg.export.values()]
     write_sums(out, {"config.yaml": text.encode()})
     write_atomically(out / "config.yaml", text.encode())
-    for left in unfinished(out):
-        left.unlink()
+    for temporary in (path for folder in WRITTEN for path in stale_temporaries(out / folder)):
+        temporary.unlink()
     loggers = list(instantiate(cfg.logger).values())
     progress = Progress({name: (phase.steps, phase.cost) for name, phase in phases.items()}, out / PROGRESS)
     with team(cfg, count, assist) as others:
@@ -86,7 +87,8 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
     figures = json.dumps(metrics, indent=1).encode()
     write_sums(out, {"config.yaml": text.encode(), "metrics.json": figures})
     write_atomically(out / "metrics.json", figures)
-    for unneeded in (out / PROGRESS, *out.glob("checkpoints/*.autosave*")):
+    autosaves = [out / "checkpoints" / f"{name}.autosave" for name in phases]
+    for unneeded in (out / PROGRESS, *autosaves, *map(backup_path, autosaves)):
         unneeded.unlink(missing_ok=True)
     export_all(pages, scene, out)
     finish(loggers, metrics)

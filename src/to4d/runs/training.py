@@ -15,7 +15,7 @@ from to4d.callbacks.autosave import Autosave
 from to4d.callbacks.phase_callback import runs_on_every_rank
 from to4d.callbacks.progress import Progress
 from to4d.disk.checkpoint import Damaged, TreeIO, load_into, load_tree, save_tree
-from to4d.disk.files import before
+from to4d.disk.files import backup_path
 from to4d.disk.locks import making
 from to4d.distributed import assert_in_sync, broadcast_state
 from to4d.errors import InputError
@@ -55,7 +55,7 @@ def train(
         for path in (done, shared):
             if path is not None:
                 save_model(path, scene)
-        before(autosave).unlink(missing_ok=True)  # the last one stays while the run does: should `done` be damaged
+        backup_path(autosave).unlink(missing_ok=True)  # the last one stays while the run does: should `done` be damaged
 
 
 def fit(phase: Phase, cfg: DictConfig, resumed: Path | None, callbacks: list, loggers: list) -> None:
@@ -86,7 +86,7 @@ def resumable(autosave: Path) -> Path | None:
 
     Autosaves replace each other atomically, so damage comes from outside.
     """
-    for path in (autosave, before(autosave)):
+    for path in (autosave, backup_path(autosave)):
         if not path.exists():
             continue
         try:
