@@ -142,6 +142,15 @@ def test_folders_are_named_after_what_differs():
     assert [take.folder for take in plan(PROMPTS, 0, 1)] == NAMES
 
 
+def test_long_prompts_that_begin_alike_have_folders_of_their_own():
+    prompts = [f"a plant {'very ' * 30}slowly {verb}" for verb in ("jumping", "swaying", "swaying to and fro")]
+    folders = [take.folder for take in plan(prompts, 0, 1)]
+    assert len(set(folders)) == 3 and max(map(len, folders)) == 80
+    assert folders == [take.folder for take in plan(prompts, 0, 1)]
+    with pytest.raises(InputError):
+        plan([prompts[0], prompts[0].upper()], 0, 1)
+
+
 @pytest.mark.parametrize(
     ("several", "count", "words"),
     [

@@ -4,6 +4,7 @@ Every run has a folder of its own below the common one, and is the very run that
 what was killed goes on, what is finished is not done again, and prompts share the static fit of a seed (`cache`).
 """
 
+import hashlib
 import json
 import logging
 import re
@@ -23,6 +24,7 @@ from to4d.export.sheet import write_sheet
 from to4d.prompt import make_prompt
 from to4d.runs.run import check_folder, check_seed, restore, run, taken
 
+MAX_NAME = 80  # characters of a folder's name
 log = logging.getLogger(__name__)
 
 
@@ -64,7 +66,7 @@ def plan(prompts: Sequence[Any], seed: int, count: int) -> list[Take]:
     check_seed(seed + count - 1)
     if not prompts:
         raise InputError('prompt=[] asks for nothing; say prompt="a plant blooming", or list several')
-    names = [re.sub(r"[\W_]+", "_", str(prompt)).strip("_").lower()[:80] for prompt in prompts]
+    names = [folder_name(str(prompt)) for prompt in prompts]
     if len(set(names)) < len(names):
         twice = next(prompt for prompt, name in zip(prompts, names, strict=True) if names.count(name) > 1)
         raise InputError(f"the prompt {twice!r} is there twice (but for case and signs); each makes a clip of its name")
@@ -75,6 +77,18 @@ def plan(prompts: Sequence[Any], seed: int, count: int) -> list[Take]:
         for above, prompt in parts
         for s in seeds
     ]
+
+
+def folder_name(prompt: str) -> str:
+    """The words of a prompt; a name that would be too long ends in a hash of what is cut off.
+
+    >>> folder_name("A plant's leaves, swaying!")
+    'a_plant_s_leaves_swaying'
+    """
+    name = re.sub(r"[\W_]+", "_", prompt).strip("_").lower()
+    if len(name) <= MAX_NAME:
+        return name
+    return f"{name[: MAX_NAME - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def one(cfg: DictConfig, take: Take) -> DictConfig:
