@@ -64,6 +64,13 @@ def test_finished_cells_are_looked_at_again_when_any_configuration_file_has_chan
     assert sweep(app, "x=1").returncode == 0 and starts(app) == {"x_1": 2}
 
 
+def test_finished_cells_are_looked_at_again_when_the_code_has_changed(app):
+    changed = "import to4d.disk.source_hash as code\n\ncode.SHIPPED = ('.py',)  # as if a file of weights were gone\n"
+    assert sweep(app, "x=1").returncode == 0 and starts(app) == {"x_1": 1}
+    (app / "app.py").write_text(changed + (app / "app.py").read_text())
+    assert sweep(app, "x=1").returncode == 0 and starts(app) == {"x_1": 2}
+
+
 def test_a_process_that_is_told_to_stop_ends_the_sweep_without_a_failure(app):
     ended = sweep(app, "x=1,stops,2")
     assert ended.returncode == 143 and starts(app) == {"x_1": 1, "x_stops": 1}

@@ -21,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 from to4d.cli import fail
 from to4d.disk.files import write_atomically
 from to4d.disk.run_state import reason
+from to4d.disk.source_hash import package_hash
 from to4d.errors import InputError
 from to4d.runs.sweep import COUNT, STAMP, finished
 
@@ -34,14 +35,14 @@ class CellFailed(InputError):
 class Cells(BasicSweeper):
     """Hydra's own sweeper, but for what its module says.
 
-    A cell is known by its settings on the command line and by all files of the configuration (`stamp`). Those that
-    finished before with the same ones are skipped before they are composed, which is what a finished cell costs.
+    A cell is known by its settings on the command line, all files of the configuration and the code (`stamp`). Those
+    that finished before with the same ones are skipped before they are composed, which is what a finished cell costs.
     """
 
     def setup(self, *, hydra_context: HydraContext, task_function: Callable, config: DictConfig) -> None:
         """Have the task leave a stamp in the folder of each cell that it finishes."""
         sources = config.hydra.runtime.config_sources
-        self.digest = digest([Path(source.path) for source in sources if source.schema == "file"])
+        self.digest = digest([Path(source.path) for source in sources if source.schema == "file"]) + package_hash()
         super().setup(hydra_context=hydra_context, task_function=Cell(task_function, self.digest), config=config)
 
     def sweep(self, arguments: list[str]) -> list[JobReturn]:
@@ -130,7 +131,7 @@ class Cell:
 
 
 def stamp(digest: str, overrides: Sequence[str]) -> str:
-    """What tells a cell of one set of configuration files from any other."""
+    """What tells a cell of one set of configuration files and one state of the code from any other."""
     return hashlib.sha256(json.dumps([digest, sorted(overrides)]).encode()).hexdigest()
 
 

@@ -22,7 +22,8 @@ from to4d.disk.run_state import telling
 from to4d.errors import InputError
 from to4d.export.sheet import write_sheet
 from to4d.prompt import make_prompt
-from to4d.runs.run import check_folder, check_seed, restore, run, taken
+from to4d.runs.run import restore, run, taken
+from to4d.runs.settings import check_folder, check_seed, write_settings
 
 MAX_NAME = 80  # characters of a folder's name
 log = logging.getLogger(__name__)
@@ -105,7 +106,7 @@ def run_all(cfg: DictConfig, takes: list[Take]) -> dict[str, Any]:
     mesh = instantiate(cfg.object)
     for take in takes:  # before any work is lost
         make_prompt(take.prompt, mesh.noun)
-    write_atomically(out / "config.yaml", text.encode())
+    write_settings(out, text)
     figures = {}
     for number, take in enumerate(takes, 1):
         log.info("run %d of %d: %r, seed %d, in %s", number, len(takes), take.prompt, take.seed, out / take.folder)

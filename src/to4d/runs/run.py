@@ -5,7 +5,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,12 @@ from to4d.disk.files import backup_path, read_checked, stale_temporaries, write_
 from to4d.disk.folders import cache_folder
 from to4d.disk.locks import owned
 from to4d.disk.run_state import PROGRESS
+from to4d.disk.source_hash import import_hash
 from to4d.errors import InputError
 from to4d.runs.build import build_phases, build_scene
-from to4d.runs.settings import check_folder, check_same, check_seed, read_settings
+from to4d.runs.settings import check_code, check_folder, check_same, check_seed, read_settings, write_settings
 from to4d.runs.training import assist, quieten_lightning, save_model, train
-from to4d.runs.trust import check_parts
+from to4d.runs.trust import check_parts, targets
 from to4d.runs.worker_group import devices_of, team
 from to4d.types import Mesh, Scene
 
@@ -49,12 +49,13 @@ def taken(cfg: DictConfig) -> dict[str, Any] | None:
     """The metrics of a run that is finished, where it is to be taken as it is (`skip_finished`).
 
     Raises:
-        InputError: if it had other settings, or is damaged.
+        InputError: if it had other settings, was made by other code, or is damaged.
     """
     path = Path(cfg.out) / "metrics.json"
     if not (cfg.skip_finished and path.is_file()):
         return None
     check_same(Path(cfg.out), OmegaConf.to_yaml(cfg, resolve=True))
+    check_code(Path(cfg.out))
     log.info("%s is finished", cfg.out)
     return json.loads(read_checked(path))
 
@@ -70,8 +71,7 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
     scene = build_scene(cfg, mesh)
     phases = build_phases(cfg, scene)
     measure, exports = instantiate(cfg.metrics), [instantiate(export) for export in cfg.export.values()]
-    write_sums(out, {"config.yaml": text.encode()})
-    write_atomically(out / "config.yaml", text.encode())
+    write_settings(out, text)
     for temporary in (path for folder in WRITTEN for path in stale_temporaries(out / folder)):
         temporary.unlink()
     loggers = list(instantiate(cfg.logger).values())
@@ -130,7 +130,7 @@ def reopen(folder: Path, trust: bool = False) -> Scene:
 
 
 def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:
-    """Where this phase's result for this very mesh and these very settings is shared by all runs."""
+    """Where this phase's result for this very mesh, these very settings and this very code is shared by all runs."""
     settings = OmegaConf.to_container(cfg, resolve=True)
     parts = {key: settings[key] for key in ("model", "renderer", "reference", "seed")}
     for key in ("chunk", "recompute"):  # of memory alone
@@ -139,8 +139,9 @@ def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:
     parts["phases"] = [[each, settings["phase"][each]] for each in names[: names.index(name) + 1]]
     parts["trainer"] = {k: v for k, v in settings["trainer"].items() if k not in ("accelerator", "devices")}
     callbacks = settings["callbacks"].values()
-    parts["callbacks"] = [c for c in callbacks if runs_on_every_rank(get_class(c["_target_"]))]
-    content = json.dumps([parts, mesh.content_key(), version("to4d")], sort_keys=True)
+    parts["callbacks"] = [c for c in callbacks if getattr(get_class(c["_target_"]), "everywhere", False)]
+    code = import_hash([train.__module__, *(target.rpartition(".")[0] for target in targets(parts))])
+    content = json.dumps([parts, mesh.content_key(), code], sort_keys=True)
     return cache_folder() / name / f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.safetensors"
 
 

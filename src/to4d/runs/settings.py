@@ -8,12 +8,14 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import AliasEvent, SafeLoader, YAMLError, parse
 
-from to4d.disk.files import read_checked
+from to4d.disk.files import read_checked, write_atomically, write_sums
+from to4d.disk.source_hash import package_hash
 from to4d.errors import BROKEN, InputError
 from to4d.runs.out_of_memory import SETTINGS
 
 # Of which a run may be resumed with another value, for they change nothing about what comes of it.
 FREE = {*SETTINGS, "view", "callbacks.live.enabled", "skip_finished"}
+CODE = "code.sha256"  # in the folder of a run: `package_hash` of the code that it was started with
 MAX_BYTES = 2**20  # of a config.yaml; ours have some 10,000
 
 
@@ -26,6 +28,27 @@ def check_folder(out: Path, text: str) -> None:
     if (out / "metrics.json").exists():
         raise InputError(f"{out} holds a finished run; choose another out=DIR, or delete it to start again")
     check_same(out, text)
+
+
+def write_settings(out: Path, text: str) -> None:
+    """Write the configuration `text` of a run into its folder, and once, which code it was started with."""
+    write_sums(out, {"config.yaml": text.encode()})
+    write_atomically(out / "config.yaml", text.encode())
+    if not (out / CODE).exists():
+        write_atomically(out / CODE, package_hash().encode())
+
+
+def check_code(out: Path) -> None:
+    """Find out whether the finished run in a folder was made by this very code.
+
+    Raises:
+        InputError: if not, or if that is not known.
+    """
+    if not (out / CODE).is_file() or (out / CODE).read_text(errors="replace") != package_hash():
+        raise InputError(
+            f"{out} holds a run that another version of to4d's code made, so it cannot stand for one of this code; "
+            "delete the folder to make it again, or choose another out=DIR"
+        )
 
 
 def check_same(out: Path, text: str) -> None:
