@@ -5,7 +5,6 @@ what was killed goes on, what is finished is not done again, and prompts share t
 """
 
 import hashlib
-import json
 import logging
 import re
 from collections.abc import Sequence
@@ -16,14 +15,13 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from to4d.disk.files import write_atomically
 from to4d.disk.locks import owned
 from to4d.disk.run_state import telling
 from to4d.errors import InputError
 from to4d.export.sheet import write_sheet
 from to4d.prompt import make_prompt
 from to4d.runs.run import restore, run, taken
-from to4d.runs.settings import check_folder, check_seed, write_settings
+from to4d.runs.settings import check_folder, check_seed, write_metrics, write_settings
 
 MAX_NAME = 80  # characters of a folder's name
 log = logging.getLogger(__name__)
@@ -106,7 +104,7 @@ def run_all(cfg: DictConfig, takes: list[Take]) -> dict[str, Any]:
     mesh = instantiate(cfg.object)
     for take in takes:  # before any work is lost
         make_prompt(take.prompt, mesh.noun)
-    write_settings(out, text)
+    files = write_settings(out, text)
     figures = {}
     for number, take in enumerate(takes, 1):
         log.info("run %d of %d: %r, seed %d, in %s", number, len(takes), take.prompt, take.seed, out / take.folder)
@@ -124,7 +122,7 @@ def run_all(cfg: DictConfig, takes: list[Take]) -> dict[str, Any]:
     exporters = list(map(instantiate, cfg.export.values()))
     merged = {name: value for exporter in exporters for name, value in exporter.combine(scenes, out).items()}
     metrics = {"clips": metrics} | merged
-    write_atomically(out / "metrics.json", json.dumps(metrics, indent=1).encode())
+    write_metrics(out, metrics, files)
     return metrics
 
 

@@ -15,14 +15,22 @@ from omegaconf import DictConfig, OmegaConf
 from to4d.callbacks.phase_callback import runs_on_every_rank
 from to4d.callbacks.progress import Progress
 from to4d.disk.checkpoint import load_into
-from to4d.disk.files import backup_path, read_checked, stale_temporaries, write_atomically, write_sums
+from to4d.disk.files import backup_path, read_checked, stale_temporaries
 from to4d.disk.folders import cache_folder
 from to4d.disk.locks import owned
 from to4d.disk.run_state import PROGRESS
 from to4d.disk.source_hash import import_hash
 from to4d.errors import InputError
 from to4d.runs.build import build_phases, build_scene
-from to4d.runs.settings import check_code, check_folder, check_same, check_seed, read_settings, write_settings
+from to4d.runs.settings import (
+    check_code,
+    check_folder,
+    check_same,
+    check_seed,
+    read_settings,
+    write_metrics,
+    write_settings,
+)
 from to4d.runs.training import assist, quieten_lightning, save_model, train
 from to4d.runs.trust import check_parts, targets
 from to4d.runs.worker_group import devices_of, team
@@ -71,7 +79,7 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
     scene = build_scene(cfg, mesh)
     phases = build_phases(cfg, scene)
     measure, exports = instantiate(cfg.metrics), [instantiate(export) for export in cfg.export.values()]
-    write_settings(out, text)
+    files = write_settings(out, text)
     for temporary in (path for folder in WRITTEN for path in stale_temporaries(out / folder)):
         temporary.unlink()
     loggers = list(instantiate(cfg.logger).values())
@@ -84,9 +92,7 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
     pages = [export for export in exports if export.after_metrics]
     exported = export_all([export for export in exports if export not in pages], scene, out)
     metrics = measure(scene) | exported
-    figures = json.dumps(metrics, indent=1).encode()
-    write_sums(out, {"config.yaml": text.encode(), "metrics.json": figures})
-    write_atomically(out / "metrics.json", figures)
+    write_metrics(out, metrics, files)
     autosaves = [out / "checkpoints" / f"{name}.autosave" for name in phases]
     for unneeded in (out / PROGRESS, *autosaves, *map(backup_path, autosaves)):
         unneeded.unlink(missing_ok=True)

@@ -1,5 +1,7 @@
 """Whether the run in a folder has the settings that it is to be resumed, or taken, with."""
 
+import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from to4d.runs.out_of_memory import SETTINGS
 FREE = {*SETTINGS, "view", "callbacks.live.enabled", "skip_finished"}
 CODE = "code.sha256"  # in the folder of a run: `package_hash` of the code that it was started with
 MAX_BYTES = 2**20  # of a config.yaml; ours have some 10,000
+log = logging.getLogger(__name__)
 
 
 def check_folder(out: Path, text: str) -> None:
@@ -30,21 +33,34 @@ def check_folder(out: Path, text: str) -> None:
     check_same(out, text)
 
 
-def write_settings(out: Path, text: str) -> None:
-    """Write the configuration `text` of a run into its folder, and once, which code it was started with."""
-    write_sums(out, {"config.yaml": text.encode()})
-    write_atomically(out / "config.yaml", text.encode())
-    if not (out / CODE).exists():
-        write_atomically(out / CODE, package_hash().encode())
+def write_settings(out: Path, text: str) -> dict[str, bytes]:
+    """Write the configuration `text` of a run into its folder, and which code it is started with; returns the files."""
+    files = {"config.yaml": text.encode(), CODE: package_hash().encode()}
+    write_sums(out, files)
+    for name, data in files.items():
+        write_atomically(out / name, data)
+    return files
+
+
+def write_metrics(out: Path, metrics: dict[str, Any], files: Mapping[str, bytes]) -> None:
+    """Write `metrics.json` of a run, by which it is finished; `files` are what `write_settings` wrote."""
+    data = json.dumps(metrics, indent=1).encode()
+    write_sums(out, {**files, "metrics.json": data})
+    write_atomically(out / "metrics.json", data)
 
 
 def check_code(out: Path) -> None:
-    """Find out whether the finished run in a folder was made by this very code.
+    """Find out whether the finished run in a folder was made by this very code; one that cannot tell is let pass.
 
     Raises:
-        InputError: if not, or if that is not known.
+        InputError: if not.
     """
-    if not (out / CODE).is_file() or (out / CODE).read_text(errors="replace") != package_hash():
+    try:
+        code = read_checked(out / CODE).decode()
+    except InputError as error:
+        log.warning("%s; whether the run was made by this code is not known", error)
+        return
+    if code != package_hash():
         raise InputError(
             f"{out} holds a run that another version of to4d's code made, so it cannot stand for one of this code; "
             "delete the folder to make it again, or choose another out=DIR"
