@@ -13,6 +13,7 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException, InstantiationException, OverrideParseException
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from to4d.errors import InputError
 
@@ -160,6 +161,8 @@ def friendly(task: Callable) -> Callable:
             return task(cfg)
         except InputError as error:
             sys.exit(fail(str(error)))
+        except OmegaConfBaseException as error:
+            sys.exit(fail(f"the settings do not fit together: {' '.join(str(error).split())}"))
         except InstantiationException as error:
             if os.environ.get("HYDRA_FULL_ERROR") == "1":
                 raise

@@ -361,6 +361,9 @@ class Prior(Protocol):
         """Words of a prompt that the prior was not trained on, each with the nearest that it was trained on."""
         ...
 
+    def check_prompt(self, prompt: Prompt) -> None:
+        """Raise InputError, before any work, if the prior cannot read a prompt: its noun comes after too many words."""
+
     def denoise(
         self, noisy: Tensor, t: int, condition: Any, guidance_scale: float, image_scale: float | None = None
     ) -> Denoised:

@@ -20,6 +20,7 @@ from to4d.disk.run_state import telling
 from to4d.errors import InputError
 from to4d.export.sheet import write_sheet
 from to4d.prompt import make_prompt
+from to4d.runs.chosen_parts import chosen
 from to4d.runs.run import restore, run, taken
 from to4d.runs.settings import check_folder, check_seed, write_metrics, write_settings
 
@@ -119,8 +120,8 @@ def run_all(cfg: DictConfig, takes: list[Take]) -> dict[str, Any]:
         if len(own) > 1:
             show(own, out)
     scenes = [restore(out / take.folder, trust=True) for take in best]
-    exporters = list(map(instantiate, cfg.export.values()))
-    merged = {name: value for exporter in exporters for name, value in exporter.combine(scenes, out).items()}
+    joining = [export for export in map(instantiate, chosen(cfg.export).values()) if hasattr(export, "together")]
+    merged = {name: value for export in joining for name, value in export.together(scenes, out).items()}
     metrics = {"clips": metrics} | merged
     write_metrics(out, metrics, files)
     return metrics

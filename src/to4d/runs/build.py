@@ -8,7 +8,8 @@ from omegaconf import DictConfig
 from to4d.phases import Phase
 from to4d.prompt import make_prompt, same, words
 from to4d.render.occupancy import sample_surface
-from to4d.types import Mesh, MeshBoundField, Prompt, Scene, generator_at
+from to4d.runs.chosen_parts import chosen
+from to4d.types import Mesh, Prompt, Scene, generator_at
 
 log = logging.getLogger(__name__)
 
@@ -22,16 +23,17 @@ def build_scene(cfg: DictConfig, mesh: Mesh) -> Scene:
         field.bind(mesh)
     renderer = instantiate(cfg.renderer)(field)
     renderer.start_from(sample_surface(mesh, 200_000, generator_at(cfg.seed, 0, "surface")))
-    needs_prior = any(get_class(node._target_).needs_prior for node in cfg.phase.values())
+    needs_prior = any(get_class(node._target_).needs_prior for node in chosen(cfg.phase).values())
     scene = Scene(reference, renderer, prompt, instantiate(cfg.guidance) if needs_prior else None)
     if needs_prior:
+        scene.prior.check_prompt(prompt)
         warn_of_words(scene.prior.unknown_words(prompt.text), prompt)
     return scene
 
 
 def build_phases(cfg: DictConfig, scene: Scene) -> dict[str, Phase]:
     """The phases by name, in their order."""
-    return {name: instantiate(node, name=name, scene=scene, seed=cfg.seed) for name, node in cfg.phase.items()}
+    return {name: instantiate(node, name=name, scene=scene, seed=cfg.seed) for name, node in chosen(cfg.phase).items()}
 
 
 def warn_of_words(unknown: list[tuple[str, str]], prompt: Prompt) -> None:

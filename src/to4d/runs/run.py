@@ -22,6 +22,8 @@ from to4d.disk.run_state import PROGRESS
 from to4d.disk.source_hash import import_hash
 from to4d.errors import InputError
 from to4d.runs.build import build_phases, build_scene
+from to4d.runs.chosen_parts import chosen
+from to4d.runs.preflight import check_settings
 from to4d.runs.settings import (
     check_code,
     check_folder,
@@ -74,15 +76,16 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
     out, text = Path(cfg.out), OmegaConf.to_yaml(cfg, resolve=True)
     check_folder(out, text)
     count = devices_of(cfg)
+    check_settings(cfg, count)
     seed_everything(check_seed(cfg.seed), verbose=False)
     mesh = instantiate(cfg.object)
     scene = build_scene(cfg, mesh)
     phases = build_phases(cfg, scene)
-    measure, exports = instantiate(cfg.metrics), [instantiate(export) for export in cfg.export.values()]
+    measure, exports = instantiate(cfg.metrics), [instantiate(export) for export in chosen(cfg.export).values()]
     files = write_settings(out, text)
     for temporary in (path for folder in WRITTEN for path in stale_temporaries(out / folder)):
         temporary.unlink()
-    loggers = list(instantiate(cfg.logger).values())
+    loggers = [instantiate(logger) for logger in chosen(cfg.logger).values()]
     progress = Progress({name: (phase.steps, phase.cost) for name, phase in phases.items()}, out / PROGRESS)
     with team(cfg, count, assist) as others:
         for name, phase in phases.items():
@@ -141,10 +144,10 @@ def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:
     parts = {key: settings[key] for key in ("model", "renderer", "reference", "seed")}
     for key in ("chunk", "recompute"):  # of memory alone
         parts["renderer"].pop(key, None)
-    names = list(cfg.phase)
+    names = list(chosen(cfg.phase))
     parts["phases"] = [[each, settings["phase"][each]] for each in names[: names.index(name) + 1]]
     parts["trainer"] = {k: v for k, v in settings["trainer"].items() if k not in ("accelerator", "devices")}
-    callbacks = settings["callbacks"].values()
+    callbacks = [settings["callbacks"][each] for each in chosen(cfg.callbacks)]
     parts["callbacks"] = [c for c in callbacks if getattr(get_class(c["_target_"]), "everywhere", False)]
     code = import_hash([train.__module__, *(target.rpartition(".")[0] for target in targets(parts))])
     content = json.dumps([parts, mesh.content_key(), code], sort_keys=True)

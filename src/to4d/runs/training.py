@@ -21,6 +21,7 @@ from to4d.distributed import assert_in_sync, broadcast_state
 from to4d.errors import InputError
 from to4d.phases import Phase
 from to4d.runs.build import build_phases, build_scene
+from to4d.runs.chosen_parts import chosen
 from to4d.runs.out_of_memory import advice
 from to4d.runs.worker_group import Task, Team, ignore_signals, own_device
 from to4d.types import Scene
@@ -48,7 +49,11 @@ def train(
                     save_model(done, scene)
                 return
         autosave = done.with_suffix(".autosave")
-        callbacks = [*instantiate(cfg.callbacks).values(), Autosave(autosave, cfg.autosave_seconds), progress]
+        callbacks = [
+            *map(instantiate, chosen(cfg.callbacks).values()),
+            Autosave(autosave, cfg.autosave_seconds),
+            progress,
+        ]
         resumed = resumable(autosave)
         others.tell((phase.name, resumed))
         fit(phase, cfg, resumed, callbacks, loggers)
@@ -76,7 +81,7 @@ def assist(cfg: DictConfig, tasks: Iterator[Task]) -> None:
     seed_everything(cfg.seed, verbose=False)
     phases = build_phases(cfg, build_scene(cfg, instantiate(cfg.object)))
     for name, resumed in tasks:
-        changing = [c for c in instantiate(cfg.callbacks).values() if runs_on_every_rank(type(c))]
+        changing = [c for c in map(instantiate, chosen(cfg.callbacks).values()) if getattr(c, "everywhere", False)]
         deaf = LambdaCallback(on_train_start=lambda *_: ignore_signals())  # Lightning has begun to listen
         fit(phases[name], cfg, resumed, [*changing, deaf], [])
 

@@ -26,6 +26,7 @@ from torch import distributed
 
 from to4d.distributed import rank_and_world_size
 from to4d.errors import InputError
+from to4d.runs.chosen_parts import chosen
 
 Task = tuple[str, Path | None]  # a phase, and the autosave that it goes on from
 PATIENCE = timedelta(minutes=30)  # with a process that is silent within a step
@@ -53,7 +54,7 @@ def devices_of(cfg: DictConfig) -> int:
 
 def check_views(cfg: DictConfig, count: int) -> None:
     """Raise if the views of a phase do not divide among `count` devices."""
-    for name, phase in cfg.phase.items():
+    for name, phase in chosen(cfg.phase).items():
         if (views := phase.get("views", 1)) % count:
             raise InputError(
                 f"phase.{name}.views={views} does not divide among the {count} of trainer.devices: every device looks "

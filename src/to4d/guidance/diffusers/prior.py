@@ -89,6 +89,16 @@ class DiffusersPrior(nn.Module):
         """None: it reads any word by its letters, or no words."""
         return []
 
+    @torch.no_grad()
+    def check_prompt(self, prompt: Prompt) -> None:
+        """Find out, before any work, whether the prior can read a prompt.
+
+        Raises:
+            InputError: if the noun is not among the tokens that it reads.
+        """
+        if (read := self._read(prompt.text)) is not None:
+            noun_marks(self.pipe.tokenizer, prompt.text, prompt.noun, read[0].shape[0])
+
     def encode(self, frames: Tensor) -> Tensor:
         """(B, V, H, W, 3) in [0, 1] -> (B, C, v, h, w), differentiable; the mean of what the autoencoder allows."""
         check_shape("frames", frames, (self.frames, None, None, 3))

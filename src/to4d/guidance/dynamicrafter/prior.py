@@ -29,7 +29,7 @@ from to4d.guidance.dynamicrafter.schedule import (
     trained_share,
 )
 from to4d.guidance.dynamicrafter.sizes import SIZES
-from to4d.guidance.dynamicrafter.unet import UNet
+from to4d.guidance.dynamicrafter.words import noun_marks
 from to4d.guidance.random_weights import randomise
 from to4d.types import ATTENTION_MAPS, IMAGE_SCALE, NEGATIVE_PROMPT, Denoised, Prompt, check_shape
 
@@ -109,6 +109,14 @@ class DynamiCrafter(nn.Module):
     def unknown_words(self, text: str) -> list[tuple[str, str]]:
         """None: it reads any word by its letters."""
         return []
+
+    def check_prompt(self, prompt: Prompt) -> None:
+        """Find out, before any work, whether the prior can read a prompt.
+
+        Raises:
+            InputError: if the noun is not among the tokens that it reads.
+        """
+        noun_marks(prompt.text, prompt.noun)
 
     def encode(self, frames: Tensor) -> Tensor:
         """(B, V, H, W, 3) in [0, 1] -> (B, 4, V, h, w), differentiable; the mean of what the autoencoder allows."""

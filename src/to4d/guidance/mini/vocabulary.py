@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from to4d.errors import InputError
 from to4d.guidance.mini.motion_words import is_motion, known_motions, misspelt, nearest, understood
 
 MAX_TOKENS, MAX_TRIGRAMS, TRIGRAM_BUCKETS = 32, 12, 2048
@@ -127,7 +128,7 @@ class Vocabulary:
                 read.append((word, named))
         read = read[: MAX_TOKENS - 1]
         if noun is not None and not any(named for _, named in read):
-            raise ValueError(
+            raise InputError(
                 f"the prompt {text!r} does not name {noun!r} within its first {MAX_TOKENS - 1} words, so the attention "
                 f"to the object has no word to look at; choose the noun from {words[: MAX_TOKENS - 1]}"
             )
