@@ -97,7 +97,7 @@ class DiffusersPrior(nn.Module):
             InputError: if the noun is not among the tokens that it reads.
         """
         if (read := self._read(prompt.text)) is not None:
-            noun_marks(self.pipe.tokenizer, prompt.text, prompt.noun, read[0].shape[0])
+            token_noun_marks(self.pipe.tokenizer, prompt.text, prompt.noun, read[0].shape[0])
 
     def encode(self, frames: Tensor) -> Tensor:
         """(B, V, H, W, 3) in [0, 1] -> (B, C, v, h, w), differentiable; the mean of what the autoencoder allows."""

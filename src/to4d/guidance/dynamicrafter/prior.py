@@ -18,6 +18,7 @@ from to4d.guidance.dynamicrafter.attention_maps import as_attention_maps, mean_n
 from to4d.guidance.dynamicrafter.condition import ConditionEncoder, DynamiCrafterCondition
 from to4d.guidance.dynamicrafter.lvdm import OfficialUNet
 from to4d.guidance.dynamicrafter.model import DynamiCrafterNetworks
+from to4d.guidance.dynamicrafter.noun_tokens import clip_noun_marks
 from to4d.guidance.dynamicrafter.official_checkpoint import checkpoint_path, load_networks, read_checkpoint
 from to4d.guidance.dynamicrafter.schedule import (
     classifier_free_guidance,
@@ -29,7 +30,7 @@ from to4d.guidance.dynamicrafter.schedule import (
     trained_share,
 )
 from to4d.guidance.dynamicrafter.sizes import SIZES
-from to4d.guidance.dynamicrafter.words import noun_marks
+from to4d.guidance.dynamicrafter.unet import UNet
 from to4d.guidance.random_weights import randomise
 from to4d.types import ATTENTION_MAPS, IMAGE_SCALE, NEGATIVE_PROMPT, Denoised, Prompt, check_shape
 
@@ -116,7 +117,7 @@ class DynamiCrafter(nn.Module):
         Raises:
             InputError: if the noun is not among the tokens that it reads.
         """
-        noun_marks(prompt.text, prompt.noun)
+        clip_noun_marks(prompt.text, prompt.noun)
 
     def encode(self, frames: Tensor) -> Tensor:
         """(B, V, H, W, 3) in [0, 1] -> (B, 4, V, h, w), differentiable; the mean of what the autoencoder allows."""
