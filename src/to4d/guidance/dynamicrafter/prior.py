@@ -30,9 +30,10 @@ from to4d.guidance.dynamicrafter.schedule import (
     trained_share,
 )
 from to4d.guidance.dynamicrafter.sizes import SIZES
+from to4d.guidance.dynamicrafter.transformers import SpatialTransformer
 from to4d.guidance.dynamicrafter.unet import UNet
 from to4d.guidance.random_weights import randomise
-from to4d.types import ATTENTION_MAPS, IMAGE_SCALE, NEGATIVE_PROMPT, Denoised, Prompt, check_shape
+from to4d.types import ATTENTION_MAPS, IMAGE_SCALE, NEGATIVE_PROMPT, Denoised, Prompt, attention_layer, check_shape
 
 log = logging.getLogger(__name__)
 Option = TypeVar("Option")
@@ -66,7 +67,6 @@ class DynamiCrafter(nn.Module):
     alpha_bar: Tensor
     share: Tensor
     clip_scale: Tensor
-    abilities = frozenset({NEGATIVE_PROMPT, IMAGE_SCALE, ATTENTION_MAPS})
 
     def __init__(
         self,
@@ -84,6 +84,9 @@ class DynamiCrafter(nn.Module):
         super().__init__()
         self.shape = _choice("size", str(size), SIZES)
         self.networks = DynamiCrafterNetworks(self.shape)
+        layers = sum(isinstance(part, SpatialTransformer) for part in self.networks.unet.modules())
+        attention = {ATTENTION_MAPS, *map(attention_layer, range(layers))}
+        self.abilities = frozenset({NEGATIVE_PROMPT, IMAGE_SCALE}) | attention
         self._load(str(size), weights)
         self.requires_grad_(False).eval()
         self.dtype = _choice("precision", precision, PRECISIONS)

@@ -21,7 +21,7 @@ from to4d.guidance.mini.schedule import alpha_bar
 from to4d.guidance.mini.tensors import mapped, moved
 from to4d.guidance.mini.vocabulary import Tokens
 from to4d.guidance.mini.weights import SHIPPED, load_weights
-from to4d.types import CAMERA_AZIMUTH, RELIEF, Denoised, Prompt, check_shape
+from to4d.types import CAMERA_AZIMUTH, OPTICAL_FLOW, RELIEF, Denoised, Prompt, check_shape
 
 SIZE = 64
 
@@ -57,7 +57,7 @@ class MiniPrior(nn.Module):
         self, weights: str | None = None, frame_stride: float = 1.0, sees_image: bool = True, knows_view: bool = True
     ) -> None:
         super().__init__()
-        self.abilities = frozenset({RELIEF, CAMERA_AZIMUTH} if knows_view else {RELIEF})
+        self.abilities = frozenset({RELIEF, OPTICAL_FLOW} | ({CAMERA_AZIMUTH} if knows_view else set()))
         self.net, self.vocabulary = load_weights(SHIPPED if weights is None else Path(weights))
         self.adapted = adapted(self.net.head) if weights is None else None
         self.gaits = Gaits()
