@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from hydra.utils import get_class, instantiate
 from lightning import seed_everything
@@ -34,12 +34,21 @@ from to4d.runs.settings import (
     write_settings,
 )
 from to4d.runs.training import assist, quieten_lightning, save_model, train
-from to4d.runs.trust import check_parts, targets
+from to4d.runs.trust import check_parts, check_version, targets
 from to4d.runs.worker_group import devices_of, team
 from to4d.types import Mesh, Scene
 
 WRITTEN = (".", "checkpoints", "progress", "views")  # the folders of a run that it writes files to, below its own
 log = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class EndsRun(Protocol):
+    """A logger that is to be told when the whole run is over; Lightning itself tells of the end of a phase."""
+
+    def end_run(self) -> None:
+        """Finish the run."""
+        ...
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
@@ -114,15 +123,17 @@ def restore(folder: Path, trust: bool = False, model: str = "model.safetensors")
     """The scene of a finished run, without its prior; or as it was when `model` was written.
 
     Raises:
-        InputError: if there is none in `folder`, or, without `trust`, its configuration calls code that is not of to4d.
+        InputError: if there is none in `folder`, if an earlier version of to4d made it, or, without `trust`, its configuration calls code that is not of to4d.
     """
     missing = [name for name in ("config.yaml", model) if not (folder / name).is_file()]
     if missing:
         raise InputError(f"{folder} holds no finished run (it has no {missing[0]}); name the folder of one: run=DIR")
     cfg = read_settings(folder / "config.yaml")
     cfg.phase = {}
+    settings = OmegaConf.to_container(cfg)
+    check_version(settings, folder)
     if not trust:
-        check_parts(OmegaConf.to_container(cfg))
+        check_parts(settings)
     scene = build_scene(cfg, instantiate(cfg.object))
     load_into(scene.renderer, folder / model)
     return scene
@@ -160,5 +171,5 @@ def finish(loggers: list, metrics: dict[str, Any]) -> None:
     for logger in loggers:
         logger.log_metrics(numbers)
         logger.finalize("success")
-        if hasattr(logger, "end_run"):
+        if isinstance(logger, EndsRun):
             logger.end_run()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from torch.utils.checkpoint import checkpoint
 
-from to4d.errors import InputError
+from to4d.errors import AUTOENCODER, NETWORK, InputError, memory_of
 from to4d.guidance.dynamicrafter.attention import UNetContext
 from to4d.guidance.dynamicrafter.attention_maps import as_attention_maps, mean_noun_map
 from to4d.guidance.dynamicrafter.condition import ConditionEncoder, DynamiCrafterCondition
@@ -122,6 +122,7 @@ class DynamiCrafter(nn.Module):
         """
         clip_noun_marks(prompt.text, prompt.noun)
 
+    @memory_of(AUTOENCODER)
     def encode(self, frames: Tensor) -> Tensor:
         """(B, V, H, W, 3) in [0, 1] -> (B, 4, V, h, w), differentiable; the mean of what the autoencoder allows."""
         check_shape("frames", frames, (self.frames, None, None, 3))  # it was trained on clips of this length alone
@@ -131,6 +132,7 @@ class DynamiCrafter(nn.Module):
         parts = [checkpoint(encode, x, use_reentrant=False) if again else encode(x) for x in images.split(self.chunk)]
         return SCALE * torch.cat(parts).unflatten(0, frames.shape[:2]).transpose(1, 2)
 
+    @memory_of(AUTOENCODER)
     def decode(self, latents: Tensor) -> Tensor:
         """(B, 4, V, h, w) -> (B, V, H, W, 3) in [0, 1]."""
         flat = latents.transpose(1, 2).flatten(0, 1) / SCALE
@@ -138,12 +140,14 @@ class DynamiCrafter(nn.Module):
         return ((images + 1.0) / 2.0).clamp(0.0, 1.0).movedim(1, -1).unflatten(0, (len(latents), -1))
 
     @torch.no_grad()
+    @memory_of(NETWORK)
     def condition(self, still: Tensor, prompt: Prompt) -> DynamiCrafterCondition:
         """First frames (B, H, W, 3) and one prompt; raises if the prompt does not name its noun."""
         images = self._images(still)
         return self.reader(images, SCALE * self.networks.autoencoder.encode(images), prompt)
 
     @torch.no_grad()
+    @memory_of(NETWORK)
     def denoise(
         self,
         noisy: Tensor,
