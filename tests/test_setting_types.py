@@ -29,7 +29,7 @@ EXPERIMENTS = sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml")
         ({"a": 1}, Mapping[str, float]),
         ("runs/a", Path),
         (None, Any),
-        ({"_target_": "to4d.lens.Lens"}, int),
+        ({"_target_": "to4d.lens.OrbitLens"}, int),
     ],
 )
 def test_what_fits(value, hint):
@@ -64,8 +64,8 @@ def test_all_experiments_have_settings_of_the_right_types(experiment):
 
 
 def test_a_setting_of_a_parent_class_is_named_by_its_place():
-    phase = {"_target_": "to4d.phases.Motion", "lens": {"_target_": "to4d.lens.Lens", "distance": "far"}}
+    phase = {"_target_": "to4d.phases.MotionPhase", "lens": {"_target_": "to4d.lens.OrbitLens", "distance": "far"}}
     with pytest.raises(InputError, match=r"phase\.dynamic\.lens\.distance=far"):
         check_types({"phase": {"dynamic": phase}})
     with pytest.raises(InputError, match=r"phase\.dynamic\.steps=many"):
-        check_types({"phase": {"dynamic": {"_target_": "to4d.phases.Motion", "steps": "many"}}})
+        check_types({"phase": {"dynamic": {"_target_": "to4d.phases.MotionPhase", "steps": "many"}}})

@@ -123,7 +123,8 @@ def restore(folder: Path, trust: bool = False, model: str = "model.safetensors")
     """The scene of a finished run, without its prior; or as it was when `model` was written.
 
     Raises:
-        InputError: if there is none in `folder`, if an earlier version of to4d made it, or, without `trust`, its configuration calls code that is not of to4d.
+        InputError: if there is none in `folder`, if an earlier version of to4d made it, or, without `trust`, if its
+            configuration calls code that is not of to4d.
     """
     missing = [name for name in ("config.yaml", model) if not (folder / name).is_file()]
     if missing:

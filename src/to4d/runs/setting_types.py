@@ -38,7 +38,7 @@ def declared(node: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
 def constructor_hints(target: str) -> dict[str, Any]:
     """The annotations of a class' constructor, those of its parents among them, or of a function; {} if not of to4d.
 
-    >>> constructor_hints("to4d.lens.Lens")["distance"]
+    >>> constructor_hints("to4d.lens.OrbitLens")["distance"]
     <class 'float'>
     """
     if not target.startswith("to4d."):

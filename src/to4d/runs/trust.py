@@ -50,7 +50,7 @@ def check_version(settings: Mapping[str, Any], folder: Path) -> None:
 def exists(target: str) -> bool:
     """Whether a dotted name stands for something.
 
-    >>> exists("to4d.lens.Lens"), exists("to4d.no_such_module.Lens")
+    >>> exists("to4d.lens.OrbitLens"), exists("to4d.no_such_module.Lens")
     (True, False)
     """
     try:
