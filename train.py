@@ -6,14 +6,14 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from to4d.cli import command, friendly
+from to4d.cli import command, report_user_errors
 from to4d.viewer.watch import watched
 
 HERE = Path(__file__).parent
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
-@friendly
+@report_user_errors
 def main(cfg: DictConfig) -> None:
     """Run what the command line says."""
     from to4d.runs.animate import (

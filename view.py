@@ -6,14 +6,14 @@ import hydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from to4d.cli import command, friendly
+from to4d.cli import command, report_user_errors
 from to4d.viewer.feed import Feed
 from to4d.viewer.page import Page
 from to4d.viewer.show import Show
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="view")
-@friendly
+@report_user_errors
 def main(cfg: DictConfig) -> None:
     """Serve the page until interrupted."""
     feed, surface = Feed(Path(cfg.run), cfg.trust, cfg.wait), instantiate(cfg.surface)

@@ -15,7 +15,7 @@ from to4d.disk.checkpoint import load_tree
 from to4d.disk.files import SUMS
 from to4d.errors import InputError
 from to4d.gltf import animation as gltf_animation
-from to4d.runs.animate import animate, plan, standing
+from to4d.runs.animate import animate, plan, rank_key
 
 PROMPTS = ["a plant jumping", "a plant swaying, slowly"]
 NAMES = ["a_plant_jumping", "a_plant_swaying_slowly"]
@@ -133,7 +133,7 @@ def test_runs_are_ranked_by_the_check_then_by_what_is_whole_then_by_likeness():
         {"eval/motion_passed": None, "eval/motion_views": None, "eval/dynamic_degree": 1.0, "eval/psnr_t0_min": 35.0},
         {"eval/motion_passed": None, "eval/motion_views": None, "eval/psnr_t0_min": 36.0},
     ]
-    assert sorted(runs[::-1], key=standing, reverse=True) == runs
+    assert sorted(runs[::-1], key=rank_key, reverse=True) == runs
 
 
 def test_folders_are_named_after_what_differs():

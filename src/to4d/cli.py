@@ -87,11 +87,11 @@ def check_config(folder: Path, name: str, arguments: list[str]) -> None:
         raise InputError(f"cannot read the setting {error.override!r}; text with special signs needs quotes") from None
     except HydraException as error:
         with initialize_config_dir(str(folder), version_base="1.3"):
-            settings = dotted(OmegaConf.to_container(compose(name, ["out=DIR"])))
-        raise InputError(explain(f"{error}\n{error.__cause__}", folder, settings)) from None
+            settings = setting_names(OmegaConf.to_container(compose(name, ["out=DIR"])))
+        raise InputError(explain_hydra_error(f"{error}\n{error.__cause__}", folder, settings)) from None
 
 
-def explain(text: str, folder: Path, settings: list[str]) -> str:
+def explain_hydra_error(text: str, folder: Path, settings: list[str]) -> str:
     """Hydra's message in one or two lines, with the nearest known name where a name is unknown."""
     if option := re.search(r"Could not (?:find|load) '([^/']*)/([^']*)'", text):
         group = folder / option[1]
@@ -115,16 +115,16 @@ def nearest(word: str, known: list[str]) -> str:
     return f"{guess}Known: {', '.join(known)}"
 
 
-def dotted(node: object, prefix: str = "") -> list[str]:
+def setting_names(node: object, prefix: str = "") -> list[str]:
     """The names of all settings of a nested config.
 
-    >>> dotted({"phase": {"steps": 3}, "seed": 0})
+    >>> setting_names({"phase": {"steps": 3}, "seed": 0})
     ['phase', 'phase.steps', 'seed']
     """
     if not isinstance(node, dict):
         return []
     names = [(f"{prefix}{key}", child) for key, child in node.items()]
-    return [n for name, child in names for n in (name, *dotted(child, f"{name}."))]
+    return [n for name, child in names for n in (name, *setting_names(child, f"{name}."))]
 
 
 def command(main: Callable[[], None], folder: Path, name: str) -> None:
@@ -135,24 +135,24 @@ def command(main: Callable[[], None], folder: Path, name: str) -> None:
             check_config(folder, name, sys.argv[1:])
         check_writable(sys.argv[1:])
     except InputError as error:
-        sys.exit(fail(str(error)))
+        sys.exit(print_error(str(error)))
     main()
 
 
-def in_one_line(error: InstantiationException) -> str:
+def one_line_message(error: InstantiationException) -> str:
     """What a part refused: its own words, and which setting it was made from."""
     cause, key = error.__cause__ or error, re.search(r"full_key: (\S+)", str(error))
     text = " ".join(str(cause).split("\n\n")[0].split())
     return str(cause) if isinstance(cause, InputError) else f"{key[1]}: {text}" if key else text
 
 
-def fail(message: str) -> int:
+def print_error(message: str) -> int:
     """Print what was wrong; returns the exit status."""
     print(f"error: {message}", file=sys.stderr)
     return 2
 
 
-def friendly(task: Callable) -> Callable:
+def report_user_errors(task: Callable) -> Callable:
     """Let a Hydra task end on bad input, or where it cannot write, with the message alone and status 2."""
 
     @functools.wraps(task)
@@ -160,16 +160,16 @@ def friendly(task: Callable) -> Callable:
         try:
             return task(cfg)
         except InputError as error:
-            sys.exit(fail(str(error)))
+            sys.exit(print_error(str(error)))
         except OmegaConfBaseException as error:
-            sys.exit(fail(f"the settings do not fit together: {' '.join(str(error).split())}"))
+            sys.exit(print_error(f"the settings do not fit together: {' '.join(str(error).split())}"))
         except InstantiationException as error:
             if os.environ.get("HYDRA_FULL_ERROR") == "1":
                 raise
-            sys.exit(fail(in_one_line(error)))
+            sys.exit(print_error(one_line_message(error)))
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise
-            sys.exit(fail(f"cannot write {error.filename or 'to the disk'}: {error.strerror}; {ROOM}"))
+            sys.exit(print_error(f"cannot write {error.filename or 'to the disk'}: {error.strerror}; {ROOM}"))
 
     return wrapped

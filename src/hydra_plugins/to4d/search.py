@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.override_parser.types import Override
 from hydra.core.utils import JobReturn, JobStatus
 
-from hydra_plugins.to4d.cells import Cells, tell_failures
-from hydra_plugins.to4d.launchers import package
+from hydra_plugins.to4d.cells import GridSweeper, log_failures
+from hydra_plugins.to4d.launchers import import_optional
 from to4d.disk.files import read_checked, write_atomically
 from to4d.errors import InputError
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Search(Cells):
+class OptunaSweeper(GridSweeper):
     """Trials are cells, numbered from 0; each is drawn from the seed and from the figures of those before it."""
 
     def __init__(
@@ -58,8 +58,8 @@ class Search(Cells):
                 study.tell(trial.number, figure, state=None if figure is not None else state("FAIL"))
                 results.append(result)
         if study.get_trials(states=(state("COMPLETE"),)):
-            tell_best(study, self.metric, folder / "best.json")
-        if failures := tell_failures(results, set(fixed)):
+            write_best(study, self.metric, folder / "best.json")
+        if failures := log_failures(results, set(fixed)):
             log.error("%d trials failed; the same line draws others in their place", failures)
             raise SystemExit(1)
         return results
@@ -70,7 +70,7 @@ class Search(Cells):
         Raises:
             InputError: if the database holds another one.
         """
-        optuna = package("optuna")
+        optuna = import_optional("optuna")
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         known = {"study_name": "to4d", "direction": self.direction, "load_if_exists": True}
         study = optuna.create_study(storage=self.storage, **known)
@@ -91,7 +91,7 @@ class Search(Cells):
 
     def drawn(self, study: "Study", space: Mapping[str, "BaseDistribution"]) -> "FrozenTrial":
         """A new trial; a function of the seed and of what the study knows."""
-        study.sampler = package("optuna").samplers.TPESampler(seed=self.seed + len(study.trials))
+        study.sampler = import_optional("optuna").samplers.TPESampler(seed=self.seed + len(study.trials))
         number = study.ask(dict(space)).number
         return study.trials[number]
 
@@ -112,12 +112,12 @@ class Search(Cells):
 
 def state(name: str) -> Any:
     """A state of a trial in Optuna's words."""
-    return package("optuna").trial.TrialState[name]
+    return import_optional("optuna").trial.TrialState[name]
 
 
 def distribution(override: Override) -> "BaseDistribution":
     """Where a setting lies: `interval(0.1, 1)`, `tag(log, interval(0.1, 1))`, `int(interval(1, 8))`; else a choice."""
-    kinds, sweep = package("optuna").distributions, override.value()
+    kinds, sweep = import_optional("optuna").distributions, override.value()
     if not override.is_interval_sweep():
         return kinds.CategoricalDistribution(list(override.sweep_string_iterator()))
     kind = kinds.IntDistribution if isinstance(sweep.start, int) else kinds.FloatDistribution
@@ -133,7 +133,7 @@ def settings(params: Mapping[str, Any]) -> list[str]:
     return [f"{key}={value}" for key, value in params.items()]
 
 
-def tell_best(study: "Study", metric: str, path: Path) -> None:
+def write_best(study: "Study", metric: str, path: Path) -> None:
     """Say and write down what is best so far."""
     best = study.best_trial
     told = {"trial": best.number, metric: best.value, "settings": settings(best.params)}

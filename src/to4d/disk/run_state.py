@@ -9,12 +9,12 @@ from math import inf
 from pathlib import Path
 
 from to4d.disk.files import write_atomically
-from to4d.disk.locks import busy, owned
+from to4d.disk.locks import is_locked, run_lock
 from to4d.errors import BROKEN, InputError
 
-FAILED, PROGRESS = "run_failure.txt", "run_progress.json"
+FAILURE_FILE, PROGRESS_FILE = "run_failure.txt", "run_progress.json"
 LIVE, LIVE_MODEL = "live.json", "live.safetensors"  # of a run that is watched
-DONE, RUNNING, FELL, INTERRUPTED = "done", "running", "failed", "interrupted"
+DONE, RUNNING, FAILED, INTERRUPTED = "done", "running", "failed", "interrupted"
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ def state_of(folder: Path) -> State:
     """How the run of a folder stands; one that was started and has no process is interrupted."""
     if (folder / "metrics.json").exists():
         return State(DONE)
-    at_work, told = busy(folder), read_progress(folder / PROGRESS)
+    at_work, told = is_locked(folder), read_progress(folder / PROGRESS_FILE)
     where = f"{told['phase']} {told['step']}/{told['steps']}" if told else ""
     if at_work:
         left = max(0.0, told["seconds_left"] - (time.time() - told["at"])) if told else None
         return State(RUNNING, where, left)
-    if (folder / FAILED).exists():
-        return State(FELL, (folder / FAILED).read_text(errors="replace").strip())
+    if (folder / FAILURE_FILE).exists():
+        return State(FAILED, (folder / FAILURE_FILE).read_text(errors="replace").strip())
     return State(INTERRUPTED, f"at {where}" if where else "")
 
 
@@ -51,25 +51,25 @@ def read_progress(path: Path) -> dict | None:
 
 
 @contextlib.contextmanager
-def telling(folder: Path) -> Iterator[None]:
+def record_failure(folder: Path) -> Iterator[None]:
     """Leave the reason in `run_failure.txt` of a run's folder when the run fails, and no older one.
 
     A run that is stopped has not failed. The folders of finished runs, and of other processes, are left alone.
     """
-    (folder / FAILED).unlink(missing_ok=True)
+    (folder / FAILURE_FILE).unlink(missing_ok=True)
     try:
         yield
     except Exception as error:
-        with contextlib.suppress(InputError), owned(folder):
+        with contextlib.suppress(InputError), run_lock(folder):
             if not (folder / "metrics.json").exists():
-                write_atomically(folder / FAILED, f"{reason(error)}\n".encode())
+                write_atomically(folder / FAILURE_FILE, f"{one_line(error)}\n".encode())
         raise
 
 
-def reason(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     r"""An error in one line; that of a part which could not be made (Hydra's InstantiationException) is its cause.
 
-    >>> reason(ValueError("no such\n  thing"))
+    >>> one_line(ValueError("no such\n  thing"))
     'ValueError: no such thing'
     """
     if type(error).__name__ == "InstantiationException" and error.__cause__:

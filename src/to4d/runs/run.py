@@ -17,8 +17,8 @@ from to4d.callbacks.progress import Progress
 from to4d.disk.checkpoint import load_into
 from to4d.disk.files import backup_path, read_checked, stale_temporaries
 from to4d.disk.folders import cache_folder
-from to4d.disk.locks import owned
-from to4d.disk.run_state import PROGRESS
+from to4d.disk.locks import run_lock
+from to4d.disk.run_state import PROGRESS_FILE
 from to4d.disk.source_hash import import_hash
 from to4d.errors import InputError
 from to4d.runs.build import build_phases, build_scene
@@ -33,9 +33,9 @@ from to4d.runs.settings import (
     write_metrics,
     write_settings,
 )
-from to4d.runs.training import assist, quieten_lightning, save_model, train
+from to4d.runs.training import quieten_lightning, save_model, train, worker_main
 from to4d.runs.trust import check_parts, check_version, targets
-from to4d.runs.worker_group import devices_of, team
+from to4d.runs.worker_group import devices_of, worker_group
 from to4d.types import Mesh, Scene
 
 WRITTEN = (".", "checkpoints", "progress", "views")  # the folders of a run that it writes files to, below its own
@@ -60,11 +60,11 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     Raises:
         InputError: if the configuration makes no sense, or another process is at work in the run folder.
     """
-    with owned(Path(cfg.out)):
-        return taken(cfg) or fill_folder(cfg)
+    with run_lock(Path(cfg.out)):
+        return load_finished(cfg) or make_run(cfg)
 
 
-def taken(cfg: DictConfig) -> dict[str, Any] | None:
+def load_finished(cfg: DictConfig) -> dict[str, Any] | None:
     """The metrics of a run that is finished, where it is to be taken as it is (`skip_finished`).
 
     Raises:
@@ -79,8 +79,8 @@ def taken(cfg: DictConfig) -> dict[str, Any] | None:
     return json.loads(read_checked(path))
 
 
-def fill_folder(cfg: DictConfig) -> dict[str, Any]:
-    """What `run` does, in a folder that is this process' own."""
+def make_run(cfg: DictConfig) -> dict[str, Any]:
+    """Train, export and measure the run of `cfg`, whose folder is locked."""
     quieten_lightning()
     out, text = Path(cfg.out), OmegaConf.to_yaml(cfg, resolve=True)
     check_folder(out, text)
@@ -95,21 +95,21 @@ def fill_folder(cfg: DictConfig) -> dict[str, Any]:
     for temporary in (path for folder in WRITTEN for path in stale_temporaries(out / folder)):
         temporary.unlink()
     loggers = [instantiate(logger) for logger in chosen(cfg.logger).values()]
-    progress = Progress({name: (phase.steps, phase.cost) for name, phase in phases.items()}, out / PROGRESS)
-    with team(cfg, count, assist) as others:
+    progress = Progress({name: (phase.steps, phase.cost) for name, phase in phases.items()}, out / PROGRESS_FILE)
+    with worker_group(cfg, count, worker_main) as workers:
         for name, phase in phases.items():
             shared = cache_path(cfg, name, mesh) if cfg.cache and phase.cached else None
-            train(phase, scene, out / "checkpoints" / f"{name}.safetensors", shared, cfg, loggers, progress, others)
+            train(phase, scene, out / "checkpoints" / f"{name}.safetensors", shared, cfg, loggers, progress, workers)
     save_model(out / "model.safetensors", scene)
     pages = [export for export in exports if export.after_metrics]
     exported = export_all([export for export in exports if export not in pages], scene, out)
     metrics = measure(scene) | exported
     write_metrics(out, metrics, files)
     autosaves = [out / "checkpoints" / f"{name}.autosave" for name in phases]
-    for unneeded in (out / PROGRESS, *autosaves, *map(backup_path, autosaves)):
+    for unneeded in (out / PROGRESS_FILE, *autosaves, *map(backup_path, autosaves)):
         unneeded.unlink(missing_ok=True)
     export_all(pages, scene, out)
-    finish(loggers, metrics)
+    close_loggers(loggers, metrics)
     return metrics
 
 
@@ -140,8 +140,8 @@ def restore(folder: Path, trust: bool = False, model: str = "model.safetensors")
     return scene
 
 
-def reopen(folder: Path, trust: bool = False) -> Scene:
-    """`restore` for a command, for which Hydra has made a folder of any name: a wrong one is taken away again."""
+def restore_for_command(folder: Path, trust: bool = False) -> Scene:
+    """`restore` for a command: Hydra has made a folder even of a misspelt name, and an empty one is deleted again."""
     try:
         return restore(folder, trust)
     except InputError:
@@ -166,7 +166,7 @@ def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:
     return cache_folder() / name / f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.safetensors"
 
 
-def finish(loggers: list, metrics: dict[str, Any]) -> None:
+def close_loggers(loggers: list, metrics: dict[str, Any]) -> None:
     """Send the numbers to the loggers and close them."""
     numbers = {key: value for key, value in metrics.items() if isinstance(value, (int, float))}
     for logger in loggers:

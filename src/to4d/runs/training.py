@@ -16,14 +16,14 @@ from to4d.callbacks.phase_callback import runs_on_every_rank
 from to4d.callbacks.progress import Progress
 from to4d.disk.checkpoint import Damaged, TreeIO, load_into, load_tree, save_tree
 from to4d.disk.files import backup_path
-from to4d.disk.locks import making
+from to4d.disk.locks import build_lock
 from to4d.distributed import assert_in_sync, broadcast_state
 from to4d.errors import InputError
 from to4d.phases import Phase
 from to4d.runs.build import build_phases, build_scene
 from to4d.runs.chosen_parts import chosen
 from to4d.runs.out_of_memory import advice
-from to4d.runs.worker_group import Task, Team, ignore_signals, own_device
+from to4d.runs.worker_group import Task, WorkerGroup, device_of_rank, ignore_signals
 from to4d.types import Scene
 
 log = logging.getLogger(__name__)
@@ -37,12 +37,12 @@ def train(
     cfg: DictConfig,
     loggers: list,
     progress: Progress,
-    others: Team,
+    workers: WorkerGroup,
 ) -> None:
     """Train one phase, unless this run, or for a shared result any run, has done so before."""
-    with making(shared):
+    with build_lock(shared):
         for path in (done, shared):
-            if path is not None and path.exists() and take(path, scene):
+            if path is not None and path.exists() and load_cached(path, scene):
                 log.info("%s: taken from %s", phase.name, path)
                 progress.skip(phase.name)
                 if path != done:
@@ -55,7 +55,7 @@ def train(
             progress,
         ]
         resumed = resumable(autosave)
-        others.tell((phase.name, resumed))
+        workers.train_phase((phase.name, resumed))
         fit(phase, cfg, resumed, callbacks, loggers)
         for path in (done, shared):
             if path is not None:
@@ -66,7 +66,7 @@ def train(
 def fit(phase: Phase, cfg: DictConfig, resumed: Path | None, callbacks: list, loggers: list) -> None:
     """Train one phase, from its autosave if there is one; on several devices, what each of them does."""
     broadcast_state(phase.renderer)
-    parts = {"logger": loggers, "callbacks": callbacks, "plugins": [TreeIO()], **own_device(cfg)}
+    parts = {"logger": loggers, "callbacks": callbacks, "plugins": [TreeIO()], **device_of_rank(cfg)}
     trainer: Trainer = instantiate(cfg.trainer, max_steps=phase.steps, **parts)
     try:
         trainer.fit(phase, ckpt_path=resumed)
@@ -75,7 +75,7 @@ def fit(phase: Phase, cfg: DictConfig, resumed: Path | None, callbacks: list, lo
     assert_in_sync(phase.renderer.state_dict())
 
 
-def assist(cfg: DictConfig, tasks: Iterator[Task]) -> None:
+def worker_main(cfg: DictConfig, tasks: Iterator[Task]) -> None:
     """What the processes of all devices but the first do: train along, and write nothing."""
     warnings.filterwarnings("ignore", module="lightning")
     seed_everything(cfg.seed, verbose=False)
@@ -104,7 +104,7 @@ def resumable(autosave: Path) -> Path | None:
     return None
 
 
-def take(path: Path, scene: Scene) -> bool:
+def load_cached(path: Path, scene: Scene) -> bool:
     """Load a trained 4D model into the scene; a damaged file is deleted and not taken.
 
     Raises:

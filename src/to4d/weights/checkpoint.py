@@ -13,7 +13,7 @@ from urllib.request import urlopen
 from to4d.disk.download import opened
 from to4d.disk.files import sha256_of, write_atomically
 from to4d.disk.folders import weights_folder
-from to4d.disk.locks import making
+from to4d.disk.locks import build_lock
 from to4d.errors import InputError
 from to4d.weights.known import Checkpoint
 from to4d.weights.partial_downloads import Claim, fetch_large
@@ -29,7 +29,7 @@ def get_checkpoint(name: str, known: Checkpoint, halved: bool, opener: Callable 
         InputError: if that fails.
     """
     target, pickled = weights_folder() / f"{name}.safetensors", weights_folder() / f"{name}.ckpt"
-    with making(target):
+    with build_lock(target):
         if target.exists():
             log.info("%s is there", target)
             return target

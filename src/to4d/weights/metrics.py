@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.request import urlopen
 
-from to4d.disk.locks import making
+from to4d.disk.locks import build_lock
 from to4d.errors import InputError
 from to4d.metrics.networks.pretrained_files import HUB, PretrainedFile
 from to4d.weights.checkpoint import claimed
@@ -20,7 +20,7 @@ def get_official(known: PretrainedFile, opener: Callable = urlopen) -> Path:
     Raises:
         InputError: if the network fails, or the file is not what it should be.
     """
-    with making(known.path):
+    with build_lock(known.path):
         if known.path.exists():
             log.info("%s is there", known.path)
             return known.path
