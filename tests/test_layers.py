@@ -25,8 +25,9 @@ export.writer export.panels export.isosurface
 export.animated_image export.sheet export.video
 export.gltf
 export
-phases callbacks
-runs.out_of_memory runs.trust runs.setting_types runs.chosen_parts
+phases
+callbacks
+runs.out_of_memory runs.trust runs.setting_types runs.config_nodes
 runs.preflight
 runs.settings runs.worker_group runs.build runs.evaluation runs.peers runs.sweep runs.gpu
 runs.training

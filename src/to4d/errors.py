@@ -1,6 +1,6 @@
 """What goes wrong on the user's side: the commands print only the message. Anything else is a bug, with a traceback."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import torch
@@ -32,7 +32,7 @@ _NOTE = "ran out of memory "
 
 
 @contextmanager
-def memory_of(part: str) -> Iterator[None]:
+def memory_of(part: str) -> Generator[None]:
     """Name the part of the program that needs memory here, for the message where a GPU has none left.
 
     It is a decorator too, and must be one of what gradient checkpointing calls again. The innermost name counts.

@@ -39,6 +39,10 @@ class GridSweeper(BasicSweeper):
     that finished before with the same ones are skipped before they are composed, which is what a finished cell costs.
     """
 
+    config: Any  # these three are set by `setup`
+    hydra_context: Any
+    launcher: Any
+
     def setup(self, *, hydra_context: HydraContext, task_function: Callable, config: DictConfig) -> None:
         """Have the task leave a stamp in the folder of each cell that it finishes."""
         sources = config.hydra.runtime.config_sources
@@ -98,7 +102,7 @@ def log_failures(results: Sequence[JobReturn], shared: set[str]) -> int:
     """Say which cells failed and why, by the settings that they do not share; how many there are."""
     failures = [result for result in results if result.status is not JobStatus.COMPLETED]
     for result in failures:
-        name = " ".join(override for override in result.overrides if override not in shared)
+        name = " ".join(override for override in result.overrides or () if override not in shared)
         log.error("failed: %s: %s", name, one_line(result._return_value))
     return len(failures)
 

@@ -17,9 +17,10 @@ from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, filter_overrides, run_job, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 
 from to4d.errors import InputError
+from to4d.runs.config_nodes import plain_dict
 
 log = logging.getLogger(__name__)
 
@@ -112,12 +113,12 @@ class SubmititLauncher(CellLauncher):
         )
         executor.update_parameters(**self.resources)
         if self.cluster == "slurm":
-            size = self.cells_per_array
+            size = self.cells_per_array or len(cells)
             arrays = [slice(start, start + size) for start in range(0, len(cells), size)]
             return [job.result for a in arrays for job in executor.map_array(self.job, cells[a], numbers[a])]
         jobs = []
         for cell, number in zip(cells, numbers, strict=True):
-            while sum(not job.done() for job in jobs) >= self.at_once:
+            while sum(not job.done() for job in jobs) >= (self.at_once or len(cells)):
                 time.sleep(0.2)
             jobs.append(executor.submit(self.job, cell, number))
         return [job.result for job in jobs]
@@ -157,7 +158,7 @@ def result_of(cell: list[str], get: Callable[[], JobReturn]) -> JobReturn:
 
 def plain(settings: Mapping) -> dict[str, Any]:
     """Settings as a plain dict."""
-    return OmegaConf.to_container(settings, resolve=True) if OmegaConf.is_config(settings) else dict(settings)
+    return plain_dict(settings, resolve=True) if isinstance(settings, DictConfig) else dict(settings)
 
 
 def import_optional(name: str) -> ModuleType:

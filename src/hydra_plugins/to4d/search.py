@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hydra.core.override_parser.types import Override
 from hydra.core.utils import JobReturn, JobStatus
@@ -48,9 +48,9 @@ class OptunaSweeper(GridSweeper):
         """Do the trials that are left; the exit status is 1 if any failed."""
         overrides, results = self.overrides_of(arguments), []
         swept = [override for override in overrides if override.is_sweep_override()]
-        fixed = [*(o.input_line for o in overrides if o not in swept), "skip_finished=true"]
+        fixed = [*(str(o.input_line) for o in overrides if o not in swept), "skip_finished=true"]
         folder = self.prepare(self.trials)
-        study = self.study([override.input_line for override in overrides])
+        study = self.study([str(override.input_line) for override in overrides])
         for batch in self.batches(study, {o.get_key_element(): distribution(o) for o in swept}):
             cells = [(trial.number, [*fixed, *settings(trial.params)]) for trial in batch]
             for trial, result in zip(batch, self.launch(cells), strict=True):
@@ -103,7 +103,7 @@ class OptunaSweeper(GridSweeper):
         """
         if result.status is not JobStatus.COMPLETED:
             return None
-        metrics = json.loads(read_checked(Path(result.hydra_cfg.hydra.runtime.output_dir) / "metrics.json"))
+        metrics = json.loads(read_checked(Path(cast(Any, result.hydra_cfg).hydra.runtime.output_dir) / "metrics.json"))
         if self.metric not in metrics:
             near = " or ".join(get_close_matches(self.metric, metrics, 3, 0.0))
             raise InputError(f"hydra.sweeper.metric={self.metric} is no figure of metrics.json; did you mean {near}?")
@@ -117,7 +117,7 @@ def state(name: str) -> Any:
 
 def distribution(override: Override) -> "BaseDistribution":
     """Where a setting lies: `interval(0.1, 1)`, `tag(log, interval(0.1, 1))`, `int(interval(1, 8))`; else a choice."""
-    kinds, sweep = import_optional("optuna").distributions, override.value()
+    kinds, sweep = import_optional("optuna").distributions, cast(Any, override.value())
     if not override.is_interval_sweep():
         return kinds.CategoricalDistribution(list(override.sweep_string_iterator()))
     kind = kinds.IntDistribution if isinstance(sweep.start, int) else kinds.FloatDistribution

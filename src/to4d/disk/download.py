@@ -4,7 +4,7 @@ import os
 import stat
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ KEPT = (".obj", ".mtl", ".png", ".jpg", ".jpeg")  # of an archive; simulation fi
 
 
 @contextmanager
-def opened(url: str, opener: Callable = urlopen, first_byte: int = 0) -> Iterator[Any]:
+def opened(url: str, opener: Callable = urlopen, first_byte: int = 0) -> Generator[Any]:
     """The answer to a request, from `first_byte` on if the server can do that.
 
     Raises:

@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 from to4d.errors import InputError
@@ -31,7 +31,7 @@ def write_atomically(path: Path, data: bytes, keep: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: Path, keep: bool = False) -> Iterator[Path]:
+def replacing(path: Path, keep: bool = False) -> Generator[Path]:
     """A file to write which then takes the place of `path`: all or nothing, and durable afterwards.
 
     If `keep`, the version that it replaces stays as `backup_path(path)`.

@@ -4,7 +4,7 @@ The operating system frees a lock when its process ends, however it ends.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def run_lock(folder: Path) -> Iterator[None]:
+def run_lock(folder: Path) -> Generator[None]:
     """Lock a run's folder, which is made if there is none.
 
     Raises:
@@ -47,7 +47,7 @@ def is_locked(folder: Path) -> bool:
 
 
 @contextmanager
-def build_lock(path: Path | None) -> Iterator[None]:
+def build_lock(path: Path | None) -> Generator[None]:
     """Lock a shared file while it is made, after any other process has made it; no lock if `path` is None.
 
     Raises:

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -51,7 +51,7 @@ def read_progress(path: Path) -> dict | None:
 
 
 @contextlib.contextmanager
-def record_failure(folder: Path) -> Iterator[None]:
+def record_failure(folder: Path) -> Generator[None]:
     """Leave the reason in `run_failure.txt` of a run's folder when the run fails, and no older one.
 
     A run that is stopped has not failed. The folders of finished runs, and of other processes, are left alone.

@@ -20,7 +20,7 @@ from to4d.disk.run_state import record_failure
 from to4d.errors import InputError
 from to4d.export.sheet import write_sheet
 from to4d.prompt import make_prompt
-from to4d.runs.chosen_parts import chosen
+from to4d.runs.config_nodes import chosen
 from to4d.runs.run import load_finished, restore, run
 from to4d.runs.settings import check_folder, check_seed, write_metrics, write_settings
 
@@ -91,9 +91,11 @@ def folder_name(prompt: str) -> str:
     return f"{name[: MAX_NAME - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def config_for(cfg: DictConfig, spec: RunSpec) -> DictConfig:
-    """The configuration of one run."""
+def config_for(cfg: DictConfig, spec: RunSpec, **changes: Any) -> DictConfig:
+    """The configuration of one run, with other values of some top-level settings."""
     cfg = cfg.copy()
+    for name, value in changes.items():
+        cfg[name] = value
     cfg.prompt, cfg.seed, cfg.n_seeds, cfg.out = spec.prompt, spec.seed, 1, str(Path(cfg.out) / spec.folder)
     return cfg
 
@@ -109,7 +111,7 @@ def run_all(cfg: DictConfig, specs: list[RunSpec]) -> dict[str, Any]:
     figures = {}
     for number, spec in enumerate(specs, 1):
         log.info("run %d of %d: %r, seed %d, in %s", number, len(specs), spec.prompt, spec.seed, out / spec.folder)
-        figures[spec] = run(OmegaConf.merge(config_for(cfg, spec), {"skip_finished": True}))
+        figures[spec] = run(config_for(cfg, spec, skip_finished=True))
     best, metrics = [], {}
     for prompt in dict.fromkeys(spec.prompt for spec in specs):
         own = sorted(

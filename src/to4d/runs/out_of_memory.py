@@ -1,7 +1,6 @@
 """A GPU that is too small says which setting to turn, by the part of the program that asked for more."""
 
 from collections.abc import Mapping
-from functools import reduce
 from typing import Any
 
 from to4d.errors import AUTOENCODER, NETWORK, RENDERING, part_without_memory
@@ -34,7 +33,9 @@ def turned(settings: Mapping[str, Any], knob: str) -> str | None:
     'renderer.chunk=2048 (now 4096)'
     """
     name, _, value = knob.partition("=")
-    now = reduce(lambda node, key: node.get(key, {}), name.split("."), settings)
+    now: Any = settings
+    for key in name.split("."):
+        now = now.get(key, {})
     if now == {} or str(now).lower() == value:
         return None
     if value:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from to4d.errors import InputError
-from to4d.runs.chosen_parts import chosen
+from to4d.runs.config_nodes import chosen, plain_dict
 from to4d.runs.setting_types import check_types
 
 
@@ -21,7 +21,7 @@ def check_settings(cfg: DictConfig, devices: int) -> None:
     Raises:
         InputError: naming the first setting that cannot work.
     """
-    settings = OmegaConf.to_container(cfg, resolve=True)
+    settings = plain_dict(cfg, resolve=True)
     check_types(settings)
     if not isinstance(cfg.autosave_seconds, (int, float)):
         raise InputError(f"autosave_seconds={cfg.autosave_seconds!r} is not a number of seconds")

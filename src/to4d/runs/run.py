@@ -22,7 +22,7 @@ from to4d.disk.run_state import PROGRESS_FILE
 from to4d.disk.source_hash import import_hash
 from to4d.errors import InputError
 from to4d.runs.build import build_phases, build_scene
-from to4d.runs.chosen_parts import chosen
+from to4d.runs.config_nodes import chosen, plain_dict
 from to4d.runs.preflight import check_settings
 from to4d.runs.settings import (
     check_code,
@@ -131,7 +131,7 @@ def restore(folder: Path, trust: bool = False, model: str = "model.safetensors")
         raise InputError(f"{folder} holds no finished run (it has no {missing[0]}); name the folder of one: run=DIR")
     cfg = read_settings(folder / "config.yaml")
     cfg.phase = {}
-    settings = OmegaConf.to_container(cfg)
+    settings = plain_dict(cfg)
     check_version(settings, folder)
     if not trust:
         check_parts(settings)
@@ -152,7 +152,7 @@ def restore_for_command(folder: Path, trust: bool = False) -> Scene:
 
 def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:
     """Where this phase's result for this very mesh, these very settings and this very code is shared by all runs."""
-    settings = OmegaConf.to_container(cfg, resolve=True)
+    settings = plain_dict(cfg, resolve=True)
     parts = {key: settings[key] for key in ("model", "renderer", "reference", "seed")}
     for key in ("chunk", "recompute"):  # of memory alone
         parts["renderer"].pop(key, None)

@@ -74,7 +74,7 @@ def check_same(out: Path, text: str) -> None:
         InputError: naming settings that differ.
     """
     path = out / "config.yaml"
-    if path.exists() and (differing := differences(read_settings(path), OmegaConf.create(text))):
+    if path.exists() and (differing := differences(read_settings(path), DictConfig(OmegaConf.create(text)))):
         raise InputError(
             f"{out} belongs to a run with another configuration, different in {', '.join(differing[:5])};\n"
             "give the same settings to resume it, or choose another out=DIR"
@@ -91,12 +91,11 @@ def read_settings(path: Path) -> DictConfig:
     try:
         plain = len(text) <= MAX_BYTES and not any(isinstance(event, AliasEvent) for event in parse(text, SafeLoader))
         settings = OmegaConf.create(text.decode()) if plain else None
-        usable = isinstance(settings, DictConfig) and settings and not interpolated(OmegaConf.to_container(settings))
+        if isinstance(settings, DictConfig) and settings and not interpolated(OmegaConf.to_container(settings)):
+            return settings
     except (YAMLError, OmegaConfBaseException, AssertionError, *BROKEN):  # a bare number or true is asserted not to be
-        usable = False
-    if not usable:
-        raise InputError(f"{path} is damaged; to resume its run, delete it and give the same settings again")
-    return settings
+        pass
+    raise InputError(f"{path} is damaged; to resume its run, delete it and give the same settings again")
 
 
 def interpolated(node: Any) -> bool:

@@ -9,7 +9,7 @@ import torch
 from hydra.utils import instantiate
 from lightning import Trainer, seed_everything
 from lightning.pytorch.callbacks import LambdaCallback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from to4d.callbacks.autosave import Autosave
 from to4d.callbacks.phase_callback import runs_on_every_rank
@@ -21,7 +21,7 @@ from to4d.distributed import assert_in_sync, broadcast_state
 from to4d.errors import InputError
 from to4d.phases import Phase
 from to4d.runs.build import build_phases, build_scene
-from to4d.runs.chosen_parts import chosen
+from to4d.runs.config_nodes import chosen, plain_dict
 from to4d.runs.out_of_memory import advice
 from to4d.runs.worker_group import Task, WorkerGroup, device_of_rank, ignore_signals
 from to4d.types import Scene
@@ -71,7 +71,7 @@ def fit(phase: Phase, cfg: DictConfig, resumed: Path | None, callbacks: list, lo
     try:
         trainer.fit(phase, ckpt_path=resumed)
     except torch.OutOfMemoryError as error:
-        raise InputError(advice(error, OmegaConf.to_container(cfg, resolve=True), phase.name)) from error
+        raise InputError(advice(error, plain_dict(cfg, resolve=True), phase.name)) from error
     assert_in_sync(phase.renderer.state_dict())
 
 

@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,12 +22,12 @@ from threading import Thread
 from typing import Any
 
 import torch
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig
 from torch import distributed
 
 from to4d.distributed import rank_and_world_size
 from to4d.errors import InputError
-from to4d.runs.chosen_parts import chosen
+from to4d.runs.config_nodes import chosen, plain_dict
 
 Task = tuple[str, Path | None]  # a phase, and the autosave that it goes on from
 TIMEOUT = timedelta(minutes=30)  # with a process that is silent within a step
@@ -105,7 +105,7 @@ class WorkerGroup:
     def start(self) -> None:
         """Start the workers and form one process group with them."""
         spawn, self.folder = multiprocessing.get_context("spawn"), tempfile.TemporaryDirectory(prefix="to4d-")
-        cfg = OmegaConf.create(OmegaConf.to_container(self.cfg, resolve=True))  # only here Hydra knows its own names
+        cfg = DictConfig(plain_dict(self.cfg, resolve=True))  # only here Hydra knows its own names
         for rank in range(1, self.count):
             here, there = spawn.Pipe()
             arguments = self.work, cfg, rank, self.count, self.folder.name, there
@@ -138,7 +138,7 @@ class WorkerGroup:
 
 
 @contextmanager
-def worker_group(cfg: DictConfig, count: int, work: Callable) -> Iterator[WorkerGroup]:
+def worker_group(cfg: DictConfig, count: int, work: Callable) -> Generator[WorkerGroup]:
     """The workers of a run on `count` devices; at the end they have exited."""
     group, threads = WorkerGroup(cfg, count, work), torch.get_num_threads()
     try:
