@@ -1,4 +1,4 @@
-"""The sweeper of train.py: finished cells cost nothing, and a cell that fails does not end the sweep."""
+"""The grid sweeper of train.py: finished cells are skipped, and a cell that fails does not end the sweep."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ class CellFailed(InputError):
 
 
 class GridSweeper(BasicSweeper):
-    """Hydra's own sweeper, but for what its module says.
+    """Hydra's basic sweeper, which also skips finished cells and goes on after failed ones.
 
     A cell is known by its settings on the command line, all files of the configuration and the code (`stamp`). Those
     that finished before with the same ones are skipped before they are composed, which is what a finished cell costs.
@@ -50,14 +50,14 @@ class GridSweeper(BasicSweeper):
         super().setup(hydra_context=hydra_context, task_function=CellTask(task_function, self.digest), config=config)
 
     def sweep(self, arguments: list[str]) -> list[JobReturn]:
-        """Do what the command line asks for; bad input is one line and status 2, as for one run."""
+        """Run the cells of the command line; bad input is one line and status 2, as for one run."""
         try:
-            return self.do_all(arguments)
+            return self.run_cells(arguments)
         except InputError as error:
             raise SystemExit(print_error(str(error))) from None
 
-    def do_all(self, arguments: list[str]) -> list[JobReturn]:
-        """Do all cells that are left; the exit status is 1 if any failed."""
+    def run_cells(self, arguments: list[str]) -> list[JobReturn]:
+        """Run all cells that are not finished; the exit status is 1 if any failed."""
         ((*cells,),) = self.split_arguments(self.overrides_of(arguments), None)
         folder = self.prepare(len(cells))
         todo = list(enumerate(cells))
@@ -99,7 +99,7 @@ class GridSweeper(BasicSweeper):
 
 
 def log_failures(results: Sequence[JobReturn], shared: set[str]) -> int:
-    """Say which cells failed and why, by the settings that they do not share; how many there are."""
+    """Log which cells failed and why, by the settings that they do not share; returns their number."""
     failures = [result for result in results if result.status is not JobStatus.COMPLETED]
     for result in failures:
         name = " ".join(override for override in result.overrides or () if override not in shared)
@@ -109,7 +109,7 @@ def log_failures(results: Sequence[JobReturn], shared: set[str]) -> int:
 
 @dataclass
 class CellTask:
-    """The task, as a sweep does it."""
+    """The task of one cell, which leaves a stamp in its folder when it is finished."""
 
     task: Callable
     digest: str
@@ -120,17 +120,19 @@ class CellTask:
         Raises:
             CellFailed: with the reason; what ends the process on purpose ends the sweep.
         """
-        told = HydraConfig.get()
+        hydra_cfg = HydraConfig.get()
         try:
             result = self.task(cfg)
         except SystemExit as end:
-            if not isinstance(end.__context__, Exception) or end.code != 2:  # `friendly` has told of bad input
+            if not isinstance(end.__context__, Exception) or end.code != 2:  # `report_user_errors` has printed it
                 raise
             raise CellFailed(one_line(end.__context__)) from None
         except Exception as error:
             log.exception("this cell failed")
             raise CellFailed(one_line(error)) from None
-        write_atomically(Path(told.runtime.output_dir) / STAMP, cell_key(self.digest, told.overrides.task).encode())
+        write_atomically(
+            Path(hydra_cfg.runtime.output_dir) / STAMP, cell_key(self.digest, hydra_cfg.overrides.task).encode()
+        )
         return result
 
 

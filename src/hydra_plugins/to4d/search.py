@@ -44,7 +44,7 @@ class OptunaSweeper(GridSweeper):
         self.metric, self.direction, self.storage = metric, direction, storage
         self.trials, self.at_once, self.seed = trials, at_once, seed
 
-    def do_all(self, arguments: list[str]) -> list[JobReturn]:
+    def run_cells(self, arguments: list[str]) -> list[JobReturn]:
         """Do the trials that are left; the exit status is 1 if any failed."""
         overrides, results = self.overrides_of(arguments), []
         swept = [override for override in overrides if override.is_sweep_override()]
@@ -74,10 +74,10 @@ class OptunaSweeper(GridSweeper):
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         known = {"study_name": "to4d", "direction": self.direction, "load_if_exists": True}
         study = optuna.create_study(storage=self.storage, **known)
-        told = {"settings": sorted(asked), "metric": self.metric, "direction": self.direction}
-        if study.user_attrs.setdefault("asked", told) != told:
+        known_settings = {"settings": sorted(asked), "metric": self.metric, "direction": self.direction}
+        if study.user_attrs.setdefault("asked", known_settings) != known_settings:
             raise InputError(f"{self.storage} holds a search with other settings; choose another out=DIR")
-        study.set_user_attr("asked", told)
+        study.set_user_attr("asked", known_settings)
         return study
 
     def batches(self, study: "Study", space: Mapping[str, "BaseDistribution"]) -> Iterator[list["FrozenTrial"]]:
@@ -136,6 +136,6 @@ def settings(params: Mapping[str, Any]) -> list[str]:
 def write_best(study: "Study", metric: str, path: Path) -> None:
     """Say and write down what is best so far."""
     best = study.best_trial
-    told = {"trial": best.number, metric: best.value, "settings": settings(best.params)}
-    write_atomically(path, json.dumps(told, indent=1).encode())
-    log.info("best: trial %d, %s=%s: %s", best.number, metric, best.value, " ".join(told["settings"]))
+    best_trial = {"trial": best.number, metric: best.value, "settings": settings(best.params)}
+    write_atomically(path, json.dumps(best_trial, indent=1).encode())
+    log.info("best: trial %d, %s=%s: %s", best.number, metric, best.value, " ".join(best_trial["settings"]))

@@ -120,8 +120,8 @@ def fill(module: Stateful, state: Mapping[str, Tensor], name: str) -> None:
     try:
         module.load_state_dict(state)
     except (RuntimeError, TypeError) as error:
-        told = " ".join(str(error).partition(":\n")[2].split()) or str(error)
-        raise InputError(f"{name} does not fit these settings and this version of to4d: {told}") from None
+        reason = " ".join(str(error).partition(":\n")[2].split()) or str(error)
+        raise InputError(f"{name} does not fit these settings and this version of to4d: {reason}") from None
 
 
 class TreeIO(CheckpointIO):

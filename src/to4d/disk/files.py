@@ -112,8 +112,8 @@ def read_checked(path: Path) -> bytes:
         noted = sums.read_text(errors="replace").splitlines() if sums.exists() else []
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
-    told = [line.split()[0] for line in noted if line.endswith(f"  {path.name}")]
-    if told and told != [hashlib.sha256(data).hexdigest()]:
+    recorded = [line.split()[0] for line in noted if line.endswith(f"  {path.name}")]
+    if recorded and recorded != [hashlib.sha256(data).hexdigest()]:
         raise InputError(
             f"{path} has changed since the run wrote it; put it back as it was, or delete it and {SUMS} beside it, and "
             "start the run again with the same settings"

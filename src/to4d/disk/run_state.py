@@ -1,4 +1,4 @@
-"""How a run stands, as anyone can tell from its folder, without asking the process that is at work there."""
+"""The state of a run, read from its folder alone: done, running, failed or interrupted."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ DONE, RUNNING, FAILED, INTERRUPTED = "done", "running", "failed", "interrupted"
 
 @dataclass(frozen=True)
 class State:
-    """How a run stands."""
+    """The state of a run."""
 
     name: str  # one of the four above
     detail: str = ""  # why it failed, where it is
@@ -27,13 +27,13 @@ class State:
 
 
 def state_of(folder: Path) -> State:
-    """How the run of a folder stands; one that was started and has no process is interrupted."""
+    """The state of the run in a folder; one that was started and has no process is interrupted."""
     if (folder / "metrics.json").exists():
         return State(DONE)
-    at_work, told = is_locked(folder), read_progress(folder / PROGRESS_FILE)
-    where = f"{told['phase']} {told['step']}/{told['steps']}" if told else ""
+    at_work, progress = is_locked(folder), read_progress(folder / PROGRESS_FILE)
+    where = f"{progress['phase']} {progress['step']}/{progress['steps']}" if progress else ""
     if at_work:
-        left = max(0.0, told["seconds_left"] - (time.time() - told["at"])) if told else None
+        left = max(0.0, progress["seconds_left"] - (time.time() - progress["at"])) if progress else None
         return State(RUNNING, where, left)
     if (folder / FAILURE_FILE).exists():
         return State(FAILED, (folder / FAILURE_FILE).read_text(errors="replace").strip())
@@ -41,18 +41,19 @@ def state_of(folder: Path) -> State:
 
 
 def read_progress(path: Path) -> dict | None:
-    """What `callbacks.progress` wrote, if anything; what is damaged is as good as nothing, for it is only shown."""
+    """The file that `callbacks.progress` writes; None if it is missing or damaged, for it only informs."""
     try:
-        told = json.loads(path.read_bytes())
-        numbers = {key: float(told[key]) for key in ("seconds_left", "at")}
-        return {key: told[key] for key in ("phase", "step", "steps")} | numbers if sum(numbers.values()) < inf else None
+        progress = json.loads(path.read_bytes())
+        numbers = {key: float(progress[key]) for key in ("seconds_left", "at")}
+        found = {key: progress[key] for key in ("phase", "step", "steps")} | numbers
+        return found if sum(numbers.values()) < inf else None
     except (FileNotFoundError, *BROKEN):
         return None
 
 
 @contextlib.contextmanager
 def record_failure(folder: Path) -> Generator[None]:
-    """Leave the reason in `run_failure.txt` of a run's folder when the run fails, and no older one.
+    """Write the reason to `run_failure.txt` of a run's folder if the run fails; an older file is deleted first.
 
     A run that is stopped has not failed. The folders of finished runs, and of other processes, are left alone.
     """

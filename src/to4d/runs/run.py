@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 @runtime_checkable
 class EndsRun(Protocol):
-    """A logger that is to be told when the whole run is over; Lightning itself tells of the end of a phase."""
+    """A logger with an end of the whole run: Lightning itself reports only the end of a phase."""
 
     def end_run(self) -> None:
         """Finish the run."""
