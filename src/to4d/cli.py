@@ -140,7 +140,7 @@ def command(main: Callable[[], None], folder: Path, name: str) -> None:
 
 
 def one_line_message(error: InstantiationException) -> str:
-    """What a part refused: its own words, and which setting it was made from."""
+    """The message of a part that could not be made, and the setting that it was made from."""
     cause, key = error.__cause__ or error, re.search(r"full_key: (\S+)", str(error))
     text = " ".join(str(cause).split("\n\n")[0].split())
     return str(cause) if isinstance(cause, InputError) else f"{key[1]}: {text}" if key else text
@@ -153,7 +153,7 @@ def print_error(message: str) -> int:
 
 
 def report_user_errors(task: Callable) -> Callable:
-    """Let a Hydra task end on bad input, or where it cannot write, with the message alone and status 2."""
+    """A Hydra task that ends on bad input, or where it cannot write, with the message alone and status 2."""
 
     @functools.wraps(task)
     def wrapped(cfg: object) -> object:

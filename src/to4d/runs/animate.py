@@ -1,7 +1,7 @@
 """Several runs for one asset: one for each prompt and seed, the best of each prompt's seeds, one file with all clips.
 
-Every run has a folder of its own below the common one, and is the very run that its prompt and its seed make alone. So
-what was killed goes on, what is finished is not done again, and prompts share the static fit of a seed (`cache`).
+Every run has a folder of its own below the common one, and is the same run that its prompt and seed make alone: killed
+runs resume, finished ones are loaded, and prompts share the static fit of a seed (`cache`).
 """
 
 import hashlib
@@ -101,7 +101,7 @@ def config_for(cfg: DictConfig, spec: RunSpec, **changes: Any) -> DictConfig:
 
 
 def run_all(cfg: DictConfig, specs: list[RunSpec]) -> dict[str, Any]:
-    """Do what is left to do, rank, keep the best, in a folder that is this process' own."""
+    """Make the runs that are not finished, rank them and combine the best; the folder is locked."""
     out, text = Path(cfg.out), OmegaConf.to_yaml(cfg, resolve=True)
     check_folder(out, text)
     mesh = instantiate(cfg.object)
@@ -130,16 +130,16 @@ def run_all(cfg: DictConfig, specs: list[RunSpec]) -> dict[str, Any]:
 
 
 def rank_key(metrics: dict[str, Any]) -> tuple[float, ...]:
-    """How well a run did, the most important first; larger is better.
+    """A key to sort runs by, the most important figure first; larger is better.
 
-    Whether it does what the prompt says, in how many views, how many frames of the asset had to be held back, whether
-    it moves, how like the input it starts, in its worst view.
+    Whether the motion check passes, in how many views, how few frames of the asset were held back, the dynamic degree,
+    and the PSNR at t = 0 of the worst view.
     """
     return tuple(as_dict(metrics).values())
 
 
 def as_dict(metrics: dict[str, Any]) -> dict[str, float]:
-    """`rank_key`, by name."""
+    """The figures of `rank_key` by name."""
     names = ("eval/motion_passed", "eval/motion_views", "export/held_frames", "eval/dynamic_degree", "eval/psnr_t0_min")
     passed, views, held, moves, likeness = (float(metrics.get(name) or 0.0) for name in names)
     rest = {"minus_held_frames": -held, "dynamic_degree": moves, "psnr_t0_min": likeness}

@@ -76,7 +76,7 @@ def fit(phase: Phase, cfg: DictConfig, resumed: Path | None, callbacks: list, lo
 
 
 def worker_main(cfg: DictConfig, tasks: Iterator[Task]) -> None:
-    """What the processes of all devices but the first do: train along, and write nothing."""
+    """The work of ranks 1 and up: train the phases that rank 0 names, and write nothing."""
     warnings.filterwarnings("ignore", module="lightning")
     seed_everything(cfg.seed, verbose=False)
     phases = build_phases(cfg, build_scene(cfg, instantiate(cfg.object)))
