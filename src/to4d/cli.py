@@ -18,7 +18,8 @@ from omegaconf.errors import OmegaConfBaseException
 from to4d.errors import InputError
 
 TEXT_KEYS = ("prompt", "guidance_query.negative_prompt", "object.noun", "object.path", "object.name")
-TEXT_KEYS += ("+tiny", "metadata.prompt", "metadata.object.noun", "peer.folder", "peer.path", "peer.input", "peer.clip")
+TEXT_KEYS += ("+tiny",)  # its value is the option "true"
+TEXT_KEYS += ("metadata.prompt", "metadata.object.noun", "peer.folder", "peer.path", "peer.input", "peer.clip")
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 ROOM = "free some space or choose another out=DIR; started again, the run goes on from its last autosave"
 VALUED = {"-c", "--cfg", "-p", "--package", "-i", "--info"}  # flags of Hydra that a word follows

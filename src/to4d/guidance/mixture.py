@@ -6,7 +6,7 @@ from typing import Any, cast
 from torch import nn
 
 from to4d.errors import InputError
-from to4d.types import SEVERAL, Prior, Prompt
+from to4d.types import SEVERAL_PRIORS, Prior, Prompt
 
 
 class Mixture(nn.Module):

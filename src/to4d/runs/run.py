@@ -160,7 +160,7 @@ def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:
     parts["phases"] = [[each, settings["phase"][each]] for each in names[: names.index(name) + 1]]
     parts["trainer"] = {k: v for k, v in settings["trainer"].items() if k not in ("accelerator", "devices")}
     callbacks = [settings["callbacks"][each] for each in chosen(cfg.callbacks)]
-    parts["callbacks"] = [c for c in callbacks if getattr(get_class(c["_target_"]), "everywhere", False)]
+    parts["callbacks"] = [c for c in callbacks if runs_on_every_rank(get_class(c["_target_"]))]
     code = import_hash([train.__module__, *(target.rpartition(".")[0] for target in targets(parts))])
     content = json.dumps([parts, mesh.content_key(), code], sort_keys=True)
     return cache_folder() / name / f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.safetensors"

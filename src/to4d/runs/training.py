@@ -81,7 +81,7 @@ def worker_main(cfg: DictConfig, tasks: Iterator[Task]) -> None:
     seed_everything(cfg.seed, verbose=False)
     phases = build_phases(cfg, build_scene(cfg, instantiate(cfg.object)))
     for name, resumed in tasks:
-        changing = [c for c in map(instantiate, chosen(cfg.callbacks).values()) if getattr(c, "everywhere", False)]
+        changing = [c for c in map(instantiate, chosen(cfg.callbacks).values()) if runs_on_every_rank(type(c))]
         deaf = LambdaCallback(on_train_start=lambda *_: ignore_signals())  # Lightning has begun to listen
         fit(phases[name], cfg, resumed, [*changing, deaf], [])
 
