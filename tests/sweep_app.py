@@ -9,15 +9,15 @@ from pathlib import Path
 
 import hydra
 
-from to4d.disk.locks import owned
-from to4d.disk.run_state import telling
+from to4d.disk.locks import run_lock
+from to4d.disk.run_state import record_failure
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="app")
 def main(cfg):
     """Do what the cell's name says."""
     out = Path(cfg.out)
-    with telling(out), owned(out):
+    with record_failure(out), run_lock(out):
         with (out / "starts.txt").open("a") as file:
             file.write("start\n")
         (out / "pid").write_text(str(os.getpid()))

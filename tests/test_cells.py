@@ -12,8 +12,8 @@ import pytest
 from sweep_folder import ROOT, environment, laid_out
 
 from to4d.disk.checkpoint import load_tree
-from to4d.disk.locks import owned
-from to4d.disk.run_state import DONE, FELL, INTERRUPTED, RUNNING, state_of, telling
+from to4d.disk.locks import run_lock
+from to4d.disk.run_state import DONE, FAILED, INTERRUPTED, RUNNING, record_failure, state_of
 from to4d.errors import InputError
 from to4d.runs.sweep import main, table
 
@@ -54,13 +54,20 @@ def test_a_cell_that_fails_is_told_at_the_end_and_tried_again_and_no_other(app, 
     (app / "mended").touch()
     second = sweep(app, "x=1,bad,2")
     assert second.returncode == 0 and starts(app) == {"x_1": 1, "x_bad": 2, "x_2": 1}
-    assert "3 cells: 3 done" in table(app / "sweep")[0] and not list(app.rglob("failed.txt"))
+    assert "3 cells: 3 done" in table(app / "sweep")[0] and not list(app.rglob("run_failure.txt"))
 
 
 def test_finished_cells_are_looked_at_again_when_any_configuration_file_has_changed(app):
     assert sweep(app, "x=1").returncode == 0
     assert sweep(app, "x=1").returncode == 0 and starts(app) == {"x_1": 1}
     (app / "conf" / "more.yaml").write_text("y: 1")
+    assert sweep(app, "x=1").returncode == 0 and starts(app) == {"x_1": 2}
+
+
+def test_finished_cells_are_looked_at_again_when_the_code_has_changed(app):
+    changed = "import to4d.disk.source_hash as code\n\ncode.SHIPPED = ('.py',)  # as if a file of weights were gone\n"
+    assert sweep(app, "x=1").returncode == 0 and starts(app) == {"x_1": 1}
+    (app / "app.py").write_text(changed + (app / "app.py").read_text())
     assert sweep(app, "x=1").returncode == 0 and starts(app) == {"x_1": 2}
 
 
@@ -136,8 +143,8 @@ def wait_for(thing):
 
 def test_a_run_that_is_at_work_says_how_long_it_will_take_and_one_without_a_process_is_interrupted(tmp_path):
     told = {"phase": "dynamic", "step": 3, "steps": 9, "seconds_left": 100, "at": time.time() - 40}
-    (tmp_path / "progress.json").write_text(json.dumps(told))
-    with owned(tmp_path):
+    (tmp_path / "run_progress.json").write_text(json.dumps(told))
+    with run_lock(tmp_path):
         state = state_of(tmp_path)
     assert state.name == RUNNING and state.detail == "dynamic 3/9" and 55 < state.seconds_left <= 60
     assert state_of(tmp_path).name == INTERRUPTED
@@ -146,24 +153,24 @@ def test_a_run_that_is_at_work_says_how_long_it_will_take_and_one_without_a_proc
 
 
 def test_a_failure_is_told_until_the_next_start_and_never_in_a_folder_of_another_process(tmp_path):
-    with pytest.raises(InputError), telling(tmp_path), owned(tmp_path):
+    with pytest.raises(InputError), record_failure(tmp_path), run_lock(tmp_path):
         raise InputError("the mesh\nis empty")
-    assert state_of(tmp_path).name == FELL and state_of(tmp_path).detail == "the mesh is empty"
-    with pytest.raises(KeyboardInterrupt), telling(tmp_path):
+    assert state_of(tmp_path).name == FAILED and state_of(tmp_path).detail == "the mesh is empty"
+    with pytest.raises(KeyboardInterrupt), record_failure(tmp_path):
         raise KeyboardInterrupt
     assert state_of(tmp_path).name == INTERRUPTED
-    with owned(tmp_path), pytest.raises(InputError), telling(tmp_path), owned(tmp_path):
+    with run_lock(tmp_path), pytest.raises(InputError), record_failure(tmp_path), run_lock(tmp_path):
         pass
     assert state_of(tmp_path).name == INTERRUPTED
 
 
 def test_looking_does_not_keep_a_run_from_starting(tmp_path):
-    with owned(tmp_path):
+    with run_lock(tmp_path):
         pass
     (tmp_path / ".lock").touch()
     for _ in range(20):
         assert state_of(tmp_path).name == INTERRUPTED
-        with owned(tmp_path):
+        with run_lock(tmp_path):
             assert state_of(tmp_path).name == RUNNING
 
 

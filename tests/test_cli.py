@@ -5,7 +5,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from to4d.cli import check_writable, friendly, plain_text, run_folder, settings_among
+from to4d.cli import check_writable, plain_text, report_user_errors, run_folder, settings_among
 from to4d.errors import InputError
 
 
@@ -66,7 +66,7 @@ def test_an_option_called_true_is_a_name():
 
 
 def test_a_disk_without_room_is_one_clear_line(capsys):
-    @friendly
+    @report_user_errors
     def task(cfg):
         raise OSError(errno.ENOSPC, "No space left on device", "runs/a/metrics.csv")
 

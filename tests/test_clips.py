@@ -15,7 +15,7 @@ from to4d.disk.checkpoint import load_tree
 from to4d.disk.files import SUMS
 from to4d.errors import InputError
 from to4d.gltf import animation as gltf_animation
-from to4d.runs.animate import animate, plan, standing
+from to4d.runs.animate import animate, plan, rank_key
 
 PROMPTS = ["a plant jumping", "a plant swaying, slowly"]
 NAMES = ["a_plant_jumping", "a_plant_swaying_slowly"]
@@ -133,13 +133,22 @@ def test_runs_are_ranked_by_the_check_then_by_what_is_whole_then_by_likeness():
         {"eval/motion_passed": None, "eval/motion_views": None, "eval/dynamic_degree": 1.0, "eval/psnr_t0_min": 35.0},
         {"eval/motion_passed": None, "eval/motion_views": None, "eval/psnr_t0_min": 36.0},
     ]
-    assert sorted(runs[::-1], key=standing, reverse=True) == runs
+    assert sorted(runs[::-1], key=rank_key, reverse=True) == runs
 
 
 def test_folders_are_named_after_what_differs():
     assert [take.folder for take in plan(["a plant jumping"], 0, 1)] == [""]
     assert [take.folder for take in plan(["a plant jumping"], 3, 2)] == ["seed_3", "seed_4"]
     assert [take.folder for take in plan(PROMPTS, 0, 1)] == NAMES
+
+
+def test_long_prompts_that_begin_alike_have_folders_of_their_own():
+    prompts = [f"a plant {'very ' * 30}slowly {verb}" for verb in ("jumping", "swaying", "swaying to and fro")]
+    folders = [take.folder for take in plan(prompts, 0, 1)]
+    assert len(set(folders)) == 3 and max(map(len, folders)) == 80
+    assert folders == [take.folder for take in plan(prompts, 0, 1)]
+    with pytest.raises(InputError):
+        plan([prompts[0], prompts[0].upper()], 0, 1)
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from to4d.distributed import draw_sharded, rank_and_world_size, shard
 from to4d.errors import InputError
 from to4d.geometry import orbit
 from to4d.runs.build import build_phases, build_scene
-from to4d.runs.training import assist, fit
-from to4d.runs.worker_group import devices_of, team
+from to4d.runs.training import fit, worker_main
+from to4d.runs.worker_group import devices_of, worker_group
 from to4d.types import generator_at
 
 SMALL = [
@@ -60,11 +60,11 @@ def steps_of(cfg):
     """By phase: what the optimizer saw, and what was logged, at each step."""
     scene = build_scene(cfg, instantiate(cfg.object))
     told = {}
-    with team(cfg, devices_of(cfg), assist) as others:
+    with worker_group(cfg, devices_of(cfg), worker_main) as workers:
         for name, phase in build_phases(cfg, scene).items():
             keep = KeepGradients()
             before = [instantiate(cfg.callbacks[callback]) for callback in ("occupancy", "coarse_first")]
-            others.tell((name, None))
+            workers.train_phase((name, None))
             fit(phase, cfg, None, [*before, keep], [])
             told[name] = keep.steps
     return told

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from to4d.disk.locks import making, owned
+from to4d.disk.locks import build_lock, run_lock
 from to4d.errors import InputError
 
-HOLD = "import sys, time\nfrom pathlib import Path\nfrom to4d.disk.locks import owned\n"
-HOLD += "with owned(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(60)"
+HOLD = "import sys, time\nfrom pathlib import Path\nfrom to4d.disk.locks import run_lock\n"
+HOLD += "with run_lock(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(60)"
 
 
 def test_a_folder_has_one_owner_and_is_free_after_a_kill(tmp_path):
@@ -20,14 +20,14 @@ def test_a_folder_has_one_owner_and_is_free_after_a_kill(tmp_path):
         assert process.stdout.readline() == "held\n"
         with (
             pytest.raises(InputError, match=r"another process is at work in .*run; .*out=DIR"),
-            owned(tmp_path / "run"),
+            run_lock(tmp_path / "run"),
         ):
             pass
     finally:
         process.kill()
         process.wait()
         process.stdout.close()
-    with owned(tmp_path / "run"):
+    with run_lock(tmp_path / "run"):
         pass
     assert [path.name for path in (tmp_path / "run").iterdir()] in ([], [".lock"])
 
@@ -36,7 +36,7 @@ def test_who_needs_a_shared_result_waits_for_its_maker(tmp_path, caplog):
     made, waiting = tmp_path / "cache" / "fit.safetensors", threading.Event()
 
     def make():
-        with making(made):
+        with build_lock(made):
             waiting.set()
             for _ in range(500):  # until it is waited for, however busy the machine is
                 if "another run is making" in caplog.text:
@@ -47,18 +47,20 @@ def test_who_needs_a_shared_result_waits_for_its_maker(tmp_path, caplog):
     maker = threading.Thread(target=make)
     maker.start()
     waiting.wait()
-    with caplog.at_level("INFO"), making(made):
+    with caplog.at_level("INFO"), build_lock(made):
         assert made.read_text() == "fit"
     maker.join()
     assert "another run is making" in caplog.text
 
 
 def test_a_result_that_is_not_shared_needs_no_file(tmp_path):
-    with making(None), making(None):
+    with build_lock(None), build_lock(None):
         assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("hold", "advice"), [(owned, "out=DIR"), (lambda path: making(path / "fit"), "TO4D_CACHE")])
+@pytest.mark.parametrize(
+    ("hold", "advice"), [(run_lock, "out=DIR"), (lambda path: build_lock(path / "fit"), "TO4D_CACHE")]
+)
 def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path, hold, advice):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=f"cannot write .*{advice}"), hold(tmp_path / "file" / "run"):

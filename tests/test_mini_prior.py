@@ -191,9 +191,15 @@ def test_a_noun_beyond_the_token_limit_is_found_before_any_work(prior: MiniPrior
         prior.check_prompt(Prompt(f"{long} cat", "cat"))
 
 
-def test_images_of_another_size_are_refused(prior: MiniPrior):
-    with pytest.raises(ValueError, match="still must end in"):
-        prior.condition(torch.ones(1, 32, 32, 3), Prompt("a cat", "cat"))
+def test_images_of_another_size_are_resized(prior: MiniPrior):
+    clip = torch.rand(1, 1, 64, 64, 3).expand(1, 16, -1, -1, -1)
+    larger = clip.repeat_interleave(2, 2).repeat_interleave(2, 3).clone().requires_grad_()
+    latents = prior.encode(larger)
+    latents.sum().backward()
+    assert latents.shape == prior.encode(clip).shape and larger.grad.abs().sum() > 0
+    prompt, relief = Prompt("a plant swaying", "plant"), torch.rand(1, 128, 128, 1)
+    condition = prior.condition(larger[:, 0].detach(), prompt, relief)
+    assert condition.both.image.shape == prior.condition(clip[:, 0], prompt).both.image.shape
 
 
 def test_weights_survive_a_round_trip(prior: MiniPrior, tmp_path):

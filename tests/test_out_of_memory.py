@@ -37,7 +37,7 @@ def test_a_run_that_does_not_fit_says_what_was_too_large_and_what_to_turn(tmp_pa
     with pytest.raises(InputError) as told:
         run(config(tmp_path / "run"))
     text = str(told.value)
-    assert "ran out drawing the 4D model, in phase static" in text
+    assert "ran out rendering the 4D model, in phase static" in text
     assert "renderer.recompute=true or renderer.chunk=65536 (now 131072)" in text and "memory=24g" in text
 
 
@@ -80,7 +80,7 @@ def test_memory_that_ends_when_a_clip_is_drawn_again_is_that_of_drawing(monkeypa
     renderer = volume.VolumeRenderer(Hash4D(StaticField(levels=2, log2_rows=8), 2, 8, 4, 8, 2, 4), 32, recompute=True)
     seen = renderer(orbit(torch.zeros(1), 0.0, 3.0, 40.0, (4, 4)), torch.zeros(2), normals=False)
     monkeypatch.setattr(volume, "composite", full)
-    assert "ran out drawing the 4D model" in refused(lambda: seen.rgb.sum().backward())
+    assert "ran out rendering the 4D model" in refused(lambda: seen.rgb.sum().backward())
 
 
 def test_memory_that_ends_in_the_gradient_names_all_that_helps():

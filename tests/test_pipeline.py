@@ -18,6 +18,7 @@ from lightning import Callback
 
 from to4d.disk.checkpoint import load_tree, save_tree
 from to4d.errors import InputError
+from to4d.runs.animate import animate
 from to4d.runs.run import cache_path, restore, run
 
 ROOT = Path(__file__).parents[1]
@@ -45,8 +46,8 @@ class StopAt(Callback):
             raise RuntimeError("crash")
 
 
-def config(out, *overrides):
-    settings = [f"out={out}", "prompt=a plant blooming", *TINY, *overrides]
+def config(out, *overrides, tiny=TINY):
+    settings = [f"out={out}", "prompt=a plant blooming", *tiny, *overrides]
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         return compose("train", settings)
 
@@ -165,6 +166,44 @@ def test_the_static_fit_is_shared_by_prompts_and_rebuilt_when_damaged(tmp_path):
     cached.write_bytes(whole[:-10])
     run(config(tmp_path / "c", *short))
     assert equal(load_tree(cached), first)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["phase.dynamic.lens.size=[128,128]"],
+        ["phase.dynamic.lens.size=[24,16]", "flow_weight=0", "sds_weight=1"],
+    ],
+)
+def test_pictures_of_other_sizes_than_the_prior_s_are_trained_with(tmp_path, settings):
+    run(config(tmp_path / "run", "phase=[static,dynamic]", "steps.dynamic=1", *settings, *BARE))
+    before, after = (
+        load_tree(tmp_path / "run" / "checkpoints" / f"{name}.safetensors") for name in ("static", "dynamic")
+    )
+    assert not equal(before, after)
+
+
+def test_the_paper_s_recipe_can_be_tried_with_the_embedded_prior(tmp_path):
+    small = ["model.levels=4", "model.log2_rows=12", "model.finest=64", "model.finest_time=64"]
+    small += ["model.static.levels=4", "model.static.log2_rows=12", "model.static.finest=64"]
+    small += ["phase=[dynamic]", "steps.dynamic=1", "renderer.samples=16", "renderer.resolution=16"]
+    cfg = config(tmp_path / "run", "experiments=3to4d", "guidance=mini", *small, *BARE, tiny=TINY[3:])
+    assert cfg.phase.dynamic.lens.size == [256, 256]
+    run(cfg)
+    assert (tmp_path / "run" / "metrics.json").exists()
+
+
+def test_a_run_in_a_folder_with_other_files_deletes_none_of_them(tmp_path):
+    out = tmp_path / "home"
+    names = [".env.tmpl", ".chezmoi.toml.tmpl", "progress.json", "failed.txt", "checkpoints/mine.autosave", ".x.1.tmp"]
+    names += [f"another_run/checkpoints/.static.to4d-{2**30}-0123abcd.tmp.safetensors"]
+    for name in names:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text("mine")
+    left = out / "checkpoints" / f".static.to4d-{2**30}-0123abcd.tmp.safetensors"
+    left.write_text("half")
+    animate(config(out, "phase=[static]", *BARE))
+    assert all((out / name).read_text() == "mine" for name in names) and not left.exists()
 
 
 def start(out, *overrides):

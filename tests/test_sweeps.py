@@ -131,3 +131,10 @@ def test_a_finished_cell_is_taken_as_it_is_unless_its_settings_were_others(finis
         run(config(*tiny, "skip_finished=true", "mask=none"))
     with pytest.raises(InputError, match="holds a finished run"):
         run(config(*tiny))
+
+
+def test_a_finished_cell_that_other_code_made_is_not_taken(finished, monkeypatch):
+    tiny, folder = finished
+    monkeypatch.setattr("to4d.runs.settings.package_hash", lambda: "of other code")
+    with pytest.raises(InputError, match="another version of to4d's code"):
+        run(config(*tiny, "skip_finished=true"))

@@ -7,7 +7,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from to4d.errors import InputError
-from to4d.runs.trust import HOMES, check_parts, is_part
+from to4d.runs.trust import HOMES, check_parts, check_version, is_part
 
 CONF = Path(__file__).parents[1] / "conf"
 OPTIONS = [
@@ -68,3 +68,14 @@ def test_no_detour_helps():
     cfg.object.name = [[{"deep": {"_target_": "os.system"}}]]
     with pytest.raises(InputError, match=r"os\.system"):
         check(cfg)
+
+
+def test_a_run_of_an_earlier_version_is_named_as_one():
+    settings = OLD | {"model": {"_target_": "to4d.model.gone.Field"}}
+    with pytest.raises(InputError, match=r"outputs/old .*earlier version.* to4d\.model\.gone\.Field"):
+        check_version(settings, Path("outputs/old"))
+    check_version(OLD, Path("outputs/new"))
+
+
+OLD = {"object": {"_target_": "to4d.mesh.load_mesh"}, "reference": {"_target_": "to4d.render.mesh_cpu.MeshRenderer"}}
+OLD |= {"renderer": {"_target_": "to4d.render.volume.VolumeRenderer"}, "model": {"_target_": "elsewhere.Field"}}

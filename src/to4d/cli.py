@@ -22,7 +22,8 @@ from to4d.errors import InputError
 
 CONF = Path(__file__).with_name("conf")  # travels with the package: all commands and the Python API compose from it
 TEXT_KEYS = ("prompt", "guidance_query.negative_prompt", "object.noun", "object.path", "object.name")
-TEXT_KEYS += ("+tiny", "metadata.prompt", "metadata.object.noun", "peer.folder", "peer.path", "peer.input", "peer.clip")
+TEXT_KEYS += ("+tiny",)  # its value is the option "true"
+TEXT_KEYS += ("metadata.prompt", "metadata.object.noun", "peer.folder", "peer.path", "peer.input", "peer.clip")
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 ROOM = "free some space or choose another out=DIR; started again, the run goes on from its last autosave"
 VALUED = {"-c", "--cfg", "-p", "--package", "-i", "--info"}  # flags of Hydra that a word follows
@@ -113,11 +114,11 @@ def compose_config(name: str, settings: list[str]) -> DictConfig:
                 f"cannot read the setting {error.override!r}; text with special signs needs quotes"
             ) from None
         except HydraException as error:
-            known = dotted(OmegaConf.to_container(compose(name, ["out=DIR"])))
-            raise InputError(explain(f"{error}\n{error.__cause__}", known)) from None
+            known = setting_names(OmegaConf.to_container(compose(name, ["out=DIR"])))
+            raise InputError(explain_hydra_error(f"{error}\n{error.__cause__}", known)) from None
 
 
-def explain(text: str, settings: list[str]) -> str:
+def explain_hydra_error(text: str, settings: list[str]) -> str:
     """Hydra's message in one or two lines, with the nearest known name where a name is unknown."""
     if option := re.search(r"Could not (?:find|load) '([^/']*)/([^']*)'", text):
         group = CONF / option[1]
@@ -141,16 +142,16 @@ def nearest(word: str, known: list[str]) -> str:
     return f"{guess}Known: {', '.join(known)}"
 
 
-def dotted(node: object, prefix: str = "") -> list[str]:
+def setting_names(node: object, prefix: str = "") -> list[str]:
     """The names of all settings of a nested config.
 
-    >>> dotted({"phase": {"steps": 3}, "seed": 0})
+    >>> setting_names({"phase": {"steps": 3}, "seed": 0})
     ['phase', 'phase.steps', 'seed']
     """
     if not isinstance(node, dict):
         return []
     names = [(f"{prefix}{key}", child) for key, child in node.items()]
-    return [n for name, child in names for n in (name, *dotted(child, f"{name}."))]
+    return [n for name, child in names for n in (name, *setting_names(child, f"{name}."))]
 
 
 def command(main: Callable[[], None], name: str) -> None:
@@ -161,18 +162,18 @@ def command(main: Callable[[], None], name: str) -> None:
             compose_config(name, settings_among(sys.argv[1:]))  # for the sake of the message if that fails
         check_writable(sys.argv[1:])
     except InputError as error:
-        sys.exit(fail(str(error)))
+        sys.exit(print_error(str(error)))
     main()
 
 
-def in_one_line(error: InstantiationException) -> str:
-    """What a part refused: its own words, and which setting it was made from."""
+def one_line_message(error: InstantiationException) -> str:
+    """The message of a part that could not be made, and the setting that it was made from."""
     cause, key = error.__cause__ or error, re.search(r"full_key: (\S+)", str(error))
     text = " ".join(str(cause).split("\n\n")[0].split())
     return str(cause) if isinstance(cause, InputError) else f"{key[1]}: {text}" if key else text
 
 
-def fail(message: str) -> int:
+def print_error(message: str) -> int:
     """Print what was wrong; returns the exit status."""
     print(f"error: {message}", file=sys.stderr)
     return 2
@@ -190,7 +191,7 @@ def input_errors() -> Generator[None]:
     except InstantiationException as error:
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
-        raise InputError(in_one_line(error)) from error
+        raise InputError(one_line_message(error)) from error
     except OmegaConfBaseException as error:
         raise InputError(f"the settings do not fit together: {' '.join(str(error).split())}") from error
     except OSError as error:
@@ -199,8 +200,8 @@ def input_errors() -> Generator[None]:
         raise InputError(f"cannot write {error.filename or 'to the disk'}: {error.strerror}; {ROOM}") from error
 
 
-def friendly(task: Callable) -> Callable:
-    """Let a Hydra task end on bad input, or where it cannot write, with the message alone and status 2."""
+def report_user_errors(task: Callable) -> Callable:
+    """A Hydra task that ends on bad input, or where it cannot write, with the message alone and status 2."""
 
     @functools.wraps(task)
     def wrapped(cfg: object) -> object:
@@ -208,6 +209,6 @@ def friendly(task: Callable) -> Callable:
             with input_errors():
                 return task(cfg)
         except InputError as error:
-            sys.exit(fail(str(error)))
+            sys.exit(print_error(str(error)))
 
     return wrapped

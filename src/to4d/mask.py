@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate, max_pool2d
 from to4d.distributed import all_gather, shard
 from to4d.errors import InputError
 from to4d.geometry import azimuths_deg
-from to4d.types import ATTENTION_MAPS, AttentionMaps, Mask, Score
+from to4d.types import ATTENTION_MAPS, AttentionMaps, Mask, Score, attention_layer
 
 
 def attention_certainty(maps: AttentionMaps) -> Tensor:
@@ -70,8 +70,8 @@ class CrossAttentionMask(Mask):
 
     @property
     def needs(self) -> frozenset[str]:
-        """Attention maps, if `layers` are chosen."""
-        return frozenset() if self.layers is None else frozenset({ATTENTION_MAPS})
+        """Attention maps, and these `layers`, if any are chosen."""
+        return frozenset() if self.layers is None else frozenset({ATTENTION_MAPS, *map(attention_layer, self.layers)})
 
     def __call__(self, score: Score) -> Tensor:
         """(B, 1, V, h, w)."""

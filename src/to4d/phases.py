@@ -20,6 +20,7 @@ from to4d.guidance_query import check_abilities, check_frames
 from to4d.latent_frames import in_latent_frames, to_clip_frames
 from to4d.losses import sds_loss
 from to4d.types import (
+    OPTICAL_FLOW,
     Cameras,
     CameraSchedule,
     DeformableField,
@@ -189,6 +190,9 @@ class MotionPhase(Phase):
         self.sds_weight, self.flow_weight, self.random_background = sds_weight, flow_weight, random_background
         self.static_weight, self.regularizer_weight = static_weight, regularizer_weight
         self.schedule_range = schedule_range
+        flow_known = OPTICAL_FLOW in self.prior.abilities and isinstance(self.renderer.field, DeformableField)
+        if flow_weight and not flow_known:
+            raise self.no_flow()
 
     def train(self, mode: bool = True) -> Self:
         """Train the field; the prior stays in evaluation mode."""
@@ -255,15 +259,19 @@ class MotionPhase(Phase):
             return torch.zeros((), device=self.device)
         field, forward, backward = self.renderer.field, score.forward_flow, score.backward_flow
         if forward is None or backward is None or not isinstance(field, DeformableField):
-            raise InputError(
-                f"phase.{self.name}.flow_weight={self.flow_weight} needs a prior that predicts flow (guidance=mini) "
-                "and a deformable field (model=deform, nodes); set it to 0 otherwise"
-            )
+            raise self.no_flow()
         predicted = self.prior.decode(score.clean)
         surface = surface_correspondences(forward, mask, still, cameras, times)
         background = background_correspondences(predicted, backward, mask, clip, still, cameras, times)
         pairs = concatenate(surface, background)
         return flow_loss(field, pairs) * rank_weight(pairs.weights)
+
+    def no_flow(self) -> InputError:
+        """The error of a flow weight without flow, or without a field that can follow it."""
+        return InputError(
+            f"phase.{self.name}.flow_weight={self.flow_weight} needs a prior that predicts flow (guidance=mini) "
+            "and a deformable field (model=deform, nodes); set it to 0 otherwise"
+        )
 
 
 def over_background(render: Render, colour: Tensor) -> Render:

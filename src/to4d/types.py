@@ -25,7 +25,17 @@ from torch import Generator, Tensor, nn
 # Abilities of priors, see `Prior`
 NEGATIVE_PROMPT, IMAGE_SCALE = "negative prompts", "a guidance scale of the image alone"
 ATTENTION_MAPS, RELIEF = "attention maps of each layer", "the relief of the first frame"
+OPTICAL_FLOW = "optical flow"
 CAMERA_AZIMUTH, SEVERAL_PRIORS = "the camera's azimuth", "several priors by turns"
+
+
+def attention_layer(number: int) -> str:
+    """The ability of a prior whose network has a layer of this number among its attention maps.
+
+    >>> attention_layer(3)
+    'attention layer 3'
+    """
+    return f"attention layer {number}"
 
 
 def check_shape(name: str, x: Tensor, shape: tuple[int | None, ...]) -> None:
@@ -333,7 +343,8 @@ class Prior(Protocol):
 
     `abilities` names what it can do beyond this protocol; a part that relies on one lists it in `needs`:
     NEGATIVE_PROMPT reads `Prompt.negative`, IMAGE_SCALE takes `image_scale` in `denoise`, ATTENTION_MAPS fills
-    `Denoised.attention_maps`. RELIEF takes `relief` (B, H, W, 1) in `condition`, the shape of the first frame.
+    `Denoised.attention_maps`, and `attention_layer(i)` says that there is layer i. OPTICAL_FLOW fills its flows. RELIEF
+    takes `relief` (B, H, W, 1) in `condition`, the shape of the first frame.
     CAMERA_AZIMUTH takes `azimuth_deg` (B,) there: 0 looks at the front. SEVERAL_PRIORS: see `PriorMixture`.
     """
 
@@ -362,16 +373,6 @@ class Prior(Protocol):
 
     def unknown_words(self, text: str) -> list[tuple[str, str]]:
         """Words of a prompt that the prior was not trained on, each with the nearest that it was trained on."""
-        ...
-
-    def denoise(
-        self, noisy: Tensor, t: int, condition: Any, guidance_scale: float, image_scale: float | None = None
-    ) -> Denoised:
-        """z_t (B, C, V, h, w) at step t -> x0; guidance_scale 1 is the conditional prediction (usual CFG).
-
-        With `image_scale`, the guidance of the text (`guidance_scale`) and that of the image are separate:
-        p_0 + image_scale (p_i - p_0) + guidance_scale (p_c - p_i), where p_i is conditioned on the image alone.
-        """
         ...
 
 

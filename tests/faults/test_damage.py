@@ -12,13 +12,13 @@ import torch
 from damage import DAMAGES
 
 from to4d.disk.checkpoint import TreeIO, load_tree, save_tree
-from to4d.disk.files import before, read_checked, write_atomically, write_sums
-from to4d.disk.run_state import PROGRESS, state_of
+from to4d.disk.files import backup_path, read_checked, write_atomically, write_sums
+from to4d.disk.run_state import PROGRESS_FILE, state_of
 from to4d.errors import InputError
 from to4d.export.page.training_log import read_log
 from to4d.runs.settings import read_settings
-from to4d.runs.sweep import COUNT, STAMP, finished, table
-from to4d.runs.training import resumable, take
+from to4d.runs.sweep import COUNT, STAMP, finished_cells, table
+from to4d.runs.training import load_cached, resumable
 
 TREE = {"w": torch.arange(40.0), "half": torch.ones(3, 2).half(), "step": 7, "names": ["a", ("b", None)], 3: {"x": 0.1}}
 
@@ -51,10 +51,10 @@ def test_the_newest_autosave_that_is_whole_is_gone_on_from(tmp_path, both):
     for seed in range(60):
         for step in (1, 2):
             io.save_checkpoint(TREE | {"step": step}, path)
-        for hurt in (path, before(path)) if both else (path,):
+        for hurt in (path, backup_path(path)) if both else (path,):
             damaged(hurt, seed)
         taken = resumable(path)
-        steps = {path: 2, before(path): 1}
+        steps = {path: 2, backup_path(path): 1}
         assert (taken is None and both) or load_tree(taken)["step"] == steps[taken], seed
         assert not path.exists() or taken == path  # what is damaged is not kept as the one before the next
         io.remove_checkpoint(path)
@@ -86,7 +86,7 @@ def test_a_damaged_result_is_not_taken_and_does_not_stay(tmp_path):
         save_tree(path, whole)
         damaged(path, seed)
         torch.nn.init.zeros_(model.weight)
-        if take(path, SimpleNamespace(renderer=model)):
+        if load_cached(path, SimpleNamespace(renderer=model)):
             assert torch.equal(model.weight, whole["weight"])
         else:
             assert not path.exists() and not model.weight.any()
@@ -118,16 +118,20 @@ def test_how_a_sweep_stands_can_be_told_whatever_became_of_its_notes(tmp_path):
     cell = tmp_path / "cell"
     (cell / ".hydra").mkdir(parents=True)
     told = {"phase": "dynamic", "step": 3, "steps": 9, "seconds_left": 100, "at": 1e9}
-    notes = {cell / PROGRESS: json.dumps(told), cell / "failed.txt": "the mesh is empty", tmp_path / COUNT: "24"}
+    notes = {
+        cell / PROGRESS_FILE: json.dumps(told),
+        cell / "run_failure.txt": "the mesh is empty",
+        tmp_path / COUNT: "24",
+    }
     notes |= {cell / STAMP: "ab" * 32, cell / "metrics.json": "{}"}
     for seed in range(200):
         for path, text in notes.items():
             path.write_text(text)
         damaged(Random(seed).choice(list(notes)), seed)
-        assert "1 done" in table(tmp_path)[0] and len(finished(tmp_path)) == 1
+        assert "1 done" in table(tmp_path)[0] and len(finished_cells(tmp_path)) == 1
         (cell / "metrics.json").unlink()
         assert state_of(cell).name == "failed"
-        (cell / "failed.txt").unlink()
+        (cell / "run_failure.txt").unlink()
         assert state_of(cell).name == "interrupted"
 
 

@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_dir
 from lightning import Callback
 from omegaconf import DictConfig
 
-from to4d.cli import friendly
+from to4d.cli import report_user_errors
 from to4d.runs.animate import animate
 
 ROOT = Path(__file__).parents[2]
@@ -83,7 +83,7 @@ class Run:
                 os.dup2(said.fileno(), 2)
             os.environ["TO4D_CACHE"] = str(self.folder / "disk" / "cache")
             prepare()
-            friendly(animate)(self.config())
+            report_user_errors(animate)(self.config())
             status = FINISHED
         except SystemExit as end:
             status = int(end.code)

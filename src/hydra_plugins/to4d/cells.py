@@ -1,4 +1,4 @@
-"""The sweeper of train.py: finished cells cost nothing, and a cell that fails does not end the sweep."""
+"""The grid sweeper of train.py: finished cells are skipped, and a cell that fails does not end the sweep."""
 
 import hashlib
 import json
@@ -18,11 +18,12 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
-from to4d.cli import fail
+from to4d.cli import print_error
 from to4d.disk.files import write_atomically
-from to4d.disk.run_state import reason
+from to4d.disk.run_state import one_line
+from to4d.disk.source_hash import package_hash
 from to4d.errors import InputError
-from to4d.runs.sweep import COUNT, STAMP, finished
+from to4d.runs.sweep import COUNT, STAMP, finished_cells
 
 log = logging.getLogger(__name__)
 
@@ -31,37 +32,41 @@ class CellFailed(InputError):
     """Why a cell failed, in one line that survives any transport."""
 
 
-class Cells(BasicSweeper):
-    """Hydra's own sweeper, but for what its module says.
+class GridSweeper(BasicSweeper):
+    """Hydra's basic sweeper, which also skips finished cells and goes on after failed ones.
 
-    A cell is known by its settings on the command line and by all files of the configuration (`stamp`). Those that
-    finished before with the same ones are skipped before they are composed, which is what a finished cell costs.
+    A cell is known by its settings on the command line, all files of the configuration and the code (`stamp`). Those
+    that finished before with the same ones are skipped before they are composed, which is what a finished cell costs.
     """
+
+    config: Any  # these three are set by `setup`
+    hydra_context: Any
+    launcher: Any
 
     def setup(self, *, hydra_context: HydraContext, task_function: Callable, config: DictConfig) -> None:
         """Have the task leave a stamp in the folder of each cell that it finishes."""
         sources = config.hydra.runtime.config_sources
-        self.digest = digest([Path(source.path) for source in sources if source.schema == "file"])
-        super().setup(hydra_context=hydra_context, task_function=Cell(task_function, self.digest), config=config)
+        self.digest = config_hash([Path(source.path) for source in sources if source.schema == "file"]) + package_hash()
+        super().setup(hydra_context=hydra_context, task_function=CellTask(task_function, self.digest), config=config)
 
     def sweep(self, arguments: list[str]) -> list[JobReturn]:
-        """Do what the command line asks for; bad input is one line and status 2, as for one run."""
+        """Run the cells of the command line; bad input is one line and status 2, as for one run."""
         try:
-            return self.do_all(arguments)
+            return self.run_cells(arguments)
         except InputError as error:
-            raise SystemExit(fail(str(error))) from None
+            raise SystemExit(print_error(str(error))) from None
 
-    def do_all(self, arguments: list[str]) -> list[JobReturn]:
-        """Do all cells that are left; the exit status is 1 if any failed."""
+    def run_cells(self, arguments: list[str]) -> list[JobReturn]:
+        """Run all cells that are not finished; the exit status is 1 if any failed."""
         ((*cells,),) = self.split_arguments(self.overrides_of(arguments), None)
         folder = self.prepare(len(cells))
         todo = list(enumerate(cells))
         if self.config.get("skip_finished"):
-            known = finished(folder)
-            todo = [(number, cell) for number, cell in todo if stamp(self.digest, cell) not in known]
+            known = finished_cells(folder)
+            todo = [(number, cell) for number, cell in todo if cell_key(self.digest, cell) not in known]
             log.info("%d of %d cells are finished", len(cells) - len(todo), len(cells))
         results = self.launch(todo) if todo else []
-        if failures := tell_failures(results, set.intersection(*map(set, cells))):
+        if failures := log_failures(results, set.intersection(*map(set, cells))):
             log.error("%d of %d cells failed; the same line tries them again", failures, len(cells))
             raise SystemExit(1)
         return results
@@ -93,18 +98,18 @@ class Cells(BasicSweeper):
         return results
 
 
-def tell_failures(results: Sequence[JobReturn], shared: set[str]) -> int:
-    """Say which cells failed and why, by the settings that they do not share; how many there are."""
+def log_failures(results: Sequence[JobReturn], shared: set[str]) -> int:
+    """Log which cells failed and why, by the settings that they do not share; returns their number."""
     failures = [result for result in results if result.status is not JobStatus.COMPLETED]
     for result in failures:
-        name = " ".join(override for override in result.overrides if override not in shared)
-        log.error("failed: %s: %s", name, reason(result._return_value))
+        name = " ".join(override for override in result.overrides or () if override not in shared)
+        log.error("failed: %s: %s", name, one_line(result._return_value))
     return len(failures)
 
 
 @dataclass
-class Cell:
-    """The task, as a sweep does it."""
+class CellTask:
+    """The task of one cell, which leaves a stamp in its folder when it is finished."""
 
     task: Callable
     digest: str
@@ -115,26 +120,28 @@ class Cell:
         Raises:
             CellFailed: with the reason; what ends the process on purpose ends the sweep.
         """
-        told = HydraConfig.get()
+        hydra_cfg = HydraConfig.get()
         try:
             result = self.task(cfg)
         except SystemExit as end:
-            if not isinstance(end.__context__, Exception) or end.code != 2:  # `friendly` has told of bad input
+            if not isinstance(end.__context__, Exception) or end.code != 2:  # `report_user_errors` has printed it
                 raise
-            raise CellFailed(reason(end.__context__)) from None
+            raise CellFailed(one_line(end.__context__)) from None
         except Exception as error:
             log.exception("this cell failed")
-            raise CellFailed(reason(error)) from None
-        write_atomically(Path(told.runtime.output_dir) / STAMP, stamp(self.digest, told.overrides.task).encode())
+            raise CellFailed(one_line(error)) from None
+        write_atomically(
+            Path(hydra_cfg.runtime.output_dir) / STAMP, cell_key(self.digest, hydra_cfg.overrides.task).encode()
+        )
         return result
 
 
-def stamp(digest: str, overrides: Sequence[str]) -> str:
-    """What tells a cell of one set of configuration files from any other."""
+def cell_key(digest: str, overrides: Sequence[str]) -> str:
+    """What tells a cell of one set of configuration files and one state of the code from any other."""
     return hashlib.sha256(json.dumps([digest, sorted(overrides)]).encode()).hexdigest()
 
 
-def digest(folders: Sequence[Path]) -> str:
+def config_hash(folders: Sequence[Path]) -> str:
     """A hash of all configuration files in some folders."""
     total = hashlib.sha256()
     for root in folders:

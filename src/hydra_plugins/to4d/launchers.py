@@ -1,6 +1,6 @@
-"""Where the cells of a sweep are done, other than one after the other in this process: submitit (Slurm, local), Ray.
+"""Launchers of the cells of a sweep beside Hydra's own, which does them one by one: submitit (Slurm, local), Ray.
 
-Both run one `Job` a cell, and a cell whose process dies is one that failed: the others go on.
+Both run one `CellJob` a cell, and a cell whose process dies is one that failed: the others go on.
 """
 
 import importlib
@@ -17,15 +17,16 @@ from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, filter_overrides, run_job, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 
 from to4d.errors import InputError
+from to4d.runs.config_nodes import plain_dict
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class Job:
+class CellJob:
     """What one process does: compose the settings of a cell, as the sweep would, and run it."""
 
     hydra_context: HydraContext
@@ -52,15 +53,15 @@ class Job:
 
     def checkpoint(self, *args: Any) -> Any:
         """How submitit queues a preempted job again: as it was, for its folder has the rest."""
-        return package("submitit").helpers.DelayedSubmission(self, *args)
+        return import_optional("submitit").helpers.DelayedSubmission(self, *args)
 
 
-class Engine(Launcher):
+class CellLauncher(Launcher):
     """What the launchers share."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: Callable, config: DictConfig) -> None:
         """Keep what a job needs."""
-        self.job = Job(hydra_context, task_function, config, Singleton.get_state(), os.getcwd())
+        self.job = CellJob(hydra_context, task_function, config, Singleton.get_state(), os.getcwd())
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> list[JobReturn]:
         """Run all cells, and wait for them."""
@@ -71,14 +72,14 @@ class Engine(Launcher):
         """Run cells of any numbers, of which finished ones may be left out, and wait for them."""
         for number, cell in zip(numbers, cells, strict=True):
             log.info("\t#%d : %s", number, " ".join(filter_overrides(cell)))
-        return [outcome(cell, get) for cell, get in zip(cells, self.start(cells, numbers), strict=True)]
+        return [result_of(cell, get) for cell, get in zip(cells, self.start(cells, numbers), strict=True)]
 
     def start(self, cells: list[list[str]], numbers: Sequence[int]) -> list[Callable[[], JobReturn]]:
         """Start all cells; each of what is returned waits for one and has its result, or raises."""
         raise NotImplementedError
 
 
-class Submitit(Engine):
+class SubmititLauncher(CellLauncher):
     """Jobs of submitit: an array of Slurm, or processes of this machine, of which it starts all at once by itself."""
 
     def __init__(
@@ -107,21 +108,23 @@ class Submitit(Engine):
     def start(self, cells: list[list[str]], numbers: Sequence[int]) -> list[Callable[[], JobReturn]]:
         """Submit them."""
         timeouts = {f"{self.cluster}_max_num_timeout": self.max_num_timeout}
-        executor = package("submitit").AutoExecutor(Path(self.folder).absolute(), cluster=self.cluster, **timeouts)
+        executor = import_optional("submitit").AutoExecutor(
+            Path(self.folder).absolute(), cluster=self.cluster, **timeouts
+        )
         executor.update_parameters(**self.resources)
         if self.cluster == "slurm":
-            size = self.cells_per_array
+            size = self.cells_per_array or len(cells)
             arrays = [slice(start, start + size) for start in range(0, len(cells), size)]
             return [job.result for a in arrays for job in executor.map_array(self.job, cells[a], numbers[a])]
         jobs = []
         for cell, number in zip(cells, numbers, strict=True):
-            while sum(not job.done() for job in jobs) >= self.at_once:
+            while sum(not job.done() for job in jobs) >= (self.at_once or len(cells)):
                 time.sleep(0.2)
             jobs.append(executor.submit(self.job, cell, number))
         return [job.result for job in jobs]
 
 
-class Ray(Engine):
+class RayLauncher(CellLauncher):
     """Tasks of Ray, on a cluster or on this machine; it tries again where a worker dies (`max_retries`)."""
 
     def __init__(self, init: Mapping, remote: Mapping) -> None:
@@ -130,21 +133,21 @@ class Ray(Engine):
 
     def start(self, cells: list[list[str]], numbers: Sequence[int]) -> list[Callable[[], JobReturn]]:
         """Hand them to the cluster."""
-        ray = package("ray")
+        ray = import_optional("ray")
         if not ray.is_initialized():
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # or it reports to its makers
             ray.init(**self.init)
-        job, task = ray.put(self.job), ray.remote(**self.remote)(call)
+        job, task = ray.put(self.job), ray.remote(**self.remote)(run_cell)
         results = [task.remote(job, cell, number) for cell, number in zip(cells, numbers, strict=True)]
         return [lambda result=result: ray.get(result) for result in results]
 
 
-def call(job: Job, cell: list[str], number: int) -> JobReturn:
+def run_cell(job: CellJob, cell: list[str], number: int) -> JobReturn:
     """Ray's tasks are functions."""
     return job(cell, number)
 
 
-def outcome(cell: list[str], get: Callable[[], JobReturn]) -> JobReturn:
+def result_of(cell: list[str], get: Callable[[], JobReturn]) -> JobReturn:
     """The result of a cell; that of a process which died is that it failed."""
     try:
         return get()
@@ -155,10 +158,10 @@ def outcome(cell: list[str], get: Callable[[], JobReturn]) -> JobReturn:
 
 def plain(settings: Mapping) -> dict[str, Any]:
     """Settings as a plain dict."""
-    return OmegaConf.to_container(settings, resolve=True) if OmegaConf.is_config(settings) else dict(settings)
+    return plain_dict(settings, resolve=True) if isinstance(settings, DictConfig) else dict(settings)
 
 
-def package(name: str) -> ModuleType:
+def import_optional(name: str) -> ModuleType:
     """Import what only some have.
 
     Raises:

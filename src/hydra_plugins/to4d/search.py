@@ -5,13 +5,13 @@ import logging
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hydra.core.override_parser.types import Override
 from hydra.core.utils import JobReturn, JobStatus
 
-from hydra_plugins.to4d.cells import Cells, tell_failures
-from hydra_plugins.to4d.launchers import package
+from hydra_plugins.to4d.cells import GridSweeper, log_failures
+from hydra_plugins.to4d.launchers import import_optional
 from to4d.disk.files import read_checked, write_atomically
 from to4d.errors import InputError
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Search(Cells):
+class OptunaSweeper(GridSweeper):
     """Trials are cells, numbered from 0; each is drawn from the seed and from the figures of those before it."""
 
     def __init__(
@@ -44,13 +44,13 @@ class Search(Cells):
         self.metric, self.direction, self.storage = metric, direction, storage
         self.trials, self.at_once, self.seed = trials, at_once, seed
 
-    def do_all(self, arguments: list[str]) -> list[JobReturn]:
+    def run_cells(self, arguments: list[str]) -> list[JobReturn]:
         """Do the trials that are left; the exit status is 1 if any failed."""
         overrides, results = self.overrides_of(arguments), []
         swept = [override for override in overrides if override.is_sweep_override()]
-        fixed = [*(o.input_line for o in overrides if o not in swept), "skip_finished=true"]
+        fixed = [*(str(o.input_line) for o in overrides if o not in swept), "skip_finished=true"]
         folder = self.prepare(self.trials)
-        study = self.study([override.input_line for override in overrides])
+        study = self.study([str(override.input_line) for override in overrides])
         for batch in self.batches(study, {o.get_key_element(): distribution(o) for o in swept}):
             cells = [(trial.number, [*fixed, *settings(trial.params)]) for trial in batch]
             for trial, result in zip(batch, self.launch(cells), strict=True):
@@ -58,8 +58,8 @@ class Search(Cells):
                 study.tell(trial.number, figure, state=None if figure is not None else state("FAIL"))
                 results.append(result)
         if study.get_trials(states=(state("COMPLETE"),)):
-            tell_best(study, self.metric, folder / "best.json")
-        if failures := tell_failures(results, set(fixed)):
+            write_best(study, self.metric, folder / "best.json")
+        if failures := log_failures(results, set(fixed)):
             log.error("%d trials failed; the same line draws others in their place", failures)
             raise SystemExit(1)
         return results
@@ -70,14 +70,14 @@ class Search(Cells):
         Raises:
             InputError: if the database holds another one.
         """
-        optuna = package("optuna")
+        optuna = import_optional("optuna")
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         known = {"study_name": "to4d", "direction": self.direction, "load_if_exists": True}
         study = optuna.create_study(storage=self.storage, **known)
-        told = {"settings": sorted(asked), "metric": self.metric, "direction": self.direction}
-        if study.user_attrs.setdefault("asked", told) != told:
+        known_settings = {"settings": sorted(asked), "metric": self.metric, "direction": self.direction}
+        if study.user_attrs.setdefault("asked", known_settings) != known_settings:
             raise InputError(f"{self.storage} holds a search with other settings; choose another out=DIR")
-        study.set_user_attr("asked", told)
+        study.set_user_attr("asked", known_settings)
         return study
 
     def batches(self, study: "Study", space: Mapping[str, "BaseDistribution"]) -> Iterator[list["FrozenTrial"]]:
@@ -91,7 +91,7 @@ class Search(Cells):
 
     def drawn(self, study: "Study", space: Mapping[str, "BaseDistribution"]) -> "FrozenTrial":
         """A new trial; a function of the seed and of what the study knows."""
-        study.sampler = package("optuna").samplers.TPESampler(seed=self.seed + len(study.trials))
+        study.sampler = import_optional("optuna").samplers.TPESampler(seed=self.seed + len(study.trials))
         number = study.ask(dict(space)).number
         return study.trials[number]
 
@@ -103,7 +103,7 @@ class Search(Cells):
         """
         if result.status is not JobStatus.COMPLETED:
             return None
-        metrics = json.loads(read_checked(Path(result.hydra_cfg.hydra.runtime.output_dir) / "metrics.json"))
+        metrics = json.loads(read_checked(Path(cast(Any, result.hydra_cfg).hydra.runtime.output_dir) / "metrics.json"))
         if self.metric not in metrics:
             near = " or ".join(get_close_matches(self.metric, metrics, 3, 0.0))
             raise InputError(f"hydra.sweeper.metric={self.metric} is no figure of metrics.json; did you mean {near}?")
@@ -112,12 +112,12 @@ class Search(Cells):
 
 def state(name: str) -> Any:
     """A state of a trial in Optuna's words."""
-    return package("optuna").trial.TrialState[name]
+    return import_optional("optuna").trial.TrialState[name]
 
 
 def distribution(override: Override) -> "BaseDistribution":
     """Where a setting lies: `interval(0.1, 1)`, `tag(log, interval(0.1, 1))`, `int(interval(1, 8))`; else a choice."""
-    kinds, sweep = package("optuna").distributions, override.value()
+    kinds, sweep = import_optional("optuna").distributions, cast(Any, override.value())
     if not override.is_interval_sweep():
         return kinds.CategoricalDistribution(list(override.sweep_string_iterator()))
     kind = kinds.IntDistribution if isinstance(sweep.start, int) else kinds.FloatDistribution
@@ -133,9 +133,9 @@ def settings(params: Mapping[str, Any]) -> list[str]:
     return [f"{key}={value}" for key, value in params.items()]
 
 
-def tell_best(study: "Study", metric: str, path: Path) -> None:
+def write_best(study: "Study", metric: str, path: Path) -> None:
     """Say and write down what is best so far."""
     best = study.best_trial
-    told = {"trial": best.number, metric: best.value, "settings": settings(best.params)}
-    write_atomically(path, json.dumps(told, indent=1).encode())
-    log.info("best: trial %d, %s=%s: %s", best.number, metric, best.value, " ".join(told["settings"]))
+    best_trial = {"trial": best.number, metric: best.value, "settings": settings(best.params)}
+    write_atomically(path, json.dumps(best_trial, indent=1).encode())
+    log.info("best: trial %d, %s=%s: %s", best.number, metric, best.value, " ".join(best_trial["settings"]))

@@ -65,14 +65,15 @@ def mask_panel(masks: Tensor, clip: Tensor | None, height: int = 64) -> Tensor:
     >>> mask_panel(torch.zeros(1, 4, 16, 16), torch.ones(1, 4, 32, 32, 3)).shape
     torch.Size([128, 256, 3])
     """
-    rows = _resized(mask(masks.detach().float().cpu()[..., None]), height)
+    shape = (masks if clip is None else clip[..., 0]).shape[-2:]
+    size = (height, round(height * shape[1] / shape[0]))
+    rows = _resized(mask(masks.detach().float().cpu()[..., None]), size)
     if clip is not None:
-        rows = torch.stack([_resized(clip.detach().float().cpu(), height), rows], 1).flatten(0, 1)
+        rows = torch.stack([_resized(clip.detach().float().cpu(), size), rows], 1).flatten(0, 1)
     return to_uint8(tiles(rows))
 
 
-def _resized(images: Tensor, height: int) -> Tensor:
-    """Images (B, V, h, w, 3) at a common height, pixels as squares."""
-    size = (height, round(height * images.shape[-2] / images.shape[-3]))
+def _resized(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Images (B, V, h, w, 3) at a common size (H, W)."""
     flat = images.flatten(0, 1).movedim(-1, 1)
     return interpolate(flat, size, mode="nearest").movedim(1, -1).unflatten(0, images.shape[:2])

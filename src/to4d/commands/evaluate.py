@@ -7,17 +7,17 @@ import hydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from to4d.cli import CONF, command, friendly
+from to4d.cli import CONF, command, report_user_errors
 from to4d.disk.files import write_atomically
-from to4d.disk.locks import owned
+from to4d.disk.locks import run_lock
 from to4d.errors import InputError
 from to4d.metrics.renders import render_for_evaluation
 from to4d.runs.evaluation import evaluate, recipe, write_frames
-from to4d.runs.run import reopen
+from to4d.runs.run import restore_for_command
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="evaluate")
-@friendly
+@report_user_errors
 def task(cfg: DictConfig) -> None:
     """Write evaluation.json and lossless frames into the run's folder, or to `out`; for a peer, who it is too."""
     views, measures = instantiate(cfg.views), {name: instantiate(part) for name, part in cfg.measures.items()}
@@ -25,11 +25,14 @@ def task(cfg: DictConfig) -> None:
     if cfg.peer is not None and out.resolve() == Path.cwd():
         raise InputError("out=DIR is missing: where the figures of a peer go, for report.py")
     if cfg.peer is None:
-        renders, sources = render_for_evaluation(reopen(run, cfg.trust), views, cfg.frames), [run / "model.safetensors"]
+        renders, sources = (
+            render_for_evaluation(restore_for_command(run, cfg.trust), views, cfg.frames),
+            [run / "model.safetensors"],
+        )
     else:
         peer = instantiate(cfg.peer)
         renders, sources = peer(views, cfg.frames), peer.sources()
-    with owned(out):
+    with run_lock(out):
         renders, figures = evaluate(renders, measures)
         write_frames(renders, out / "frames")
         evaluation = figures | {"recipe": recipe(sources, views, cfg.frames, measures)}

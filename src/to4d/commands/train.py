@@ -6,7 +6,7 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig
 
-from to4d.cli import CONF, command, friendly
+from to4d.cli import CONF, command, report_user_errors
 from to4d.viewer.background import background_viewer
 
 
@@ -21,7 +21,7 @@ def animate(cfg: DictConfig) -> dict[str, Any]:
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")
-@friendly
+@report_user_errors
 def task(cfg: DictConfig) -> None:
     """Run what the command line says."""
     animate(cfg)

@@ -6,14 +6,14 @@ import hydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from to4d.cli import CONF, command, friendly
+from to4d.cli import CONF, command, report_user_errors
 from to4d.viewer.frames import SceneFrames
 from to4d.viewer.live_run import LiveRun
 from to4d.viewer.server import ViewerServer
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="view")
-@friendly
+@report_user_errors
 def task(cfg: DictConfig) -> None:
     """Serve the viewer until interrupted."""
     live, surface = LiveRun(Path(cfg.run), cfg.trust, cfg.wait), instantiate(cfg.surface)

@@ -34,11 +34,12 @@ class AssetFolder(Resolver):
     refused: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
-    def get(self, name: str) -> bytes:
+    def get(self, key: str) -> bytes:
         """The bytes of a file that the mesh refers to."""
-        path = self._find(str(name).strip().strip('"').replace("\\", "/"))
+        name = str(key)
+        path = self._find(name.strip().strip('"').replace("\\", "/"))
         if path is None:
-            self.missing.append(str(name))
+            self.missing.append(name)
             raise FileNotFoundError(name)
         if path.stat().st_size > self.limits.file_bytes:
             self._refuse(name, f"has {path.stat().st_size:,} bytes, more than {self.limits.file_bytes:,}")

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from to4d.disk.files import before, write_atomically
+from to4d.disk.files import backup_path, write_atomically
 from to4d.errors import BROKEN, InputError
 from to4d.types import Stateful
 
@@ -63,7 +63,7 @@ def checksum(schema: str, body: str, tensors: dict[str, Tensor]) -> str:
 def save_tree(path: Path, tree: Any, keep: bool = False) -> None:
     """Write `tree` (nested dicts and lists of tensors and plain values) to `path`, all or nothing.
 
-    `keep` the version before it, as `to4d.disk.files.before(path)`.
+    If `keep`, the previous version stays as `to4d.disk.files.backup_path(path)`.
 
     Raises:
         InputError: if the disk refuses; the file that was there stays.
@@ -120,8 +120,8 @@ def fill(module: Stateful, state: Mapping[str, Tensor], name: str) -> None:
     try:
         module.load_state_dict(state)
     except (RuntimeError, TypeError) as error:
-        told = " ".join(str(error).partition(":\n")[2].split()) or str(error)
-        raise InputError(f"{name} does not fit these settings and this version of to4d: {told}") from None
+        reason = " ".join(str(error).partition(":\n")[2].split()) or str(error)
+        raise InputError(f"{name} does not fit these settings and this version of to4d: {reason}") from None
 
 
 class TreeIO(CheckpointIO):
@@ -138,4 +138,4 @@ class TreeIO(CheckpointIO):
     def remove_checkpoint(self, path: str | Path) -> None:
         """Delete a checkpoint."""
         Path(path).unlink(missing_ok=True)
-        before(Path(path)).unlink(missing_ok=True)
+        backup_path(Path(path)).unlink(missing_ok=True)

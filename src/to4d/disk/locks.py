@@ -1,10 +1,10 @@
-"""One process at a time: a run's folder has one owner, a result that runs share has one maker.
+"""File locks: one process works in a run's folder, and one makes a result that runs share.
 
 The operating system frees a lock when its process ends, however it ends.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,15 +16,15 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def owned(folder: Path) -> Iterator[None]:
-    """Own a run's folder, which is made if there is none.
+def run_lock(folder: Path) -> Generator[None]:
+    """Lock a run's folder, which is made if there is none.
 
     Raises:
-        InputError: if another process owns it, or it cannot be written to.
+        InputError: if another process holds the lock, or it cannot be written to.
     """
     lock = _lock(folder / ".lock", f"choose another out=DIR than {folder}")
     try:
-        lock.acquire(timeout=0.3)  # outlasts a look of `busy`
+        lock.acquire(timeout=0.3)  # outlasts a look of `is_locked`
     except Timeout:
         raise InputError(
             f"another process is at work in {folder}; wait until it ends, or choose another out=DIR"
@@ -35,8 +35,8 @@ def owned(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def busy(folder: Path) -> bool:
-    """Whether a process owns a run's folder now."""
+def is_locked(folder: Path) -> bool:
+    """Whether a process holds the lock of a run's folder now."""
     if not (folder / ".lock").exists():
         return False
     try:
@@ -47,8 +47,8 @@ def busy(folder: Path) -> bool:
 
 
 @contextmanager
-def making(path: Path | None) -> Iterator[None]:
-    """Be the only one to make the file `path`: wait for whoever does so now. None is not shared, and not waited for.
+def build_lock(path: Path | None) -> Generator[None]:
+    """Lock a shared file while it is made, after any other process has made it; no lock if `path` is None.
 
     Raises:
         InputError: if its folder cannot be written to.

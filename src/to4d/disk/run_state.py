@@ -1,25 +1,25 @@
-"""How a run stands, as anyone can tell from its folder, without asking the process that is at work there."""
+"""The state of a run, read from its folder alone: done, running, failed or interrupted."""
 
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
 from to4d.disk.files import write_atomically
-from to4d.disk.locks import busy, owned
+from to4d.disk.locks import is_locked, run_lock
 from to4d.errors import BROKEN, InputError
 
-FAILED, PROGRESS = "failed.txt", "progress.json"
+FAILURE_FILE, PROGRESS_FILE = "run_failure.txt", "run_progress.json"
 LIVE, LIVE_MODEL = "live.json", "live.safetensors"  # of a run that is watched
-DONE, RUNNING, FELL, INTERRUPTED = "done", "running", "failed", "interrupted"
+DONE, RUNNING, FAILED, INTERRUPTED = "done", "running", "failed", "interrupted"
 
 
 @dataclass(frozen=True)
 class State:
-    """How a run stands."""
+    """The state of a run."""
 
     name: str  # one of the four above
     detail: str = ""  # why it failed, where it is
@@ -27,49 +27,50 @@ class State:
 
 
 def state_of(folder: Path) -> State:
-    """How the run of a folder stands; one that was started and has no process is interrupted."""
+    """The state of the run in a folder; one that was started and has no process is interrupted."""
     if (folder / "metrics.json").exists():
         return State(DONE)
-    at_work, told = busy(folder), read_progress(folder / PROGRESS)
-    where = f"{told['phase']} {told['step']}/{told['steps']}" if told else ""
+    at_work, progress = is_locked(folder), read_progress(folder / PROGRESS_FILE)
+    where = f"{progress['phase']} {progress['step']}/{progress['steps']}" if progress else ""
     if at_work:
-        left = max(0.0, told["seconds_left"] - (time.time() - told["at"])) if told else None
+        left = max(0.0, progress["seconds_left"] - (time.time() - progress["at"])) if progress else None
         return State(RUNNING, where, left)
-    if (folder / FAILED).exists():
-        return State(FELL, (folder / FAILED).read_text(errors="replace").strip())
+    if (folder / FAILURE_FILE).exists():
+        return State(FAILED, (folder / FAILURE_FILE).read_text(errors="replace").strip())
     return State(INTERRUPTED, f"at {where}" if where else "")
 
 
 def read_progress(path: Path) -> dict | None:
-    """What `callbacks.progress` wrote, if anything; what is damaged is as good as nothing, for it is only shown."""
+    """The file that `callbacks.progress` writes; None if it is missing or damaged, for it only informs."""
     try:
-        told = json.loads(path.read_bytes())
-        numbers = {key: float(told[key]) for key in ("seconds_left", "at")}
-        return {key: told[key] for key in ("phase", "step", "steps")} | numbers if sum(numbers.values()) < inf else None
+        progress = json.loads(path.read_bytes())
+        numbers = {key: float(progress[key]) for key in ("seconds_left", "at")}
+        found = {key: progress[key] for key in ("phase", "step", "steps")} | numbers
+        return found if sum(numbers.values()) < inf else None
     except (FileNotFoundError, *BROKEN):
         return None
 
 
 @contextlib.contextmanager
-def telling(folder: Path) -> Iterator[None]:
-    """Leave the reason in `failed.txt` of a run's folder when the run fails, and no older one.
+def record_failure(folder: Path) -> Generator[None]:
+    """Write the reason to `run_failure.txt` of a run's folder if the run fails; an older file is deleted first.
 
     A run that is stopped has not failed. The folders of finished runs, and of other processes, are left alone.
     """
-    (folder / FAILED).unlink(missing_ok=True)
+    (folder / FAILURE_FILE).unlink(missing_ok=True)
     try:
         yield
     except Exception as error:
-        with contextlib.suppress(InputError), owned(folder):
+        with contextlib.suppress(InputError), run_lock(folder):
             if not (folder / "metrics.json").exists():
-                write_atomically(folder / FAILED, f"{reason(error)}\n".encode())
+                write_atomically(folder / FAILURE_FILE, f"{one_line(error)}\n".encode())
         raise
 
 
-def reason(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     r"""An error in one line; that of a part which could not be made (Hydra's InstantiationException) is its cause.
 
-    >>> reason(ValueError("no such\n  thing"))
+    >>> one_line(ValueError("no such\n  thing"))
     'ValueError: no such thing'
     """
     if type(error).__name__ == "InstantiationException" and error.__cause__:

@@ -6,7 +6,7 @@ from typing import Any, cast
 from torch import nn
 
 from to4d.errors import InputError
-from to4d.types import SEVERAL_PRIORS, Prior
+from to4d.types import SEVERAL_PRIORS, Prior, Prompt
 
 
 class Mixture(nn.Module):
@@ -34,3 +34,12 @@ class Mixture(nn.Module):
     def unknown_words(self, text: str) -> list[tuple[str, str]]:
         """What any part has never seen."""
         return [word for part in self.parts.values() for word in part.unknown_words(text)]
+
+    def check_prompt(self, prompt: Prompt) -> None:
+        """Find out, before any work, whether all parts can read a prompt.
+
+        Raises:
+            InputError: if one cannot.
+        """
+        for part in self.parts.values():
+            part.check_prompt(prompt)

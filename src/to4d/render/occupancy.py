@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
+from to4d.errors import RENDERING, memory_of
 from to4d.kernels.march import OccupiedCells
 from to4d.kernels.voxel_mask import dilate, dilate_along, voxelize
 from to4d.types import Field, Mesh
@@ -51,6 +52,7 @@ class Occupancy(nn.Module):
         return (times * len(self.bits)).long().clamp(0, len(self.bits) - 1)
 
     @torch.no_grad()
+    @memory_of(RENDERING)
     def update(self, field: Field, generator: Generator) -> None:
         """Follow the field: sample it where it was and `margin` cells further. The cells of the mesh stay."""
         where = dilate(self.bits, self.margin).nonzero()

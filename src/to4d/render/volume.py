@@ -8,6 +8,7 @@ from torch.nn.functional import normalize
 from torch.utils.checkpoint import checkpoint
 
 from to4d.distributed import draw_sharded
+from to4d.errors import RENDERING, memory_of
 from to4d.geometry import pixel_rays
 from to4d.kernels.composite import composite
 from to4d.kernels.march import DIAGONAL, march
@@ -57,6 +58,7 @@ class VolumeRenderer(nn.Module):
         self.field.start_from(points)
         self.occupancy.from_points(points)
 
+    @memory_of(RENDERING)
     def forward(
         self, cameras: Cameras, times: Tensor, normals: bool = True, generator: Generator | None = None
     ) -> Render:
@@ -80,6 +82,7 @@ class VolumeRenderer(nn.Module):
         rgb, opacity, depth = seen[..., :3] + 1 - seen[..., 3:4], seen[..., 3:4], seen[..., 4:5]
         return Render(rgb, opacity, depth, seen[..., 5:] if normals else None)
 
+    @memory_of(RENDERING)  # here too: gradient checkpointing calls it again
     def render_rays(self, rays: Rays, times: Tensor, shift: Tensor, normals: bool) -> Tensor:
         """(R, 3) rays, (R,) times and shifts -> (R, 5 or 8): rgb before the background, opacity, depth, normal."""
         bins = self.occupancy.bin_of(times)

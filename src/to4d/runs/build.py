@@ -1,6 +1,7 @@
 """Configs become the objects that a run trains: the scene and its phases."""
 
 import logging
+from typing import Any
 
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig
@@ -10,7 +11,8 @@ from to4d.lexicon.text import words
 from to4d.phases import Phase
 from to4d.prompt import make_prompt
 from to4d.render.occupancy import sample_surface
-from to4d.types import Mesh, MeshBoundField, Prompt, Scene, generator_at
+from to4d.runs.config_nodes import chosen
+from to4d.types import Mesh, MeshBoundField, Prior, Prompt, Scene, generator_at
 
 log = logging.getLogger(__name__)
 
@@ -24,16 +26,18 @@ def build_scene(cfg: DictConfig, mesh: Mesh) -> Scene:
         field.bind(mesh)
     renderer = instantiate(cfg.renderer)(field)
     renderer.start_from(sample_surface(mesh, 200_000, generator_at(cfg.seed, 0, "surface")))
-    needs_prior = any(get_class(node._target_).needs_prior for node in cfg.phase.values())
-    scene = Scene(reference, renderer, prompt, instantiate(cfg.guidance) if needs_prior else None)
-    if needs_prior:
-        warn_of_words(scene.prior.unknown_words(prompt.text), prompt)
-    return scene
+    kinds: list[Any] = [get_class(node._target_) for node in chosen(cfg.phase).values()]
+    if not any(kind.needs_prior for kind in kinds):
+        return Scene(reference, renderer, prompt)
+    prior: Prior = instantiate(cfg.guidance)
+    prior.check_prompt(prompt)
+    warn_of_words(prior.unknown_words(prompt.text), prompt)
+    return Scene(reference, renderer, prompt, prior)
 
 
 def build_phases(cfg: DictConfig, scene: Scene) -> dict[str, Phase]:
     """The phases by name, in their order."""
-    return {name: instantiate(node, name=name, scene=scene, seed=cfg.seed) for name, node in cfg.phase.items()}
+    return {name: instantiate(node, name=name, scene=scene, seed=cfg.seed) for name, node in chosen(cfg.phase).items()}
 
 
 def warn_of_words(unknown: list[tuple[str, str]], prompt: Prompt) -> None:

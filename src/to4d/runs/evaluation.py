@@ -33,7 +33,7 @@ def evaluate(seen: EvaluationRenders, measures: Mapping[str, Callable]) -> tuple
     notes: dict[str, str] = {}
     for name, measure in measures.items():
         try:
-            found = measure(seen)
+            found: dict[str, Any] = dict(measure(seen))
         except NotComputed as error:
             log.warning("%s is not computed: %s", name, error.reason)
             found = {f"eval/{key}": None for key in error.names}
@@ -60,7 +60,7 @@ def write_frames(seen: EvaluationRenders, folder: Path) -> None:
             write_image(folder / name / f"{i:0{digits}d}.png", frame)
 
 
-def recipe(sources: Iterable[Path], views: Viewpoints, frames: int, measures: Mapping[str, Callable]) -> dict[str, Any]:
+def recipe(sources: Iterable[Path], views: Viewpoints, frames: int, measures: Mapping[str, Any]) -> dict[str, Any]:
     """How the figures were made: of which files, seen how, by what."""
     return {
         "model_sha256": checksum(sources),

@@ -6,6 +6,7 @@ Each is one call, `peer(views, frames) -> Seen`, and `sources()` names the files
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from to4d.mesh import load_mesh
 from to4d.metrics.artist_clips import AnimatedMesh, NoClips, animation_of, posed_meshes
 from to4d.metrics.renders import EvaluationRenders, render_for_evaluation
 from to4d.prompt import make_prompt
-from to4d.types import Mesh, Render, Scene
+from to4d.types import Mesh, ReferenceRenderer, Render, Renderer, Scene
 from to4d.viewpoints import Viewpoints, frame_times
 
 PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -45,7 +46,8 @@ class Frames:
         folder = Path(self.folder)
         clips = [self.clip(folder / name, frames, views.size) for name in views.names]
         mesh = [picture(self.still(folder, name), views.size)[None] for name in views.names]
-        scene = Scene(nn.Module(), nn.Module(), make_prompt(self.prompt, self.noun))
+        nothing = cast(Any, nn.Module())  # pictures come without renderers
+        scene = Scene(nothing, nothing, make_prompt(self.prompt, self.noun))
         return EvaluationRenders(scene, views.names, views.cameras(), frame_times(frames), flat(clips), flat(mesh))
 
     def clip(self, folder: Path, frames: int, size: int) -> Tensor:
@@ -82,7 +84,7 @@ class AnimatedFile:
     """
 
     path: str
-    reference: Callable[[Mesh], nn.Module]
+    reference: Callable[[Mesh], ReferenceRenderer]
     prompt: str
     noun: str
     clip: str | None = None
@@ -104,7 +106,8 @@ class AnimatedFile:
         except NoClips as error:
             raise InputError(f"{error}; peer.path has to be an animated .glb or .gltf") from error
         first = poses[0] if self.input is None else load_mesh(self.input, self.noun)
-        scene = Scene(self.reference(first), AnimatedMesh(poses, self.reference), make_prompt(self.prompt, self.noun))
+        renderer = cast(Renderer, AnimatedMesh(poses, cast(Any, self.reference)))  # it has no field
+        scene = Scene(self.reference(first), renderer, make_prompt(self.prompt, self.noun))
         return render_for_evaluation(scene, views, frames)
 
     def sources(self) -> list[Path]:

@@ -5,9 +5,8 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from hydra.utils import get_class, instantiate
 from lightning import seed_everything
@@ -16,19 +15,40 @@ from omegaconf import DictConfig, OmegaConf
 from to4d.callbacks.phase_callback import runs_on_every_rank
 from to4d.callbacks.progress import PhasePlan, RunProgress
 from to4d.disk.checkpoint import load_into
-from to4d.disk.files import read_checked, unfinished, write_atomically, write_sums
+from to4d.disk.files import backup_path, read_checked, stale_temporaries
 from to4d.disk.folders import cache_folder
-from to4d.disk.locks import owned
-from to4d.disk.run_state import PROGRESS
+from to4d.disk.locks import run_lock
+from to4d.disk.run_state import PROGRESS_FILE
+from to4d.disk.source_hash import import_hash
 from to4d.errors import InputError
 from to4d.runs.build import build_phases, build_scene
-from to4d.runs.settings import check_folder, check_same, check_seed, read_settings
-from to4d.runs.training import assist, quieten_lightning, save_model, train
-from to4d.runs.trust import check_parts
-from to4d.runs.worker_group import devices_of, team
+from to4d.runs.config_nodes import chosen, plain_dict
+from to4d.runs.preflight import check_settings
+from to4d.runs.settings import (
+    check_code,
+    check_folder,
+    check_same,
+    check_seed,
+    read_settings,
+    write_metrics,
+    write_settings,
+)
+from to4d.runs.training import quieten_lightning, save_model, train, worker_main
+from to4d.runs.trust import check_parts, check_version, targets
+from to4d.runs.worker_group import devices_of, worker_group
 from to4d.types import Mesh, Scene
 
+WRITTEN = (".", "checkpoints", "progress", "views")  # the folders of a run that it writes files to, below its own
 log = logging.getLogger(__name__)
+
+
+@runtime_checkable
+class EndsRun(Protocol):
+    """A logger with an end of the whole run: Lightning itself reports only the end of a phase."""
+
+    def end_run(self) -> None:
+        """Finish the run."""
+        ...
 
 
 def run(cfg: DictConfig) -> dict[str, Any]:
@@ -40,57 +60,57 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     Raises:
         InputError: if the configuration makes no sense, or another process is at work in the run folder.
     """
-    with owned(Path(cfg.out)):
-        return taken(cfg) or fill_folder(cfg)
+    with run_lock(Path(cfg.out)):
+        return load_finished(cfg) or make_run(cfg)
 
 
-def taken(cfg: DictConfig) -> dict[str, Any] | None:
+def load_finished(cfg: DictConfig) -> dict[str, Any] | None:
     """The metrics of a run that is finished, where it is to be taken as it is (`skip_finished`).
 
     Raises:
-        InputError: if it had other settings, or is damaged.
+        InputError: if it had other settings, was made by other code, or is damaged.
     """
     path = Path(cfg.out) / "metrics.json"
     if not (cfg.skip_finished and path.is_file()):
         return None
     check_same(Path(cfg.out), OmegaConf.to_yaml(cfg, resolve=True))
+    check_code(Path(cfg.out))
     log.info("%s is finished", cfg.out)
     return json.loads(read_checked(path))
 
 
-def fill_folder(cfg: DictConfig) -> dict[str, Any]:
-    """What `run` does, in a folder that is this process' own."""
+def make_run(cfg: DictConfig) -> dict[str, Any]:
+    """Train, export and measure the run of `cfg`, whose folder is locked."""
     quieten_lightning()
     out, text = Path(cfg.out), OmegaConf.to_yaml(cfg, resolve=True)
     check_folder(out, text)
     count = devices_of(cfg)
+    check_settings(cfg, count)
     seed_everything(check_seed(cfg.seed), verbose=False)
     mesh = instantiate(cfg.object)
     scene = build_scene(cfg, mesh)
     phases = build_phases(cfg, scene)
-    measure, exports = instantiate(cfg.metrics), [instantiate(export) for export in cfg.export.values()]
-    write_sums(out, {"config.yaml": text.encode()})
-    write_atomically(out / "config.yaml", text.encode())
-    for left in unfinished(out):
-        left.unlink()
-    loggers = list(instantiate(cfg.logger).values())
+    measure, exports = instantiate(cfg.metrics), [instantiate(export) for export in chosen(cfg.export).values()]
+    files = write_settings(out, text)
+    for temporary in (path for folder in WRITTEN for path in stale_temporaries(out / folder)):
+        temporary.unlink()
+    loggers = [instantiate(logger) for logger in chosen(cfg.logger).values()]
     plan = {name: PhasePlan(phase.steps, phase.cost, phase.views) for name, phase in phases.items()}
-    progress = RunProgress(plan, out / PROGRESS)
-    with team(cfg, count, assist) as others:
+    progress = RunProgress(plan, out / PROGRESS_FILE)
+    with worker_group(cfg, count, worker_main) as workers:
         for name, phase in phases.items():
             shared = cache_path(cfg, name, mesh) if cfg.cache and phase.cached else None
-            train(phase, scene, out / "checkpoints" / f"{name}.safetensors", shared, cfg, loggers, progress, others)
+            train(phase, scene, out / "checkpoints" / f"{name}.safetensors", shared, cfg, loggers, progress, workers)
     save_model(out / "model.safetensors", scene)
     pages = [export for export in exports if export.after_metrics]
     exported = export_all([export for export in exports if export not in pages], scene, out)
     metrics = measure(scene) | exported
-    figures = json.dumps(metrics, indent=1).encode()
-    write_sums(out, {"config.yaml": text.encode(), "metrics.json": figures})
-    write_atomically(out / "metrics.json", figures)
-    for unneeded in (out / PROGRESS, *out.glob("checkpoints/*.autosave*")):
+    write_metrics(out, metrics, files)
+    autosaves = [out / "checkpoints" / f"{name}.autosave" for name in phases]
+    for unneeded in (out / PROGRESS_FILE, *autosaves, *map(backup_path, autosaves)):
         unneeded.unlink(missing_ok=True)
     export_all(pages, scene, out)
-    finish(loggers, metrics)
+    close_loggers(loggers, metrics)
     return metrics
 
 
@@ -104,22 +124,25 @@ def restore(folder: Path, trust: bool = False, model: str = "model.safetensors")
     """The scene of a finished run, without its prior; or as it was when `model` was written.
 
     Raises:
-        InputError: if there is none in `folder`, or, without `trust`, its configuration calls code that is not of to4d.
+        InputError: if there is none in `folder`, if an earlier version of to4d made it, or, without `trust`, if its
+            configuration calls code that is not of to4d.
     """
     missing = [name for name in ("config.yaml", model) if not (folder / name).is_file()]
     if missing:
         raise InputError(f"{folder} holds no finished run (it has no {missing[0]}); name the folder of one: run=DIR")
     cfg = read_settings(folder / "config.yaml")
     cfg.phase = {}
+    settings = plain_dict(cfg)
+    check_version(settings, folder)
     if not trust:
-        check_parts(OmegaConf.to_container(cfg))
+        check_parts(settings)
     scene = build_scene(cfg, instantiate(cfg.object))
     load_into(scene.renderer, folder / model)
     return scene
 
 
-def reopen(folder: Path, trust: bool = False) -> Scene:
-    """`restore` for a command, for which Hydra has made a folder of any name: a wrong one is taken away again."""
+def restore_for_command(folder: Path, trust: bool = False) -> Scene:
+    """`restore` for a command: Hydra has made a folder even of a misspelt name, and an empty one is deleted again."""
     try:
         return restore(folder, trust)
     except InputError:
@@ -129,25 +152,26 @@ def reopen(folder: Path, trust: bool = False) -> Scene:
 
 
 def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:
-    """Where this phase's result for this very mesh and these very settings is shared by all runs."""
-    settings = OmegaConf.to_container(cfg, resolve=True)
+    """Where this phase's result for this very mesh, these very settings and this very code is shared by all runs."""
+    settings = plain_dict(cfg, resolve=True)
     parts = {key: settings[key] for key in ("model", "renderer", "reference", "seed")}
     for key in ("chunk", "recompute"):  # of memory alone
         parts["renderer"].pop(key, None)
-    names = list(cfg.phase)
+    names = list(chosen(cfg.phase))
     parts["phases"] = [[each, settings["phase"][each]] for each in names[: names.index(name) + 1]]
     parts["trainer"] = {k: v for k, v in settings["trainer"].items() if k not in ("accelerator", "devices")}
-    callbacks = settings["callbacks"].values()
+    callbacks = [settings["callbacks"][each] for each in chosen(cfg.callbacks)]
     parts["callbacks"] = [c for c in callbacks if runs_on_every_rank(get_class(c["_target_"]))]
-    content = json.dumps([parts, mesh.content_key(), version("to4d")], sort_keys=True)
+    code = import_hash([train.__module__, *(target.rpartition(".")[0] for target in targets(parts))])
+    content = json.dumps([parts, mesh.content_key(), code], sort_keys=True)
     return cache_folder() / name / f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.safetensors"
 
 
-def finish(loggers: list, metrics: dict[str, Any]) -> None:
+def close_loggers(loggers: list, metrics: dict[str, Any]) -> None:
     """Send the numbers to the loggers and close them."""
     numbers = {key: value for key, value in metrics.items() if isinstance(value, (int, float))}
     for logger in loggers:
         logger.log_metrics(numbers)
         logger.finalize("success")
-        if hasattr(logger, "end_run"):
+        if isinstance(logger, EndsRun):
             logger.end_run()

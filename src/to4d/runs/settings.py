@@ -1,5 +1,7 @@
 """Whether the run in a folder has the settings that it is to be resumed, or taken, with."""
 
+import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,13 +10,16 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import AliasEvent, SafeLoader, YAMLError, parse
 
-from to4d.disk.files import read_checked
+from to4d.disk.files import read_checked, write_atomically, write_sums
+from to4d.disk.source_hash import package_hash
 from to4d.errors import BROKEN, InputError
 from to4d.runs.out_of_memory import SETTINGS
 
 # Of which a run may be resumed with another value, for they change nothing about what comes of it.
 FREE = {*SETTINGS, "view", "callbacks.live.enabled", "skip_finished"}
+CODE = "code.sha256"  # in the folder of a run: `package_hash` of the code that it was started with
 MAX_BYTES = 2**20  # of a config.yaml; ours have some 10,000
+log = logging.getLogger(__name__)
 
 
 def check_folder(out: Path, text: str) -> None:
@@ -28,6 +33,40 @@ def check_folder(out: Path, text: str) -> None:
     check_same(out, text)
 
 
+def write_settings(out: Path, text: str) -> dict[str, bytes]:
+    """Write the configuration `text` of a run into its folder, and which code it is started with; returns the files."""
+    files = {"config.yaml": text.encode(), CODE: package_hash().encode()}
+    write_sums(out, files)
+    for name, data in files.items():
+        write_atomically(out / name, data)
+    return files
+
+
+def write_metrics(out: Path, metrics: dict[str, Any], files: Mapping[str, bytes]) -> None:
+    """Write `metrics.json` of a run, by which it is finished; `files` are what `write_settings` wrote."""
+    data = json.dumps(metrics, indent=1).encode()
+    write_sums(out, {**files, "metrics.json": data})
+    write_atomically(out / "metrics.json", data)
+
+
+def check_code(out: Path) -> None:
+    """Find out whether the finished run in a folder was made by this very code; one that cannot tell is let pass.
+
+    Raises:
+        InputError: if not.
+    """
+    try:
+        code = read_checked(out / CODE).decode()
+    except InputError as error:
+        log.warning("%s; whether the run was made by this code is not known", error)
+        return
+    if code != package_hash():
+        raise InputError(
+            f"{out} holds a run that another version of to4d's code made, so it cannot stand for one of this code; "
+            "delete the folder to make it again, or choose another out=DIR"
+        )
+
+
 def check_same(out: Path, text: str) -> None:
     """Compare the configuration of the run in a folder, if there is one, with the configuration `text`.
 
@@ -35,7 +74,7 @@ def check_same(out: Path, text: str) -> None:
         InputError: naming settings that differ.
     """
     path = out / "config.yaml"
-    if path.exists() and (differing := differences(read_settings(path), OmegaConf.create(text))):
+    if path.exists() and (differing := differences(read_settings(path), DictConfig(OmegaConf.create(text)))):
         raise InputError(
             f"{out} belongs to a run with another configuration, different in {', '.join(differing[:5])};\n"
             "give the same settings to resume it, or choose another out=DIR"
@@ -52,12 +91,11 @@ def read_settings(path: Path) -> DictConfig:
     try:
         plain = len(text) <= MAX_BYTES and not any(isinstance(event, AliasEvent) for event in parse(text, SafeLoader))
         settings = OmegaConf.create(text.decode()) if plain else None
-        usable = isinstance(settings, DictConfig) and settings and not interpolated(OmegaConf.to_container(settings))
+        if isinstance(settings, DictConfig) and settings and not interpolated(OmegaConf.to_container(settings)):
+            return settings
     except (YAMLError, OmegaConfBaseException, AssertionError, *BROKEN):  # a bare number or true is asserted not to be
-        usable = False
-    if not usable:
-        raise InputError(f"{path} is damaged; to resume its run, delete it and give the same settings again")
-    return settings
+        pass
+    raise InputError(f"{path} is damaged; to resume its run, delete it and give the same settings again")
 
 
 def interpolated(node: Any) -> bool:

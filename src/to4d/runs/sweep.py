@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from to4d.disk.run_state import DONE, FELL, INTERRUPTED, RUNNING, State, state_of
+from to4d.disk.run_state import DONE, FAILED, INTERRUPTED, RUNNING, State, state_of
 from to4d.errors import InputError
 
 COUNT = ".cells"  # in the folder of a sweep: how many cells it was started with
@@ -24,7 +24,7 @@ def cells_under(root: Path) -> Iterator[Path]:
             below.clear()
 
 
-def finished(root: Path) -> dict[str, Path]:
+def finished_cells(root: Path) -> dict[str, Path]:
     """The folders of finished cells, by stamp."""
     stamps = ((folder / STAMP, folder) for folder in cells_under(root) if (folder / "metrics.json").exists())
     return {stamp.read_text(errors="replace"): folder for stamp, folder in stamps if stamp.exists()}
@@ -40,19 +40,19 @@ def table(root: Path) -> tuple[str, int]:
     if not states:
         raise InputError(f"no run was started in {root}; name the folder of a sweep, the DIR of its out=DIR")
     width = max(len(name) for name in states)
-    lines = [f"{name:<{width}}  {told(state)}" for name, state in states.items()]
+    lines = [f"{name:<{width}}  {describe(state)}" for name, state in states.items()]
     counts = Counter(state.name for state in states.values())
     with contextlib.suppress(FileNotFoundError, ValueError):  # of a sweep that is older, or damaged
         counts["not started"] = max(0, int((root / COUNT).read_text()) - len(states))
-    names = (DONE, RUNNING, INTERRUPTED, FELL, "not started")
+    names = (DONE, RUNNING, INTERRUPTED, FAILED, "not started")
     totals = ", ".join(f"{counts[name]} {name}" for name in names if counts[name])
-    return "\n".join([*lines, f"{len(states) + counts['not started']} cells: {totals}"]), counts[FELL]
+    return "\n".join([*lines, f"{len(states) + counts['not started']} cells: {totals}"]), counts[FAILED]
 
 
-def told(state: State) -> str:
+def describe(state: State) -> str:
     """A state in words.
 
-    >>> told(State("running", "dynamic 120/300", 200.4))
+    >>> describe(State("running", "dynamic 120/300", 200.4))
     'running      dynamic 120/300, 3:20 left'
     """
     left = "" if state.seconds_left is None else f", {clock(round(state.seconds_left))} left"

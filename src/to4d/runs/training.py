@@ -9,20 +9,21 @@ import torch
 from hydra.utils import instantiate
 from lightning import Trainer, seed_everything
 from lightning.pytorch.callbacks import LambdaCallback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from to4d.callbacks.autosave import Autosave
 from to4d.callbacks.phase_callback import runs_on_every_rank
 from to4d.callbacks.progress import RunProgress
 from to4d.disk.checkpoint import Damaged, TreeIO, load_into, load_tree, save_tree
-from to4d.disk.files import before
-from to4d.disk.locks import making
+from to4d.disk.files import backup_path
+from to4d.disk.locks import build_lock
 from to4d.distributed import assert_in_sync, broadcast_state
 from to4d.errors import InputError
 from to4d.phases import Phase
 from to4d.runs.build import build_phases, build_scene
+from to4d.runs.config_nodes import chosen, plain_dict
 from to4d.runs.out_of_memory import advice
-from to4d.runs.worker_group import Task, Team, ignore_signals, own_device
+from to4d.runs.worker_group import Task, WorkerGroup, device_of_rank, ignore_signals
 from to4d.types import Scene
 
 log = logging.getLogger(__name__)
@@ -36,47 +37,51 @@ def train(
     cfg: DictConfig,
     loggers: list,
     progress: RunProgress,
-    others: Team,
+    workers: WorkerGroup,
 ) -> None:
     """Train one phase, unless this run, or for a shared result any run, has done so before."""
-    with making(shared):
+    with build_lock(shared):
         for path in (done, shared):
-            if path is not None and path.exists() and take(path, scene):
+            if path is not None and path.exists() and load_cached(path, scene):
                 log.info("%s: taken from %s", phase.name, path)
                 progress.skip(phase.name)
                 if path != done:
                     save_model(done, scene)
                 return
         autosave = done.with_suffix(".autosave")
-        callbacks = [*instantiate(cfg.callbacks).values(), Autosave(autosave, cfg.autosave_seconds), progress]
+        callbacks = [
+            *map(instantiate, chosen(cfg.callbacks).values()),
+            Autosave(autosave, cfg.autosave_seconds),
+            progress,
+        ]
         resumed = resumable(autosave)
-        others.tell((phase.name, resumed))
+        workers.train_phase((phase.name, resumed))
         fit(phase, cfg, resumed, callbacks, loggers)
         for path in (done, shared):
             if path is not None:
                 save_model(path, scene)
-        before(autosave).unlink(missing_ok=True)  # the last one stays while the run does: should `done` be damaged
+        backup_path(autosave).unlink(missing_ok=True)  # the last one stays while the run does: should `done` be damaged
 
 
 def fit(phase: Phase, cfg: DictConfig, resumed: Path | None, callbacks: list, loggers: list) -> None:
     """Train one phase, from its autosave if there is one; on several devices, what each of them does."""
     broadcast_state(phase.renderer)
-    parts = {"logger": loggers, "callbacks": callbacks, "plugins": [TreeIO()], **own_device(cfg)}
+    parts = {"logger": loggers, "callbacks": callbacks, "plugins": [TreeIO()], **device_of_rank(cfg)}
     trainer: Trainer = instantiate(cfg.trainer, max_steps=phase.steps, **parts)
     try:
         trainer.fit(phase, ckpt_path=resumed)
     except torch.OutOfMemoryError as error:
-        raise InputError(advice(error, OmegaConf.to_container(cfg, resolve=True), phase.name)) from error
+        raise InputError(advice(error, plain_dict(cfg, resolve=True), phase.name)) from error
     assert_in_sync(phase.renderer.state_dict())
 
 
-def assist(cfg: DictConfig, tasks: Iterator[Task]) -> None:
-    """What the processes of all devices but the first do: train along, and write nothing."""
+def worker_main(cfg: DictConfig, tasks: Iterator[Task]) -> None:
+    """The work of ranks 1 and up: train the phases that rank 0 names, and write nothing."""
     warnings.filterwarnings("ignore", module="lightning")
     seed_everything(cfg.seed, verbose=False)
     phases = build_phases(cfg, build_scene(cfg, instantiate(cfg.object)))
     for name, resumed in tasks:
-        changing = [c for c in instantiate(cfg.callbacks).values() if runs_on_every_rank(type(c))]
+        changing = [c for c in map(instantiate, chosen(cfg.callbacks).values()) if runs_on_every_rank(type(c))]
         deaf = LambdaCallback(on_train_start=lambda *_: ignore_signals())  # Lightning has begun to listen
         fit(phases[name], cfg, resumed, [*changing, deaf], [])
 
@@ -86,7 +91,7 @@ def resumable(autosave: Path) -> Path | None:
 
     Autosaves replace each other atomically, so damage comes from outside.
     """
-    for path in (autosave, before(autosave)):
+    for path in (autosave, backup_path(autosave)):
         if not path.exists():
             continue
         try:
@@ -99,7 +104,7 @@ def resumable(autosave: Path) -> Path | None:
     return None
 
 
-def take(path: Path, scene: Scene) -> bool:
+def load_cached(path: Path, scene: Scene) -> bool:
     """Load a trained 4D model into the scene; a damaged file is deleted and not taken.
 
     Raises:

@@ -1,6 +1,7 @@
 """Which code a run's `config.yaml` may call when the run is opened again: parts of to4d, each in its role, only."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
@@ -30,6 +31,33 @@ def check_parts(settings: Mapping[str, Any], homes_of: Mapping[str, tuple[str, .
                     f"the run's config.yaml has {group} call {target!r}, which is no {group} of to4d; "
                     "if the run is yours, or you trust who made it, say trust=true"
                 )
+
+
+def check_version(settings: Mapping[str, Any], folder: Path) -> None:
+    """Find out whether this version of to4d has the parts that the run of a folder is made of.
+
+    Raises:
+        InputError: naming one that it does not have.
+    """
+    for target in targets([settings.get(group) for group in HOMES]):
+        if str(target).startswith("to4d.") and not exists(target):
+            raise InputError(
+                f"{folder} was made by an earlier version of to4d: this one has no {target}; "
+                "make the run again in another folder, or use that version"
+            )
+
+
+def exists(target: str) -> bool:
+    """Whether a dotted name stands for something.
+
+    >>> exists("to4d.lens.OrbitLens"), exists("to4d.no_such_module.Lens")
+    (True, False)
+    """
+    try:
+        resolve_name(target)
+    except (ImportError, AttributeError, ValueError):
+        return False
+    return True
 
 
 def targets(node: Any) -> Iterator[Any]:

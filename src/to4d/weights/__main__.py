@@ -4,7 +4,7 @@ import argparse
 import logging
 import sys
 
-from to4d.cli import fail, nearest
+from to4d.cli import nearest, print_error
 from to4d.disk.folders import weights_folder
 from to4d.errors import InputError
 from to4d.metrics.networks.pretrained_files import PRETRAINED, PretrainedFile
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             get_weights(args.name, args.bf16, args.revision)
     except InputError as error:
-        return fail(str(error))
+        return print_error(str(error))
     return 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from to4d.disk.files import sha256_of, write_atomically
 from to4d.disk.folders import weights_folder
-from to4d.disk.locks import making
+from to4d.disk.locks import build_lock
 from to4d.errors import InputError
 from to4d.weights import hub
 from to4d.weights.hub_models import HUB, DynamiCrafterModel
@@ -25,7 +25,7 @@ def get_dynamicrafter(name: str, model: DynamiCrafterModel, halved: bool) -> Pat
         InputError: if that fails.
     """
     target, pickled = weights_folder() / f"{name}.safetensors", weights_folder() / f"{name}.ckpt"
-    with making(target):
+    with build_lock(target):
         if target.exists():
             log.info("%s is there", target)
             return target

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from to4d.disk.download import download
 from to4d.disk.files import sha256_of
-from to4d.disk.locks import making
+from to4d.disk.locks import build_lock
 from to4d.errors import InputError
 from to4d.metrics.networks.pretrained_files import HUB, PretrainedFile
 from to4d.weights import hub
@@ -19,7 +19,7 @@ def get_network(known: PretrainedFile) -> Path:
     Raises:
         InputError: if the download fails, or the file is not what it should be.
     """
-    with making(known.path):
+    with build_lock(known.path):
         if known.path.exists():
             check(known)
             log.info("%s is there", known.path)

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from to4d.errors import AUTOENCODER, memory_of
+
 
 def encode_images(vae: Any, clips: Tensor, chunk: int) -> Tensor:
     """(B, 3, V, H, W) -> (B, C, V, h, w), image by image; of `chunk` at once, computed again for the gradient."""
@@ -26,6 +28,7 @@ def decode_clips(vae: Any, latents: Tensor, *time: Tensor) -> Tensor:
     return torch.cat([vae.decode(x, *time).sample for x in latents.split(1)])
 
 
+@memory_of(AUTOENCODER)
 def mean_latents(vae: Any, x: Tensor) -> Tensor:
     """What an autoencoder of diffusers makes of images or clips."""
     return vae.encode(x).latent_dist.mode()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from to4d.errors import InputError
+from to4d.errors import AUTOENCODER, NETWORK, InputError, memory_of
 from to4d.guidance.diffusers.attention_capture import capture_attention, mean_noun_attention
 from to4d.guidance.diffusers.family import ClipShape, DiffusersCondition, ModelFamily
 from to4d.guidance.diffusers.load_pipeline import load_pipeline
@@ -89,18 +89,31 @@ class DiffusersPrior(nn.Module):
         """None: it reads any word by its letters, or no words."""
         return []
 
+    @torch.no_grad()
+    def check_prompt(self, prompt: Prompt) -> None:
+        """Find out, before any work, whether the prior can read a prompt.
+
+        Raises:
+            InputError: if the noun is not among the tokens that it reads.
+        """
+        if (read := self._read(prompt.text)) is not None:
+            token_noun_marks(self.pipe.tokenizer, prompt.text, prompt.noun, read[0].shape[0])
+
+    @memory_of(AUTOENCODER)
     def encode(self, frames: Tensor) -> Tensor:
         """(B, V, H, W, 3) in [0, 1] -> (B, C, v, h, w), differentiable; the mean of what the autoencoder allows."""
         check_shape("frames", frames, (self.frames, None, None, 3))
         images = self._images(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
         return self.family.encode(self.pipe, images.transpose(1, 2), self.chunk)
 
+    @memory_of(AUTOENCODER)
     def decode(self, latents: Tensor) -> Tensor:
         """(B, C, v, h, w) -> (B, V, H, W, 3) in [0, 1]."""
         clips = self.family.decode(self.pipe, latents, self.chunk)
         return ((clips + 1.0) / 2.0).clamp(0.0, 1.0).movedim(1, -1)
 
     @torch.no_grad()
+    @memory_of(NETWORK)
     def condition(self, still: Tensor, prompt: Prompt) -> DiffusersCondition:
         """First frames (B, H, W, 3) and one prompt; raises if the prompt does not name its noun."""
         latents, tokens = self.family.encode_stills(self.pipe, self._images(still), self.frames)
@@ -113,6 +126,7 @@ class DiffusersPrior(nn.Module):
         return DiffusersCondition(words, mask, marks.to(words.device), latents, tokens)
 
     @torch.no_grad()
+    @memory_of(NETWORK)
     def denoise(self, noisy: Tensor, t: int, condition: DiffusersCondition, guidance_scale: float) -> Denoised:
         """z_t (B, C, v, h, w) at step t -> x0 and the attention to the noun.
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
+from to4d.errors import AUTOENCODER, memory_of
 from to4d.guidance.dynamicrafter.autoencoder_layers import EncoderDownsample, MiddleBlock, ResolutionLevel, norm
 from to4d.guidance.dynamicrafter.sizes import AutoencoderSize
 from to4d.guidance.dynamicrafter.upsample import Upsample
@@ -64,6 +65,7 @@ class KlAutoencoder(nn.Module):
         self.quant_conv = nn.Conv2d(2 * size.latents, 2 * size.latents, 1)
         self.post_quant_conv = nn.Conv2d(size.latents, size.latents, 1)
 
+    @memory_of(AUTOENCODER)
     def moments(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(n, 3, H, W) in [-1, 1] -> mean and standard deviation of the latents, (n, C, H / 8, W / 8) each."""
         images = images.to(self.quant_conv.weight.dtype)
@@ -74,6 +76,7 @@ class KlAutoencoder(nn.Module):
         """(n, 3, H, W) in [-1, 1] -> the mean, (n, C, H / 8, W / 8)."""
         return self.moments(images)[0]
 
+    @memory_of(AUTOENCODER)
     def decode(self, latents: Tensor) -> Tensor:
         """(n, C, h, w) -> (n, 3, 8 h, 8 w)."""
         return self.decoder(self.post_quant_conv(latents.to(self.quant_conv.weight.dtype))).float()

@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from torch.utils.checkpoint import checkpoint
 
-from to4d.errors import InputError
+from to4d.errors import AUTOENCODER, NETWORK, InputError, memory_of
 from to4d.guidance.dynamicrafter.attention import UNetContext
 from to4d.guidance.dynamicrafter.attention_maps import as_attention_maps, mean_noun_map
 from to4d.guidance.dynamicrafter.condition import ConditionEncoder, DynamiCrafterCondition
 from to4d.guidance.dynamicrafter.lvdm import OfficialUNet
 from to4d.guidance.dynamicrafter.model import DynamiCrafterNetworks
+from to4d.guidance.dynamicrafter.noun_tokens import clip_noun_marks
 from to4d.guidance.dynamicrafter.official_checkpoint import checkpoint_path, load_networks, read_checkpoint
 from to4d.guidance.dynamicrafter.schedule import (
     classifier_free_guidance,
@@ -29,9 +30,10 @@ from to4d.guidance.dynamicrafter.schedule import (
     trained_share,
 )
 from to4d.guidance.dynamicrafter.sizes import SIZES
+from to4d.guidance.dynamicrafter.transformers import SpatialTransformer
 from to4d.guidance.dynamicrafter.unet import UNet
 from to4d.guidance.random_weights import randomise
-from to4d.types import ATTENTION_MAPS, IMAGE_SCALE, NEGATIVE_PROMPT, Denoised, Prompt, check_shape
+from to4d.types import ATTENTION_MAPS, IMAGE_SCALE, NEGATIVE_PROMPT, Denoised, Prompt, attention_layer, check_shape
 
 log = logging.getLogger(__name__)
 Option = TypeVar("Option")
@@ -65,7 +67,6 @@ class DynamiCrafter(nn.Module):
     alpha_bar: Tensor
     share: Tensor
     clip_scale: Tensor
-    abilities = frozenset({NEGATIVE_PROMPT, IMAGE_SCALE, ATTENTION_MAPS})
 
     def __init__(
         self,
@@ -83,6 +84,9 @@ class DynamiCrafter(nn.Module):
         super().__init__()
         self.shape = _choice("size", str(size), SIZES)
         self.networks = DynamiCrafterNetworks(self.shape)
+        layers = sum(isinstance(part, SpatialTransformer) for part in self.networks.unet.modules())
+        attention = {ATTENTION_MAPS, *map(attention_layer, range(layers))}
+        self.abilities = frozenset({NEGATIVE_PROMPT, IMAGE_SCALE}) | attention
         self._load(str(size), weights)
         self.requires_grad_(False).eval()
         self.dtype = _choice("precision", precision, PRECISIONS)
@@ -110,6 +114,15 @@ class DynamiCrafter(nn.Module):
         """None: it reads any word by its letters."""
         return []
 
+    def check_prompt(self, prompt: Prompt) -> None:
+        """Find out, before any work, whether the prior can read a prompt.
+
+        Raises:
+            InputError: if the noun is not among the tokens that it reads.
+        """
+        clip_noun_marks(prompt.text, prompt.noun)
+
+    @memory_of(AUTOENCODER)
     def encode(self, frames: Tensor) -> Tensor:
         """(B, V, H, W, 3) in [0, 1] -> (B, 4, V, h, w), differentiable; the mean of what the autoencoder allows."""
         check_shape("frames", frames, (self.frames, None, None, 3))  # it was trained on clips of this length alone
@@ -119,6 +132,7 @@ class DynamiCrafter(nn.Module):
         parts = [checkpoint(encode, x, use_reentrant=False) if again else encode(x) for x in images.split(self.chunk)]
         return SCALE * torch.cat(parts).unflatten(0, frames.shape[:2]).transpose(1, 2)
 
+    @memory_of(AUTOENCODER)
     def decode(self, latents: Tensor) -> Tensor:
         """(B, 4, V, h, w) -> (B, V, H, W, 3) in [0, 1]."""
         flat = latents.transpose(1, 2).flatten(0, 1) / SCALE
@@ -126,12 +140,14 @@ class DynamiCrafter(nn.Module):
         return ((images + 1.0) / 2.0).clamp(0.0, 1.0).movedim(1, -1).unflatten(0, (len(latents), -1))
 
     @torch.no_grad()
+    @memory_of(NETWORK)
     def condition(self, still: Tensor, prompt: Prompt) -> DynamiCrafterCondition:
         """First frames (B, H, W, 3) and one prompt; raises if the prompt does not name its noun."""
         images = self._images(still)
         return self.reader(images, SCALE * self.networks.autoencoder.encode(images), prompt)
 
     @torch.no_grad()
+    @memory_of(NETWORK)
     def denoise(
         self,
         noisy: Tensor,

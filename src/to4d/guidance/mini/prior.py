@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d
+from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
 from to4d.guidance.mini.adapter import load_adapted_head, needs_adapter, select_head
 from to4d.guidance.mini.flow import GRID, warp
@@ -21,7 +21,7 @@ from to4d.guidance.mini.schedule import alpha_bar
 from to4d.guidance.mini.tensors import map_tensors, to_device
 from to4d.guidance.mini.vocabulary import Tokens
 from to4d.guidance.mini.weights import SHIPPED, load_weights
-from to4d.types import CAMERA_AZIMUTH, RELIEF, Denoised, Prompt, check_shape
+from to4d.types import CAMERA_AZIMUTH, OPTICAL_FLOW, RELIEF, Denoised, Prompt, check_shape
 
 SIZE = 64
 
@@ -57,7 +57,7 @@ class MiniPrior(nn.Module):
         self, weights: str | None = None, frame_stride: float = 1.0, sees_image: bool = True, knows_view: bool = True
     ) -> None:
         super().__init__()
-        self.abilities = frozenset({RELIEF, CAMERA_AZIMUTH} if knows_view else {RELIEF})
+        self.abilities = frozenset({RELIEF, OPTICAL_FLOW} | ({CAMERA_AZIMUTH} if knows_view else set()))
         self.net, self.vocabulary = load_weights(SHIPPED if weights is None else Path(weights))
         self.adapted = load_adapted_head(self.net.head) if weights is None else None
         self.gaits = Gaits()
@@ -83,8 +83,9 @@ class MiniPrior(nn.Module):
         self.vocabulary.encode([prompt.text], [prompt.noun])
 
     def encode(self, frames: Tensor) -> Tensor:
-        """(B, 16, 64, 64, 3) in [0, 1] -> (B, 8, 16, 16, 16), linear and differentiable."""
-        check_shape("frames", frames, (None, SIZE, SIZE, 3))
+        """(B, 16, H, W, 3) in [0, 1] -> (B, 8, 16, 16, 16), linear and differentiable; resized to 64 x 64 first."""
+        check_shape("frames", frames, (FRAMES, None, None, 3))
+        frames = resized(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
         return self.net.codec.encode(frames).transpose(1, 2)
 
     def decode(self, latents: Tensor) -> Tensor:
@@ -95,12 +96,12 @@ class MiniPrior(nn.Module):
     def condition(
         self, still: Tensor, prompt: Prompt, relief: Tensor | None = None, azimuth_deg: Tensor | None = None
     ) -> MiniCondition:
-        """First frames (B, 64, 64, 3) and one prompt; raises if the prompt does not name its noun.
+        """First frames (B, H, W, 3) and one prompt; raises if the prompt does not name its noun.
 
-        With `relief` (B, 64, 64, 1) the denoiser knows how far the surface stands out; else it takes it for round.
+        With `relief` (B, H, W, 1) the denoiser knows how far the surface stands out; else it takes it for round.
         With `azimuth_deg` (B,) it knows which way things go as they are seen from there; else it decides.
         """
-        check_shape("still", still, (SIZE, SIZE, 3))
+        still = resized(still)
         tokens = self.vocabulary.encode([prompt.text], [prompt.noun])
         relief = None if relief is None else on_grid(relief)
         known = self.conditions(still, tokens[torch.zeros(len(still), dtype=torch.long)], relief, azimuth_deg)
@@ -168,6 +169,13 @@ class MiniPrior(nn.Module):
         flow[:count], forward[:count] = gait.unbind(2)
         clean[:count] += self.net.codec.encode(warp(image, flow[:count, :, :2])) - before
         return clean, flow, forward
+
+
+def resized(images: Tensor) -> Tensor:
+    """(n, H, W, c) -> (n, 64, 64, c), differentiable."""
+    if tuple(images.shape[1:3]) == (SIZE, SIZE):
+        return images
+    return interpolate(images.movedim(-1, 1), (SIZE, SIZE), mode="bilinear", antialias=True).movedim(1, -1)
 
 
 def on_grid(relief: Tensor) -> Tensor:
