@@ -12,7 +12,9 @@ from safetensors.torch import load_file, save_file
 
 from to4d.clip_tokens import tokenise
 from to4d.distillation import implied_noise, noised
+from to4d.guidance.dynamicrafter.checkpoint import unused
 from to4d.guidance.dynamicrafter.clip import prepare
+from to4d.guidance.dynamicrafter.model import Networks
 from to4d.guidance.dynamicrafter.prior import SCALE, DynamiCrafter
 from to4d.guidance.dynamicrafter.sizes import SIZES
 from to4d.types import Prompt
@@ -144,6 +146,15 @@ def sampled_officially(ddim, model, seen, blind, pace, steps):
         log_every_t=1,
     )
     return seen_on_the_way["pred_x0"][-1] / scale[-1]
+
+
+def shapes_of(networks):
+    return {name: tuple(value.shape) for name, value in networks.state_dict().items()}
+
+
+def expected(size):
+    shapes = shapes_of(Networks(SIZES[size]))
+    return shapes | unused(shapes)
 
 
 def thinned(x):

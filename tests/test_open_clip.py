@@ -7,9 +7,11 @@ import torch
 from moving_ball import MovingBall
 from open_clip_package import open_clip
 from PIL import Image
+from upstream_lvdm import tower_config
 
 from to4d.clip_tokens import tokenise
 from to4d.errors import InputError
+from to4d.guidance.dynamicrafter.sizes import SIZES
 from to4d.metrics.clip_likeness import ClipLikeness, OpenClip
 from to4d.metrics.seen import see
 from to4d.types import Prompt, Scene
@@ -51,3 +53,9 @@ def test_clip_is_asked_as_open_clip_itself_would_be(tmp_path):
 )
 def test_numbers_are_those_of_open_clip(text):
     assert torch.equal(tokenise(text), open_clip.tokenize(text)[0].to(torch.int64))
+
+
+def test_the_towers_are_those_of_vit_h_14(tmp_path):
+    tower_config(SIZES["256"].clip, tmp_path)
+    mine, theirs = (open_clip.get_model_config(name) for name in ("ours", "ViT-H-14"))
+    assert mine == theirs
