@@ -1,6 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+READY_ALL := .venv/.ready-all
 OUT ?= outputs/demo
 # Of a table: short phases, as in docs/tables; CELLS= makes full ones, CELLS="quality=draft object=gso/plant seed=0" few
 CELLS ?= quality=draft
@@ -9,36 +10,49 @@ CELL ?= experiments=[without_mask] object=gso/rhino motion=nodding seed=0 qualit
 # tiny-cuda-nn 2.0 of 2026-04-01 and nvdiffrast 0.4.0
 TINYCUDANN := git+https://github.com/NVlabs/tiny-cuda-nn@6ee3546bda615f51abe684ce9edefeb414689135\#subdirectory=bindings/torch
 NVDIFFRAST := git+https://github.com/NVlabs/nvdiffrast@253ac4fcea7de5f396371124af597e6cc957bfae
-RESOLVE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-annotate --no-header \
-	--no-emit-index-url --no-emit-find-links
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+EXTRAS := surface viewer usd metrics scale priors
+RESOLVE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-annotate \
+	--no-header --no-emit-index-url --no-emit-find-links
+UPGRADE := --upgrade
+OF_TORCH := ^(torch|torchvision|triton)==|^(nvidia|cuda)-
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-.PHONY: help demo test test-slow test-priors lint format bench setup-gpu table2 table3 cell lock clean
+.PHONY: help demo test test-all setup-tools lint format bench setup-gpu table2 table3 cell lock clean
 
 help:  ## list what can be made
-	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 # torch comes by itself: its builds (CPU, CUDA) share a version, and your index says which one you get, so it has no hash here
 $(READY): requirements.lock requirements-torch.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("to4d needs Python 3.11 or newer; say make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-torch.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) --require-hashes --no-deps -r requirements.lock
+	$(PIP) --constraint requirements-torch.lock torch
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $(READY)
+
+# torchvision has a folder of its own, where one test finds it: a build for CUDA beside a torch for the CPU breaks lightning
+$(READY_ALL): $(READY) requirements-extras.lock
+	$(PIP) --require-hashes --no-deps -r requirements-extras.lock
+	$(PIP) --no-deps --target .venv/torchvision --upgrade --constraint requirements-torch.lock torchvision
+	@touch $(READY_ALL)
 
 demo: $(READY)  ## set up, animate the bundled plant, and say where the results are
 	$(BIN)/python train.py object=gso/plant prompt="a plant blooming" out=$(OUT)
 	@echo "open $(OUT)/report.html in a browser; look at $(OUT)/asset.glb, $(OUT)/contact.png, $(OUT)/turntable.mp4, $(OUT)/views/ and $(OUT)/metrics.json"
 
 test: $(READY)  ## set up if needed, and run the tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile
+	$(PYTEST) -m "not slow"
 
-test-slow: $(READY)  ## the long tests
-	$(BIN)/python -m pytest -m slow
+test-all: $(READY_ALL)  ## install every extra, and run all tests, long ones too; lists what is skipped, and why
+	$(PYTEST) -rs --ignore tests/test_open_clip.py
+	PYTHONPATH=.venv/torchvision $(PYTEST) -rs tests/test_open_clip.py
 
-test-priors: $(READY)  ## the tests of priors through diffusers, long ones too: installs what they need
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-priors.lock
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile tests/test_diffusers_*.py
+setup-tools: $(READY)  ## install what tests ask beside packages: Chromium (by apt, as root), Khronos's glTF validator, Blender
+	command -v chromium || (apt-get -qq update && apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends chromium)
+	npm install --silent --no-save --prefix .venv gltf-validator@2.0.0-dev.3.10
+	$(PIP) --no-deps 'bpy==5.0.1; python_version == "3.11"'  # asks for an old numpy, and works with a new one
 
 lint: $(READY)  ## check style
 	$(BIN)/ruff check .
@@ -68,13 +82,15 @@ cell: $(READY)  ## make one cell of a table again, and see that it is the one in
 	OMP_NUM_THREADS=1 TO4D_CACHE=outputs/again/cache $(BIN)/python train.py -m sweeps=$(TABLE) out=outputs/again $(CELL)
 	$(BIN)/python report.py runs=outputs/again against=docs/tables/$(TABLE)/runs.csv out=outputs/again-report
 
-lock: $(READY)  ## resolve the newest versions that pyproject.toml allows
-	$(BIN)/python -m pip install --quiet uv
-	$(RESOLVE) --generate-hashes --upgrade pyproject.toml > .venv/all.lock
-	awk '/^[a-z0-9]/ { torch = /^(torch==|triton==|nvidia-|cuda-)/ } !torch' .venv/all.lock > requirements.lock
-	sed -n 's/^\(torch==[0-9.]*\).*/\1/p' .venv/all.lock | sort -u > requirements-torch.lock
-	sed -n 's/^\([a-z0-9][^=]*==\).*/^\1/p' .venv/all.lock > .venv/names
-	$(RESOLVE) --extra priors --constraint .venv/all.lock pyproject.toml | grep -vf .venv/names > requirements-priors.lock
+lock: $(READY)  ## resolve the newest versions that pyproject.toml allows; with UPGRADE= only what it newly asks for
+	$(PIP) uv
+	cat requirements.lock requirements-extras.lock requirements-torch.lock > .venv/all.lock
+	$(RESOLVE) $(UPGRADE) $(EXTRAS:%=--extra %) --output-file .venv/all.lock pyproject.toml > .venv/lock.log
+	$(RESOLVE) --constraint .venv/all.lock pyproject.toml > .venv/dev.lock
+	sed -n 's/^\(torch\(vision\)\?==[0-9.]*\).*/\1/p' .venv/all.lock | sort -u > requirements-torch.lock
+	awk '/^[a-z0-9]/ { keep = !/$(OF_TORCH)/ } keep' .venv/dev.lock > requirements.lock
+	awk '/^[a-z0-9]/ { keep = !/$(OF_TORCH)/ && !($$1 in dev); if (FILENAME == ".venv/dev.lock") { dev[$$1]; keep = 0 } } keep' \
+		.venv/dev.lock .venv/all.lock > requirements-extras.lock
 
 clean:  ## remove the virtual environment and caches, not your outputs
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis

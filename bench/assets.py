@@ -1,6 +1,7 @@
 r"""Is the exported asset the user's own mesh, and does it play? Objects x prompts, one row each.
 
-    TO4D_DATA=... TO4D_GLTF_VALIDATOR=.../gltf-validator TO4D_THREE=.../three \\
+    make setup-tools
+    TO4D_DATA=... TO4D_THREE=.../three \\
         python bench/assets.py --out DIR [--objects ...] [--motions ...] [setting=value ...]
 
     rest      largest distance of frame 0 from the input mesh, both ways, as a share of its size

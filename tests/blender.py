@@ -1,19 +1,19 @@
 """What Blender's own importer makes of assets: `python tests/blender.py outputs/robot/asset.glb ...`
 
-It needs Blender as a Python module: `pip install --target FOLDER bpy` (some 400 MB, for one version of Python), and
-TO4D_BPY=FOLDER. Blender plays the file in a process of its own; what it shows is compared with our own player of clips.
+It needs Blender as a Python module (bpy: some 400 MB, for one version of Python), which `make setup-tools` installs.
+Blender plays the file in a process of its own; what it shows is compared with our own player of clips.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-FOLDER = os.environ.get("TO4D_BPY")
-MISSING = "needs TO4D_BPY=<folder of pip install --target ... bpy>"
+READY = find_spec("bpy") is not None
+MISSING = "needs bpy, which is for one version of Python: make setup-tools"
 FRAMES = 5
 
 
@@ -51,7 +51,7 @@ def imported(path: Path) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "played.npz"
         command = [sys.executable, __file__, "--play", str(path), str(out)]
-        subprocess.run(command, env=os.environ | {"PYTHONPATH": FOLDER}, check=True, capture_output=True)
+        subprocess.run(command, check=True, capture_output=True)
         return dict(np.load(out))
 
 
@@ -78,7 +78,7 @@ def main() -> None:
     if sys.argv[1:2] == ["--play"]:
         play(Path(sys.argv[2]), Path(sys.argv[3]))
         return
-    if not FOLDER:
+    if not READY:
         sys.exit(MISSING)
     found = {name: miss(Path(name)) for name in sys.argv[1:]}
     for name, (gap, moved, clips) in found.items():

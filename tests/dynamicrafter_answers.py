@@ -12,6 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from to4d.distillation import add_noise, predicted_noise
 from to4d.guidance.clip_image import prepare
+from to4d.guidance.dynamicrafter.model import DynamiCrafterNetworks
+from to4d.guidance.dynamicrafter.official_checkpoint import unused_keys
 from to4d.guidance.dynamicrafter.prior import SCALE, DynamiCrafter
 from to4d.guidance.dynamicrafter.sizes import SIZES
 from to4d.lexicon.clip_tokenizer import tokenise
@@ -144,6 +146,15 @@ def sampled_officially(ddim, model, seen, blind, pace, steps):
         log_every_t=1,
     )
     return seen_on_the_way["pred_x0"][-1] / scale[-1]
+
+
+def shapes_of(networks):
+    return {name: tuple(value.shape) for name, value in networks.state_dict().items()}
+
+
+def expected(size):
+    shapes = shapes_of(DynamiCrafterNetworks(SIZES[size]))
+    return shapes | unused_keys(shapes)
 
 
 def thinned(x):

@@ -1,18 +1,17 @@
 """What the glTF validator of Khronos says of files: `python tests/khronos.py outputs/robot/asset.glb ...`
 
-It needs node and `npm i gltf-validator`; TO4D_GLTF_VALIDATOR names the package: <folder>/node_modules/gltf-validator.
+It needs node and the npm package gltf-validator, which `make setup-tools` installs beside this Python's packages.
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-PACKAGE = os.environ.get("TO4D_GLTF_VALIDATOR")
-READY = bool(PACKAGE and shutil.which("node"))
-MISSING = "needs node and TO4D_GLTF_VALIDATOR=<npm package>"
+PACKAGE = Path(sys.prefix, "node_modules", "gltf-validator")
+READY = PACKAGE.is_dir() and shutil.which("node") is not None
+MISSING = "needs node and gltf-validator: make setup-tools"
 SCRIPT = """
 const validator = require(process.argv[1]);
 const bytes = new Uint8Array(require('fs').readFileSync(process.argv[2]));
@@ -22,7 +21,7 @@ validator.validateBytes(bytes).then(report => console.log(JSON.stringify(report.
 
 def issues(path: Path) -> dict:
     """Its report: `numErrors`, `numWarnings`, `messages` and more."""
-    command = ["node", "-e", SCRIPT, str(Path(PACKAGE).resolve()), str(path)]
+    command = ["node", "-e", SCRIPT, str(PACKAGE), str(path)]
     return json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
 
 

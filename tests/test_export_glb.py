@@ -344,7 +344,7 @@ def test_the_validator_of_khronos_finds_nothing_in_several_clips(tmp_path, kind,
     assert told["numErrors"] == 0 and told["numWarnings"] == 0, told["messages"]
 
 
-@pytest.mark.skipif(not blender.FOLDER, reason=blender.MISSING)
+@pytest.mark.skipif(not blender.READY, reason=blender.MISSING)
 @pytest.mark.parametrize("skin", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_blender_plays_what_we_play(tmp_path, kind, skin):

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 import torch
 from moving_ball import MovingBall
-from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from to4d.errors import InputError, NotComputed
 from to4d.metrics.amt_smoothness import AmtSmoothness
-from to4d.metrics.clip_similarity import ClipSimilarity, OpenClip
+from to4d.metrics.clip_similarity import ClipSimilarity
 from to4d.metrics.networks.amt_net import SMALLEST, AmtNet
 from to4d.metrics.networks.load_weights import load_strictly, read_weights
 from to4d.metrics.networks.lpips_net import LpipsNet
@@ -150,38 +149,6 @@ def test_weights_of_another_network_are_refused(seen, files, tmp_path):
     (tmp_path / "broken.pth").write_bytes(b"no weights")
     with pytest.raises(InputError, match=r"broken.pth cannot be read as weights"):
         RaftFlow(str(tmp_path / "broken.pth"))(seen)
-
-
-TINY = {
-    "embed_dim": 16,
-    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
-    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
-}
-
-
-def test_clip_is_asked_as_open_clip_itself_would_be(seen, tmp_path):
-    open_clip = pytest.importorskip(
-        "open_clip", reason="needs the extra: pip install -e '.[metrics]'", exc_type=Exception
-    )
-    (tmp_path / "to4d-tiny.json").write_text(json.dumps(TINY))
-    (tmp_path / "to4d-wide.json").write_text(json.dumps(TINY | {"text_cfg": TINY["text_cfg"] | {"width": 32}}))
-    open_clip.add_model_config(tmp_path)
-    torch.manual_seed(0)
-    model, _, prepare = open_clip.create_model_and_transforms("to4d-tiny")
-    torch.save(model.state_dict(), tmp_path / "tiny.pt")
-    figures = ClipSimilarity("to4d-tiny", str(tmp_path / "tiny.pt"))(seen)
-    ours = OpenClip("to4d-tiny", tmp_path / "tiny.pt")
-    frame = Image.fromarray((255 * seen.clips.rgb[0, 1]).round().to(torch.uint8).numpy())
-    own = model.eval().encode_image(prepare(frame)[None])
-    assert torch.allclose(ours.pictures(seen.clips.rgb[0, 1:2]), own, atol=1e-5)
-    words = model.encode_text(open_clip.tokenize(["a ball jumping"]))
-    assert torch.allclose(ours.words("a ball jumping"), words, atol=1e-5)
-    expected = torch.nn.functional.cosine_similarity(ours.pictures(seen.clips.rgb[0]), words).mean().item()
-    assert figures["eval/clip_t/000"] == pytest.approx(expected, abs=1e-5)
-    with pytest.raises(InputError, match="is no model of open_clip"):
-        OpenClip("ViT-Z", tmp_path / "tiny.pt")
-    with pytest.raises(InputError, match="holds other weights"):
-        OpenClip("to4d-wide", tmp_path / "tiny.pt")
 
 
 def test_without_the_package_there_is_no_figure_of_clip(seen, tmp_path, monkeypatch):

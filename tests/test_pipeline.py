@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -61,8 +60,9 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     folder = tmp_path_factory.mktemp("unbroken")
-    os.environ["TO4D_CACHE"] = str(folder / "cache")
-    run(config(folder / "run", *SHOWN))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TO4D_CACHE", str(folder / "cache"))
+        run(config(folder / "run", *SHOWN))
     return folder / "run"
 
 
@@ -226,7 +226,8 @@ def test_kill_9_at_three_moments_costs_nothing(unbroken, tmp_path):
     assert start(tmp_path / "whole", *slower).wait() == 0
     for moment in range(3):
         process = start(tmp_path / "killed", *slower)
-        wait_for_autosave(tmp_path / "killed", ("static", "dynamic", "refine")[moment], process)
+        phase = ("static", "dynamic", "refine")[moment]
+        wait_for(tmp_path / "killed" / "checkpoints" / f"{phase}.autosave", process)
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL  # it was still at work
     assert start(tmp_path / "killed", *slower).wait() == 0
@@ -237,16 +238,14 @@ def test_kill_9_at_three_moments_costs_nothing(unbroken, tmp_path):
 @pytest.mark.slow
 def test_sigterm_saves_and_exits_with_143(tmp_path):
     process = start(tmp_path / "run", "steps.static=100000", "autosave_seconds=10000")
-    time.sleep(25)
+    wait_for(tmp_path / "run" / "progress.json", process)  # of the first step
     process.terminate()
     assert process.wait(60) == 143
     assert load_tree(tmp_path / "run" / "checkpoints" / "static.autosave")["global_step"] > 0
 
 
-def wait_for_autosave(out, phase, process):
-    for _ in range(1200):
-        if (out / "checkpoints" / f"{phase}.autosave").exists() or process.poll() is not None:
-            return
+def wait_for(path, process):
+    while not path.exists() and process.poll() is None:
         time.sleep(0.1)
 
 

@@ -67,7 +67,7 @@ def upstream():
     """The modules of the check-out: attention, unet, autoencoder, resampler, condition, diffusion, ddpm, ddim."""
     folder = os.environ.get("TO4D_LVDM")
     if not folder:
-        pytest.skip("TO4D_LVDM names no check-out of github.com/Doubiiu/DynamiCrafter")
+        pytest.skip("TO4D_LVDM names no check-out of github.com/Doubiiu/DynamiCrafter", allow_module_level=True)
     pytest.importorskip("einops", reason="the official code needs einops")
     sys.path.insert(0, folder)
     schemas = torch.library.Library("torchvision", "FRAGMENT")  # torchvision for CUDA beside torch for the CPU
