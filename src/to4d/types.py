@@ -375,6 +375,16 @@ class Prior(Protocol):
         """Words of a prompt that the prior was not trained on, each with the nearest that it was trained on."""
         ...
 
+    def denoise(
+        self, noisy: Tensor, t: int, condition: Any, guidance_scale: float, image_scale: float | None = None
+    ) -> Denoised:
+        """z_t (B, C, V, h, w) at step t -> x0; guidance_scale 1 is the conditional prediction (usual CFG).
+
+        With `image_scale`, the guidance of the text (`guidance_scale`) and that of the image are separate:
+        p_0 + image_scale (p_i - p_0) + guidance_scale (p_c - p_i), where p_i is conditioned on the image alone.
+        """
+        ...
+
 
 class PriorMixture(Protocol):
     """Several priors by name, of which a distillation queries one a step (ability SEVERAL_PRIORS)."""
