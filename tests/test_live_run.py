@@ -21,7 +21,7 @@ class Witness(Callback):
     """Remembers the first camera of every step."""
 
     def on_train_batch_start(self, trainer, pl_module, *args):
-        SEEN[pl_module.name, trainer.global_step] = pl_module.cameras(pl_module.random()).pose[0]
+        SEEN[pl_module.name, trainer.global_step] = pl_module.cameras(pl_module.step_generator()).pose[0]
 
 
 def config(out, *overrides):

@@ -55,7 +55,7 @@ class Bent(PlainField):
         return times[:, None] * (points @ BEND.T)
 
 
-class Still(torch.nn.Module):
+class Still(PlainField):
     def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         return torch.zeros_like(points)
 
@@ -158,7 +158,8 @@ def test_the_policy_allows_the_page_s_own_scripts_alone_and_no_address_outside(p
 
 def test_three_js_is_inside_only_where_there_is_an_asset_and_keeps_its_licence(page, tmp_path):
     assert scripts(page)[0].startswith("/**\n * @license") and "THREE.GLTFLoader=" in scripts(page)[0]
-    (path,) = ResultPage()(scene_of(load_plant()), tmp_path)
+    ResultPage()(scene_of(load_plant()), tmp_path)
+    path = tmp_path / "report.html"
     assert len(scripts(Page(path))) == 1
 
 
@@ -220,7 +221,8 @@ def test_the_command_line_starts_the_same_run(page):
 
 
 def test_an_empty_folder_gives_a_page_that_says_what_is_missing(tmp_path):
-    (path,) = ResultPage(run=str(tmp_path / "nothing"))(scene_of(load_plant()), tmp_path)
+    ResultPage(run=str(tmp_path / "nothing"))(scene_of(load_plant()), tmp_path)
+    path = tmp_path / "report.html"
     text = path.read_text()
     for missing in ("No asset.glb", "no videos", "no curves", "started from Python", "not computed"):
         assert missing in text
@@ -228,10 +230,11 @@ def test_an_empty_folder_gives_a_page_that_says_what_is_missing(tmp_path):
 
 def test_without_an_asset_the_turntable_is_shown_and_a_big_asset_stays_outside(tmp_path):
     write_video(tmp_path / "turntable.mp4", torch.zeros(2, 16, 16, 3, dtype=torch.uint8), 8)
-    (path,) = ResultPage()(scene_of(load_plant()), tmp_path)
+    ResultPage()(scene_of(load_plant()), tmp_path)
+    path = tmp_path / "report.html"
     assert [v["aria-label"] for v, _ in Page(path).all("video")] == ["Turntable"]
     (tmp_path / "asset.glb").write_bytes(bytes(2000))
-    (path,) = ResultPage(asset_mb=1e-3)(scene_of(load_plant()), tmp_path)
+    ResultPage(asset_mb=1e-3)(scene_of(load_plant()), tmp_path)
     assert "has more than 0.001 MB" in path.read_text() and 'id="asset"' not in path.read_text()
 
 
@@ -411,7 +414,7 @@ def test_a_skinned_asset_moves_as_its_morph_targets_do(browser, run, tmp_path):
 def test_each_of_several_clips_can_be_chosen(browser, tmp_path):
     still = scene_of(load_plant())
     still.prompt, still.renderer = Prompt("a plant standing", "plant"), SimpleNamespace(field=Still())
-    Glb(frames=6, fps=12.0).together([scene_of(load_plant()), still], tmp_path)
+    Glb(frames=6, fps=12.0).combine([scene_of(load_plant()), still], tmp_path)
     opened(browser, page_of(tmp_path / "several", (tmp_path / "asset.glb").read_bytes()))
     rest, moved = pose(browser, 0, 0.0), pose(browser, 0, 1.0)
     assert change(rest, moved) > 0.2

@@ -13,6 +13,7 @@ import pytest
 import torch
 from browser import CHROMIUM, Browser
 from moving_ball import MovingBall
+from plain_field import PlainField
 
 from to4d.export.isosurface import Isosurface
 from to4d.export.panels import to_uint8
@@ -28,14 +29,11 @@ FOV = math.radians(40.0)
 CAMERAS = {"dynamic": orbit(torch.tensor([0.0, 45.0, 90.0]), 10.0, 3.0, 40.0, (8, 8))}
 
 
-class Lifted(torch.nn.Module):
+class Lifted(PlainField):
     """Rises by 0.4 until t = 1, grey."""
 
     def displacement(self, points: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
         return times[:, None] * torch.tensor([0.0, -0.4, 0.0])
-
-    def forward(self, points: torch.Tensor, times: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return torch.ones(len(points)), torch.full((len(points), 3), 0.5)
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,6 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import torch
-
 
 class InputError(ValueError):
     """Something the user gave cannot be used: the message says what, why it matters and what to do."""
@@ -39,8 +37,10 @@ def memory_of(part: str) -> Generator[None]:
     """
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        if part_without_memory(error) is None:
+    except RuntimeError as error:
+        import torch  # not above: `import to4d` imports nothing heavy
+
+        if isinstance(error, torch.OutOfMemoryError) and part_without_memory(error) is None:
             error.add_note(_NOTE + part)
         raise
 

@@ -21,7 +21,7 @@ from to4d.export.page.media import embed_video
 from to4d.export.page.template import HERE, STYLE, render_page
 from to4d.export.page.threejs import three_js
 from to4d.export.page.training_log import read_log
-from to4d.types import Scene
+from to4d.types import Exporter, Scene
 
 DOCS = Path(__file__).parents[4] / "docs"  # where the code is a check-out
 SCRIPTS = ("viewer.js", "controls.js", "page.js")
@@ -29,7 +29,7 @@ PACKAGES = ("to4d", "torch", "lightning", "hydra-core", "numpy")
 
 
 @dataclass(frozen=True)
-class ResultPage:
+class ResultPage(Exporter):
     """Writes `report.html` from the files in a run's folder; what is not there is left out, and the page says so.
 
     Args:
@@ -39,10 +39,10 @@ class ResultPage:
 
     run: str | None = None
     asset_mb: float = 100.0
-    of_finished_run: ClassVar[bool] = True  # called last: it reads metrics.json and what other exporters wrote
+    after_metrics: ClassVar[bool] = True
 
-    def __call__(self, scene: Scene, out: Path) -> list[Path]:
-        """Write below the folder `out`; returns what was written."""
+    def __call__(self, scene: Scene, out: Path) -> None:
+        """Write below the folder `out`."""
         folder, path = Path(self.run or out), Path(out) / "report.html"
         config = _text(folder / "config.yaml")
         settings = yaml.safe_load(config or "{}")
@@ -65,7 +65,6 @@ class ResultPage:
             **provenance(path.parent),
         )
         write_atomically(path, page.encode())
-        return [path]
 
 
 def scripts(with_viewer: bool) -> list[str]:
