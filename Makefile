@@ -54,9 +54,10 @@ setup-tools: $(READY)  ## install what tests ask beside packages: Chromium (by a
 	npm install --silent --no-save --prefix .venv gltf-validator@2.0.0-dev.3.10
 	$(PIP) --no-deps 'bpy==5.0.1; python_version == "3.11"'  # asks for an old numpy, and works with a new one
 
-lint: $(READY)  ## check style
+lint: $(READY)  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/ty check src
 
 format: $(READY)  ## apply style
 	$(BIN)/ruff check --fix .

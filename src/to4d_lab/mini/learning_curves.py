@@ -81,7 +81,7 @@ class Curves:
         left = (self.seconds - self.before) / (done - self.first) * (self.steps - done)
         text = "  ".join(f"{key} {mean:.4f}" for key, mean in means.items())
         print(f"{self.name} {done}/{self.steps}  {spell(self.seconds)}, {spell(left)} left  {text}", flush=True)
-        row = {"step": done, "seconds": round(self.seconds, 1)} | {k: f"{mean:.6g}" for k, mean in means.items()}
+        row = {"step": str(done), "seconds": f"{self.seconds:.1f}"} | {k: f"{mean:.6g}" for k, mean in means.items()}
         self.rows.append(row)
         table = io.StringIO(newline="")
         writer = csv.DictWriter(table, list(dict.fromkeys(key for row in self.rows for key in row)))
