@@ -62,14 +62,14 @@ def cell(name: str, motion: str, out: Path, settings: list[str]) -> dict:
 
 def inspect(scene: Scene, asset: Path, folder: Path) -> dict:
     """All that is asked of an asset."""
-    mesh, told = scene.reference.mesh, khronos.issues(asset)
+    mesh, issues = scene.reference.mesh, khronos.issues(asset)
     quality = against_ours(scene, asset, folder)
     return {
         "materials": len(mesh.materials),
         "rest": rest_error(mesh, asset),
         "looks": same_looks(mesh, in_world(load_mesh(asset, up="y"), mesh)),
-        "errors": told["numErrors"],
-        "warnings": told["numWarnings"],
+        "errors": issues["numErrors"],
+        "warnings": issues["numWarnings"],
         "PSNR": float(quality.mean()),
         "least": float(quality.min()),
     }

@@ -56,9 +56,9 @@ def cell(model: str, name: str, motion: str, out: Path, settings: list[str]) -> 
 
 def looks(folder: Path) -> dict[str, float]:
     """How much of the mesh's looks is left in the last frame of a finished run."""
-    seen = render_for_evaluation(restore(folder), Viewpoints(size=128, antialias=2), 16)
+    renders = render_for_evaluation(restore(folder), Viewpoints(size=128, antialias=2), 16)
     rows = []
-    for clip, mesh, opacity in zip(seen.clips.rgb, seen.mesh.rgb[:, 0], seen.mesh.opacity[:, 0], strict=True):
+    for clip, mesh, opacity in zip(renders.clips.rgb, renders.mesh.rgb[:, 0], renders.mesh.opacity[:, 0], strict=True):
         back, inside = realigned(clip), opacity > 0.5
         back, wanted = torch.where(inside, back, 1.0), torch.where(inside, mesh, 1.0)
         share = inside.double().mean()

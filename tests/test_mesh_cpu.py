@@ -89,9 +89,9 @@ def test_a_corner_appears_where_project_puts_it():
     mesh = quad(Material(color=(0.0, 0.0, 0.0, 1.0)))
     cameras = at(0.0, 64)
     column, row = project(mesh.vertices[2], cameras)[0].tolist()  # top right
-    seen = MeshRenderer(mesh, antialias=1)(cameras, STILL).opacity[0, 0, ..., 0].nonzero()
-    assert abs(seen[:, 1].max() + 0.5 - column) <= 0.5
-    assert abs(seen[:, 0].min() + 0.5 - row) <= 0.5
+    visible = MeshRenderer(mesh, antialias=1)(cameras, STILL).opacity[0, 0, ..., 0].nonzero()
+    assert abs(visible[:, 1].max() + 0.5 - column) <= 0.5
+    assert abs(visible[:, 0].min() + 0.5 - row) <= 0.5
 
 
 def test_antialiasing_is_the_mean_of_its_rays():

@@ -145,5 +145,5 @@ def shrunk(pixels: Tensor, size: int) -> Tensor:
 
 def flat(pictures: list[Tensor]) -> Render:
     """B clips (V, H, W, 4) as one that knows no depth."""
-    seen = torch.stack(pictures)
-    return Render(seen[..., :3], seen[..., 3:], torch.full_like(seen[..., 3:], torch.nan))
+    pixels = torch.stack(pictures)
+    return Render(pixels[..., :3], pixels[..., 3:], torch.full_like(pixels[..., 3:], torch.nan))
