@@ -1,4 +1,4 @@
-"""DynamiCrafter's denoiser: the official parameters, the official numbers, and where it looks."""
+"""DynamiCrafter's denoiser: the official parameters, the official numbers, and its attention maps."""
 
 import pytest
 import torch

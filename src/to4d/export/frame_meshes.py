@@ -14,7 +14,7 @@ from to4d.export.gltf.document_vertices import weld_vertices
 from to4d.export.isosurface import Isosurface
 from to4d.types import DeformableField, Field, Mesh, Scene
 
-CHUNK = 2**17  # points that the field is asked about at a time
+CHUNK = 2**17  # points of one query of the field
 WAY = (0.01, -0.04)  # along the normal, world units
 SAMPLES = 11
 

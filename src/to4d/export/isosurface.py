@@ -10,7 +10,7 @@ from to4d.errors import InputError
 from to4d.render.volume import VolumeRenderer
 from to4d.types import Renderer
 
-CHUNK = 2**17  # points that the field is asked about at a time
+CHUNK = 2**17  # points of one query of the field
 TRIES = (1.0, 0.9, 0.8, 0.7, 0.6)  # of the budget
 HALF = 0.5  # opacity of a layer at the surface; densities saturate, and lines between them would lie outside
 FLOATER = 0.01  # share of the largest solid below which a piece is dust

@@ -65,7 +65,7 @@ def write_frames(renders: EvaluationRenders, folder: Path) -> None:
 
 
 def recipe(sources: Iterable[Path], views: Viewpoints, frames: int, measures: Mapping[str, Any]) -> dict[str, Any]:
-    """How the figures were made: of which files, seen how, by what."""
+    """How the figures were made: of which files, from which views, by what."""
     return {
         "model_sha256": checksum(sources),
         "views": asdict(views) | {"azimuths_deg": list(views.azimuths_deg)},

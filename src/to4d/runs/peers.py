@@ -1,6 +1,6 @@
-"""What other programs made, seen as `evaluate.py` sees a run of ours: a folder of pictures, or an animated file.
+"""What other programs made, rendered as `evaluate.py` renders a run of ours: a folder of pictures, or an animated file.
 
-Each is one call, `peer(views, frames) -> Seen`, and `sources()` names the files that were read.
+Each is one call, `peer(views, frames) -> EvaluationRenders`, and `sources()` names the files that were read.
 """
 
 from collections.abc import Callable

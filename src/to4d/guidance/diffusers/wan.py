@@ -76,7 +76,7 @@ class Wan:
         return (latents - per_channel(config.latents_mean, latents)) / per_channel(config.latents_std, latents)
 
     def decode(self, pipe: Any, latents: Tensor, chunk: int = 0) -> Tensor:
-        """The way back."""
+        """Latents to frames."""
         config = pipe.vae.config
         plain = latents * per_channel(config.latents_std, latents) + per_channel(config.latents_mean, latents)
         return decode_clips(pipe.vae, plain)
