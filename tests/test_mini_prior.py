@@ -1,4 +1,4 @@
-"""The shipped weights: a denoiser that looks at the noised clip, knows stillness, and finds the noun."""
+"""The shipped weights: a denoiser that uses the noised clip, knows stillness, and finds the noun."""
 
 from dataclasses import replace
 
