@@ -84,8 +84,8 @@ def test_cells_in_processes_of_their_own_outlive_one_that_is_killed_and_come_bac
     pid = app / "sweep" / "x_waits" / "pid"
     wait_for(lambda: pid.exists() and pid.read_text())
     os.kill(int(pid.read_text()), signal.SIGUSR2)
-    told, _ = running.communicate(timeout=300)
-    assert running.returncode == 1 and "failed: x=dies: " in told and "1 of 3 cells failed" in told
+    output, _ = running.communicate(timeout=300)
+    assert running.returncode == 1 and "failed: x=dies: " in output and "1 of 3 cells failed" in output
     assert starts(app) == {"x_waits": 2, "x_dies": 1, "x_1": 1}
     assert "3 cells: 2 done, 1 interrupted" in table(app / "sweep")[0]
 
@@ -128,8 +128,8 @@ def test_real_cells_that_are_preempted_come_back_and_end_with_the_bits_of_a_run_
 def test_cells_on_ray_outlive_one_that_is_killed(app):
     pytest.importorskip("ray", reason="pip install -e '.[scale]'")
     few = ["hydra.launcher.remote.max_retries=0", "hydra.launcher.remote.memory=1e8"]
-    told = sweep(app, "hydra/launcher=ray", *few, "x=dies,1,bad")
-    assert told.returncode == 1 and "2 of 3 cells failed" in told.stdout
+    done = sweep(app, "hydra/launcher=ray", *few, "x=dies,1,bad")
+    assert done.returncode == 1 and "2 of 3 cells failed" in done.stdout
     assert "3 cells: 1 done, 1 interrupted, 1 failed" in table(app / "sweep")[0]
 
 
@@ -142,8 +142,8 @@ def wait_for(thing):
 
 
 def test_a_run_that_is_at_work_says_how_long_it_will_take_and_one_without_a_process_is_interrupted(tmp_path):
-    told = {"phase": "dynamic", "step": 3, "steps": 9, "seconds_left": 100, "at": time.time() - 40}
-    (tmp_path / "run_progress.json").write_text(json.dumps(told))
+    progress = {"phase": "dynamic", "step": 3, "steps": 9, "seconds_left": 100, "at": time.time() - 40}
+    (tmp_path / "run_progress.json").write_text(json.dumps(progress))
     with run_lock(tmp_path):
         state = state_of(tmp_path)
     assert state.name == RUNNING and state.detail == "dynamic 3/9" and 55 < state.seconds_left <= 60

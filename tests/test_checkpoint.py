@@ -67,9 +67,9 @@ def test_a_file_of_another_version_is_told_from_a_damaged_one(tmp_path, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(to4d.disk.checkpoint, "SCHEMA", "to4d-7")
         save_tree(tmp_path / "x", {"w": torch.arange(4.0)})
-    with pytest.raises(InputError, match="x is of another version of to4d: it has schema to4d-7") as told:
+    with pytest.raises(InputError, match="x is of another version of to4d: it has schema to4d-7") as error:
         load_tree(tmp_path / "x")
-    assert not isinstance(told.value, Damaged)  # which would let it be deleted
+    assert not isinstance(error.value, Damaged)  # which would let it be deleted
     path = tmp_path / "x"
     path.write_bytes(path.read_bytes().replace(b"to4d-7", b"to4d-6"))  # one bit
     with pytest.raises(Damaged):
@@ -81,9 +81,9 @@ def test_unknown_and_missing_tensors_are_named(tmp_path):
     save_tree(tmp_path / "x", {"weight": layer.weight, "foreign.scale": torch.ones(1)})
     with pytest.raises(
         InputError, match=r'x does not fit .*Missing key.*"bias".*Unexpected key.*"foreign.scale"'
-    ) as told:
+    ) as error:
         load_into(layer, tmp_path / "x")
-    assert "\n" not in str(told.value) and not isinstance(told.value, Damaged)
+    assert "\n" not in str(error.value) and not isinstance(error.value, Damaged)
     save_tree(tmp_path / "x", [1, 2])
     with pytest.raises(InputError, match="x does not fit"):
         load_into(layer, tmp_path / "x")

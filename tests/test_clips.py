@@ -67,11 +67,11 @@ def prompts(tmp_path_factory):
     out = tmp_path_factory.mktemp("prompts")
     with pytest.raises(RuntimeError, match="crash"):
         animate(config(out, f"+callbacks.crash={{_target_: {__name__}.StopAt, prompt: '{PROMPTS[1]}'}}"))
-    for told in out.rglob("config.yaml"):  # the crash itself is not part of the configuration to resume
-        lines = told.read_text().split("\n")
+    for settings in out.rglob("config.yaml"):  # the crash itself is not part of the configuration to resume
+        lines = settings.read_text().split("\n")
         start = next(i for i, line in enumerate(lines) if line == "  crash:")
-        told.write_text("\n".join(lines[:start] + lines[start + 3 :]))
-        (told.parent / SUMS).unlink(missing_ok=True)
+        settings.write_text("\n".join(lines[:start] + lines[start + 3 :]))
+        (settings.parent / SUMS).unlink(missing_ok=True)
     (done,) = out.rglob("metrics.json")
     time = done.stat().st_mtime_ns
     animate(config(out))
@@ -103,9 +103,9 @@ def test_the_asset_has_a_clip_for_each_prompt_which_is_that_of_its_own_run(promp
 
 
 def test_the_best_seed_is_kept_and_all_stand_on_one_sheet(seeds):
-    (told,) = json.loads((seeds / "metrics.json").read_text())["clips"].values()
-    assert list(told["runs"])[0] == told["best"] and set(told["runs"]) == {"seed_0", "seed_1"}
-    assert (seeds / "asset.glb").read_bytes() == (seeds / told["best"] / "asset.glb").read_bytes()
+    (clip,) = json.loads((seeds / "metrics.json").read_text())["clips"].values()
+    assert list(clip["runs"])[0] == clip["best"] and set(clip["runs"]) == {"seed_0", "seed_1"}
+    assert (seeds / "asset.glb").read_bytes() == (seeds / clip["best"] / "asset.glb").read_bytes()
     with Image.open(seeds / "seeds.png") as sheet:
         assert sheet.size == (9 * 144 + 44, 2 * 144 + 22)
 

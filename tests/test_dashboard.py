@@ -45,9 +45,9 @@ class Answer(BaseHTTPRequestHandler):
             self.server.streaming.set()
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(json.dumps({"data": self.told(body) if self.path == "/graphql" else {}}).encode())
+        self.wfile.write(json.dumps({"data": self.answer(body) if self.path == "/graphql" else {}}).encode())
 
-    def told(self, body):
+    def answer(self, body):
         """Where files are to be put; all else is answered by nothing."""
         asked = json.loads(body)
         if asked["operationName"] != "CreateRunFiles":
@@ -75,9 +75,9 @@ def serving(port=0):
 
 
 def environment(port, folder):
-    told = {"WANDB_BASE_URL": f"http://127.0.0.1:{port}", "WANDB_API_KEY": KEY, "OMP_NUM_THREADS": "1"}
-    told |= {"WANDB_CONFIG_DIR": str(folder), "WANDB_CACHE_DIR": str(folder), "WANDB_DATA_DIR": str(folder)}
-    return os.environ | told | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])}
+    variables = {"WANDB_BASE_URL": f"http://127.0.0.1:{port}", "WANDB_API_KEY": KEY, "OMP_NUM_THREADS": "1"}
+    variables |= {"WANDB_CONFIG_DIR": str(folder), "WANDB_CACHE_DIR": str(folder), "WANDB_DATA_DIR": str(folder)}
+    return os.environ | variables | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])}
 
 
 @pytest.fixture(scope="module")
@@ -86,15 +86,15 @@ def cut_off(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cut_off")
     command = [sys.executable, "train.py", f"out={folder / 'run'}", *RUN]
     with serving() as server:
-        port, told = server.server_address[1], environment(server.server_address[1], folder)
+        port, variables = server.server_address[1], environment(server.server_address[1], folder)
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        running = subprocess.Popen(command, cwd=ROOT, env=told, **pipes)
+        running = subprocess.Popen(command, cwd=ROOT, env=variables, **pipes)
         while not server.streaming.wait(0.1) and running.poll() is None:
             pass
     said, _ = running.communicate()
     with serving(port) as later:
         (advised,) = re.findall(r"`wandb (sync [^`]*)`", said)
-        subprocess.run([sys.executable, "-m", "wandb", *advised.split()], cwd=folder, env=told, check=True)
+        subprocess.run([sys.executable, "-m", "wandb", *advised.split()], cwd=folder, env=variables, check=True)
     return folder / "run", running.returncode, said, server.text, later.text
 
 

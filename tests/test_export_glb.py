@@ -340,8 +340,8 @@ def test_the_validator_of_khronos_finds_nothing_in_several_clips(tmp_path, kind,
     scenes = [scene(mesh, Moved(sign * BEND)) for sign in (1.0, -1.0)]
     scenes[1].prompt = Prompt("a thing bending back", "thing")
     Glb(frames=3, fps=12.0, tolerance=0.0, skin=skin, bones=2).combine(scenes, tmp_path)
-    told = khronos.issues(tmp_path / "asset.glb")
-    assert told["numErrors"] == 0 and told["numWarnings"] == 0, told["messages"]
+    issues = khronos.issues(tmp_path / "asset.glb")
+    assert issues["numErrors"] == 0 and issues["numWarnings"] == 0, issues["messages"]
 
 
 @pytest.mark.skipif(not blender.READY, reason=blender.MISSING)

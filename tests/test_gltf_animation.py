@@ -104,14 +104,14 @@ def test_nothing_outside_the_folder_is_read(tmp_path):
 
 
 def test_names_of_clips_tell_the_motion():
-    told = {
+    kinds = {
         "Walking_A": "walk",
         "Gallop_Jump": "jump",
         "2H_Melee_Attack_Chop": "attack",
         "Hello": "wave",
         "No": "head_nod",
     }
-    assert {clip: kind_of(clip) for clip in told} == told | {"No": "head_shake"}
+    assert {clip: kind_of(clip) for clip in kinds} == kinds | {"No": "head_shake"}
     assert not any(map(kind_of, ["T-Pose", "Block_Attack", "Jump_Start", "1H_Ranged_Shoot", "Sit_Floor_Idle"]))
 
 
@@ -133,10 +133,10 @@ def test_linear_colour_factors_become_srgb(tmp_path, monkeypatch):
     (tmp_path / "grey").mkdir()
     glb = Glb()
     points = glb.array(np.eye(3), width=3)
-    look = {"pbrMetallicRoughness": {"baseColorFactor": [0.214, 0.214, 1.0, 1.0]}}
+    material = {"pbrMetallicRoughness": {"baseColorFactor": [0.214, 0.214, 1.0, 1.0]}}
     part = {"attributes": {"POSITION": points}, "indices": glb.array([0, 1, 2], "H"), "material": 0}
     shown = {"nodes": [{"mesh": 0}], "scenes": [{"nodes": [0]}], "scene": 0}
-    glb.write(tmp_path / "grey" / "a.glb", meshes=[{"primitives": [part]}], materials=[look], **shown)
+    glb.write(tmp_path / "grey" / "a.glb", meshes=[{"primitives": [part]}], materials=[material], **shown)
     for animated in (False, True):
         entry = {"slug": "grey", "primary": "a.glb", "up_axis": "+Y", "has_animation": animated}
         np.testing.assert_allclose(load_asset(entry).colors, np.tile([0.5, 0.5, 1.0], (3, 1)), atol=0.01)

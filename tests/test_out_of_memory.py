@@ -34,9 +34,9 @@ def full(*args, **kwargs):
 
 def test_a_run_that_does_not_fit_says_what_was_too_large_and_what_to_turn(tmp_path, monkeypatch):
     monkeypatch.setattr(volume, "composite", full)
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as error:
         run(config(tmp_path / "run"))
-    text = str(told.value)
+    text = str(error.value)
     assert "ran out rendering the 4D model, in phase static" in text
     assert "renderer.recompute=true or renderer.chunk=65536 (now 131072)" in text and "memory=24g" in text
 
@@ -78,9 +78,9 @@ def test_a_network_that_does_not_fit_is_told_from_its_autoencoder(monkeypatch):
 
 def test_memory_that_ends_when_a_clip_is_drawn_again_is_that_of_drawing(monkeypatch):
     renderer = volume.VolumeRenderer(Hash4D(StaticField(levels=2, log2_rows=8), 2, 8, 4, 8, 2, 4), 32, recompute=True)
-    seen = renderer(orbit(torch.zeros(1), 0.0, 3.0, 40.0, (4, 4)), torch.zeros(2), normals=False)
+    rendered = renderer(orbit(torch.zeros(1), 0.0, 3.0, 40.0, (4, 4)), torch.zeros(2), normals=False)
     monkeypatch.setattr(volume, "composite", full)
-    assert "ran out rendering the 4D model" in refused(lambda: seen.rgb.sum().backward())
+    assert "ran out rendering the 4D model" in refused(lambda: rendered.rgb.sum().backward())
 
 
 def test_memory_that_ends_in_the_gradient_names_all_that_helps():
