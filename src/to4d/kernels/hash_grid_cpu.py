@@ -1,6 +1,6 @@
 """Compiled loops of the hash grid: forward, gradient of the table, gradient of the points.
 
-A point in 4D is two cells in 3D, one at either time node: `slices` is 1 or 2, and one loop serves both.
+A point in 4D is two cells in 3D, one at either time node: one loop over D - 2 cells serves both dimensions D.
 """
 
 import numpy as np

@@ -89,7 +89,7 @@ def turn_normals(normals: np.ndarray, slopes: np.ndarray, axes: np.ndarray) -> n
 
     Args:
         normals: at rest, in its own axes.
-        slopes: (n, 3, 3) see `distortion.flipped`.
+        slopes: (n, 3, 3) see `distortion.flipped_triangles`.
         axes: (3, 3) from its own axes to the world.
     """
     world = normals @ np.linalg.pinv(axes)  # covectors: n -> axes^-T n
