@@ -160,7 +160,7 @@ def test_long_prompts_that_begin_alike_have_folders_of_their_own():
     [
         ([], 1, r"prompt=\[\]"),
         (["a plant jumping"], 0, "n_seeds=0"),
-        (["a plant jumping", "A plant jumping!"], 1, "'A plant jumping!'"),
+        (["a plant jumping", "A plant jumping!"], 1, "'a plant jumping'"),
         (["a plant jumping", None], 1, "prompt="),
         (["a plant jumping", "a tree jumping"], 1, "'a tree jumping'.*'plant'"),
     ],

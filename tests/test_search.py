@@ -76,6 +76,6 @@ def test_another_search_or_figure_is_refused_in_a_line(app):
     finished(start(app, "sweep", "x=interval(-4,8)", "hydra.sweeper.trials=1"))
     other = start(app, "sweep", "x=interval(-4,9)")
     output, _ = other.communicate(timeout=600)
-    assert other.returncode == 2 and re.fullmatch(r"error: \S*/sweep .*\n", output)
+    assert other.returncode == 2 and re.fullmatch(r"error: .*sweep/search\.db .*out=DIR\n", output)
     output, _ = start(app, "new", "x=interval(-4,8)", "hydra.sweeper.metric=scores").communicate(timeout=600)
     assert "scores" in output and re.search(r"\bscore\b", output) and "Traceback" not in output
