@@ -49,14 +49,15 @@ test-all: $(READY_ALL)  ## install every extra, and run all tests, long ones too
 	$(PYTEST) -rs --ignore tests/test_open_clip.py
 	PYTHONPATH=.venv/torchvision $(PYTEST) -rs tests/test_open_clip.py
 
-setup-tools: $(READY)  ## install what tests ask beside packages: Chromium (by apt, as root), Khronos's glTF validator, Blender
+setup-tools: $(READY)  ## install what tests need beside packages: Chromium (by apt, as root), Khronos's glTF validator, Blender
 	command -v chromium || (apt-get -qq update && apt-get -qq -o DPkg::Lock::Timeout=300 install --no-install-recommends chromium)
 	npm install --silent --no-save --prefix .venv gltf-validator@2.0.0-dev.3.10
 	$(PIP) --no-deps 'bpy==5.0.1; python_version == "3.11"'  # asks for an old numpy, and works with a new one
 
-lint: $(READY)  ## check style
+lint: $(READY)  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/ty check src
 
 format: $(READY)  ## apply style
 	$(BIN)/ruff check --fix .

@@ -5,7 +5,7 @@ r"""Is the exported asset the user's own mesh, and does it play? Objects x promp
         python bench/assets.py --out DIR [--objects ...] [--motions ...] [setting=value ...]
 
     rest      largest distance of frame 0 from the input mesh, both ways, as a share of its size
-    looks     corners (places and texture coordinates), colours and textures of all materials: equal values or not
+    same      corners (places and texture coordinates), colours and textures of all materials: equal values or not
     errors, warnings    of the validator of Khronos
     PSNR      three.js in headless Chromium against our renders of the moved mesh: mean and least over frames and views
     arap, flips, edges, held    see docs/export.md
@@ -46,7 +46,7 @@ MOTIONS = ["jumping", "growing"]
 FRAMES, FPS = 48, 24.0  # of conf/export/glb.yaml
 SHOWN = (0, 12, 24, 36, 47)
 EXPORT = ("arap_energy", "flipped_triangles", "shortest_edge", "longest_edge", "exploding_triangles", "held_frames")
-COLUMNS = ["object", "motion", "check", "materials", "rest", "looks", "errors", "warnings", "PSNR", "least", *EXPORT]
+COLUMNS = ["object", "motion", "check", "materials", "rest", "same", "errors", "warnings", "PSNR", "least", *EXPORT]
 
 
 def cell(name: str, motion: str, out: Path, settings: list[str]) -> dict:
@@ -62,14 +62,14 @@ def cell(name: str, motion: str, out: Path, settings: list[str]) -> dict:
 
 def inspect(scene: Scene, asset: Path, folder: Path) -> dict:
     """All that is asked of an asset."""
-    mesh, told = scene.reference.mesh, khronos.issues(asset)
+    mesh, issues = scene.reference.mesh, khronos.issues(asset)
     quality = against_ours(scene, asset, folder)
     return {
         "materials": len(mesh.materials),
         "rest": rest_error(mesh, asset),
-        "looks": same_looks(mesh, in_world(load_mesh(asset, up="y"), mesh)),
-        "errors": told["numErrors"],
-        "warnings": told["numWarnings"],
+        "same": same_appearance(mesh, in_world(load_mesh(asset, up="y"), mesh)),
+        "errors": issues["numErrors"],
+        "warnings": issues["numWarnings"],
         "PSNR": float(quality.mean()),
         "least": float(quality.min()),
     }
@@ -91,8 +91,8 @@ def in_world(asset: Mesh, mesh: Mesh) -> Mesh:
     return replace(asset, vertices=(asset.vertices.double() @ way[:3, :3].T + way[:3, 3]).float())
 
 
-def same_looks(mesh: Mesh, asset: Mesh) -> bool:
-    """Whether each triangle has a twin with its places, texture coordinates, colours, and its material's looks."""
+def same_appearance(mesh: Mesh, asset: Mesh) -> bool:
+    """Whether each triangle has a twin with its places, texture coordinates, colours, and its material."""
     ours, theirs = corners(mesh), corners(asset)
     far, twin = cKDTree(theirs).query(ours)
     if len(ours) != len(theirs) or far.max() > 1e-4 or cKDTree(ours).query(theirs)[0].max() > 1e-4:

@@ -50,8 +50,8 @@ def read(trial: Trial, first: int, last: int, board: mmap.mmap) -> None:
             trial(number)
         except BaseException as error:
             last_line = traceback.extract_tb(error.__traceback__)[-1]
-            told = f"{type(error).__name__}: {str(error)[:200]} ({Path(last_line.filename).name}:{last_line.lineno})"
-            board[8:1032] = told.encode()[:1024].ljust(1024, b"\0")
+            answer = f"{type(error).__name__}: {str(error)[:200]} ({Path(last_line.filename).name}:{last_line.lineno})"
+            board[8:1032] = answer.encode()[:1024].ljust(1024, b"\0")
             os._exit(3)
     board[:8] = struct.pack("<q", last)
     os._exit(0)
@@ -60,13 +60,13 @@ def read(trial: Trial, first: int, last: int, board: mmap.mmap) -> None:
 def watch(trial: Trial, first: int, last: int, board: mmap.mmap) -> tuple[int, str, float]:
     """Let a reader work for a while: the number after the last that was read, what was found, and seconds of CPU."""
     board[:1032] = struct.pack("<q", first).ljust(1032, b"\0")
-    pid, seen, since, spent = os.fork(), first, 0.0, 0.0
+    pid, last_number, since, spent = os.fork(), first, 0.0, 0.0
     if not pid:
         read(trial, first, last, board)
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         time.sleep(0.05)
         number, spent = struct.unpack("<q", board[:8])[0], cpu(pid)
-        seen, since = (number, spent) if number != seen else (seen, since)
+        last_number, since = (number, spent) if number != last_number else (last_number, since)
         if spent - since > PATIENCE or spent > SLICE:
             os.kill(pid, 9)
             os.waitpid(pid, 0)
@@ -75,8 +75,8 @@ def watch(trial: Trial, first: int, last: int, board: mmap.mmap) -> tuple[int, s
     number = struct.unpack("<q", board[:8])[0]
     if status == 0:
         return number, "", spent
-    told = board[8:1032].rstrip(b"\0").decode(errors="replace")
-    return number + 1, told if status == 3 else f"ended with {status}", spent
+    answer = board[8:1032].rstrip(b"\0").decode(errors="replace")
+    return number + 1, answer if status == 3 else f"ended with {status}", spent
 
 
 def fuzz(trial: Trial, last: int, seconds: float, so_far: dict, note: Callable[[dict], None]) -> None:
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     notes = json.loads(options.out.read_text()) if options.out and options.out.exists() else {}
     so_far = notes.setdefault(options.loader, {"next": options.first, "cpu_seconds": 0.0, "findings": {}})
 
-    def note(told: dict) -> None:
+    def note(record: dict) -> None:
         if options.out:
             write_atomically(options.out, json.dumps(notes, indent=1).encode())
 

@@ -136,7 +136,7 @@ def main() -> None:
     memory = peak_gib(device)
     occupancy = clock.of(lambda: phase.renderer.occupancy.update(phase.renderer.field, phase.step_generator()))
     seconds, least = statistics.median(taken) + occupancy / UPDATE, floor(phase.prior, cfg, device)
-    told = {
+    result = {
         "device": torch.cuda.get_device_name() if device.type == "cuda" else platform.processor() or "cpu",
         "torch": torch.__version__,
         "tinycudann": find_spec("tinycudann") is not None,
@@ -151,7 +151,7 @@ def main() -> None:
         "hours_of_the_recipe": round(seconds * (10_000 + 3_000) / 3600, 2),
         "goal": GOAL,
     }
-    print(json.dumps(told, indent=1))
+    print(json.dumps(result, indent=1))
     print(work.table())
 
 

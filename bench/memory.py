@@ -72,9 +72,9 @@ def sample_of(encode: Any) -> Sample:
         for name, twin in twins.items():
             stack.enter_context(patch(f"to4d.{name}", twin))
         alive = stack.enter_context(work.Alive())
-        seen = renderer(cameras, times, normals=False)
+        rendered = renderer(cameras, times, normals=False)
         kept = alive.now
-        seen.rgb.sum().backward()
+        rendered.rgb.sum().backward()
     count = samples_of(renderer, cameras)
     return Sample(kept / count, alive.peak / count)
 

@@ -4,7 +4,7 @@
 
     views     of four, in which the prompt's own motion check passes
     psnr, ssim    of the last frame, brought back to the input along the optical flow of the clip, against the mesh;
-              over the object, mean over four views: what was lost of its looks on the way
+              over the object, mean over four views: what was lost of its appearance on the way
     sharp     its contrast between neighbouring pixels, as a share of the mesh's
     rest      PSNR at t = 0 in the worst view
     stretch, arap, flips, haze    see docs/metrics.md and docs/export.md; - where a model moves no mesh
@@ -47,18 +47,18 @@ def cell(model: str, name: str, motion: str, out: Path, settings: list[str]) -> 
     """Animate one object with one model, unless that is done; its figures."""
     start = time.monotonic()
     folder = animated(name, motion, out / model, [*MODELS[model], *settings])
-    seconds, found = time.monotonic() - start, folder / "looks.json"
+    seconds, found = time.monotonic() - start, folder / "appearance.json"
     if not found.exists():
-        found.write_text(json.dumps(looks(folder) | {"seconds": seconds}))
+        found.write_text(json.dumps(appearance(folder) | {"seconds": seconds}))
     metrics = json.loads((folder / "metrics.json").read_text())
     return {key: metrics.get(long) for key, long in FIGURES.items()} | json.loads(found.read_text())
 
 
-def looks(folder: Path) -> dict[str, float]:
-    """How much of the mesh's looks is left in the last frame of a finished run."""
-    seen = render_for_evaluation(restore(folder), Viewpoints(size=128, antialias=2), 16)
+def appearance(folder: Path) -> dict[str, float]:
+    """How much of the mesh's appearance is left in the last frame of a finished run."""
+    renders = render_for_evaluation(restore(folder), Viewpoints(size=128, antialias=2), 16)
     rows = []
-    for clip, mesh, opacity in zip(seen.clips.rgb, seen.mesh.rgb[:, 0], seen.mesh.opacity[:, 0], strict=True):
+    for clip, mesh, opacity in zip(renders.clips.rgb, renders.mesh.rgb[:, 0], renders.mesh.opacity[:, 0], strict=True):
         back, inside = realigned(clip), opacity > 0.5
         back, wanted = torch.where(inside, back, 1.0), torch.where(inside, mesh, 1.0)
         share = inside.double().mean()

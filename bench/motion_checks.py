@@ -88,9 +88,9 @@ def main() -> None:
     rows, random = defaultdict(lambda: defaultdict(list)), np.random.default_rng(0)
     for kind, mesh, moved in options.motions(options.amplitude, random):
         corners, weights = surface_sample(torch.from_numpy(mesh.vertices), torch.from_numpy(mesh.faces))
-        points, seen = (torch.from_numpy(moved)[:, corners] * weights[..., None]).sum(2), opacity(mesh, moved)
+        points, silhouettes = (torch.from_numpy(moved)[:, corners] * weights[..., None]).sum(2), opacity(mesh, moved)
         for check in KINDS:
-            verdict = check_clip(check, seen, points)
+            verdict = check_clip(check, silhouettes, points)
             rows[kind][check].append(verdict.passed_views / len(AZIMUTHS_DEG))
     print(f"{'':>12}" + "".join(f"{check[:9]:>10}" for check in KINDS))
     for kind, row in rows.items():

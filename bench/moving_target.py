@@ -93,8 +93,8 @@ def fit_motion(renderer: VolumeRenderer, references: list[MeshRenderer], options
         colour = torch.rand(3, generator=random) if options["background"] == "random" else torch.ones(3)
         if step % 8 == 0:
             renderer.occupancy.update(renderer.field, random)
-        seen, true = renderer(cameras, TIMES, normals=False, generator=random), look(references, cameras)
-        difference = seen.rgb - true.rgb + (true.opacity - seen.opacity) * (colour - 1)
+        rendered, true = renderer(cameras, TIMES, normals=False, generator=random), look(references, cameras)
+        difference = rendered.rgb - true.rgb + (true.opacity - rendered.opacity) * (colour - 1)
         optimizer.zero_grad()
         difference.square().mean().backward()
         optimizer.step(), decay.step()
@@ -111,17 +111,17 @@ def look(references: list[MeshRenderer], cameras: Cameras) -> Render:
 def report(step: int, renderer: VolumeRenderer, references: list[MeshRenderer]) -> None:
     """Print the figures."""
     cameras = orbit(torch.tensor([0.0, 90.0, 180.0, 270.0]), 0.0, 3.0, 40.0, (64, 64))
-    seen, true = renderer(cameras, TIMES, normals=False), look(references, cameras)
-    psnr = -10 * (seen.rgb.clamp(0, 1) - true.rgb).square().mean((2, 3, 4)).log10()
+    rendered, true = renderer(cameras, TIMES, normals=False), look(references, cameras)
+    psnr = -10 * (rendered.rgb.clamp(0, 1) - true.rgb).square().mean((2, 3, 4)).log10()
     heights = torch.linspace(1, -1, 64)[:, None, None]
-    rises = [(o * heights).sum((2, 3, 4)) / o.sum((2, 3, 4)) for o in (seen.opacity, true.opacity)]
+    rises = [(o * heights).sum((2, 3, 4)) / o.sum((2, 3, 4)) for o in (rendered.opacity, true.opacity)]
     mine, theirs = (rise - rise[:, :1] for rise in rises)
-    change = [(o - o[:, :1]).abs().sum() for o in (seen.opacity, true.opacity)]
+    change = [(o - o[:, :1]).abs().sum() for o in (rendered.opacity, true.opacity)]
     grown = max_pool2d(true.opacity[..., 0], 5, 1, 2)[..., None]
     print(
         f"step {step:4}  psnr {psnr.mean():.1f} (frame 0 {psnr[:, 0].mean():.1f})  "
         f"rise {(mine * theirs).sum() / theirs.square().sum():.2f}  moved {change[0] / change[1]:.2f}  "
-        f"haze {(seen.opacity * (grown == 0)).sum() / true.opacity.sum():.3f}",
+        f"haze {(rendered.opacity * (grown == 0)).sum() / true.opacity.sum():.3f}",
         flush=True,
     )
 

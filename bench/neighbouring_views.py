@@ -69,8 +69,8 @@ def main() -> None:
             [video(prior, reference, prompt, azimuth, instantiate(noise)) for azimuth in views]
             for noise in (cfg.noise, fresh.noise)
         ]
-        stills, told = [still for still, _ in rounds[0]], [apart([clip for _, clip in each]) for each in rounds]
-        print(f"| {name} | {' | '.join(f'{1000 * x:.2f}' for x in (apart(stills), *told))} |", flush=True)
+        stills, differences = [still for still, _ in rounds[0]], [apart([clip for _, clip in each]) for each in rounds]
+        print(f"| {name} | {' | '.join(f'{1000 * x:.2f}' for x in (apart(stills), *differences))} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -68,8 +68,8 @@ def fit(name: str, steps: list[str]) -> dict[str, float]:
         scene = build_scene(cfg, instantiate(cfg.object))
         scene.renderer.load_state_dict(load_tree(Path(folder) / "model.safetensors"))
     start = torch.zeros(1)
-    seen, wanted = (halved(render_views(r, held_out(), start).rgb[:, 0]) for r in (scene.renderer, scene.reference))
-    values = psnr(seen, wanted)
+    rendered, wanted = (halved(render_views(r, held_out(), start).rgb[:, 0]) for r in (scene.renderer, scene.reference))
+    values = psnr(rendered, wanted)
     return {"seconds": seconds, "median": values.median().item(), "lowest": values.min().item()}
 
 

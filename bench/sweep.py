@@ -52,11 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         def run(*words: str) -> None:
             subprocess.run(words, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
 
-        told = {"cells": options.cells, "launcher": options.launcher, "sweep": cost(lambda: run(*command))}
-        told["one"] = {kind: round(seconds / options.cells, 3) for kind, seconds in told["sweep"].items()}
-        told["again"] = cost(lambda: run(*command))
-        told["status"] = cost(lambda: run(sys.executable, "-m", "to4d.runs.sweep", "status", f"{folder}/sweep"))
-    print(json.dumps(told, indent=1))
+        result = {"cells": options.cells, "launcher": options.launcher, "sweep": cost(lambda: run(*command))}
+        result["one"] = {kind: round(seconds / options.cells, 3) for kind, seconds in result["sweep"].items()}
+        result["again"] = cost(lambda: run(*command))
+        result["status"] = cost(lambda: run(sys.executable, "-m", "to4d.runs.sweep", "status", f"{folder}/sweep"))
+    print(json.dumps(result, indent=1))
 
 
 if __name__ == "__main__":

@@ -78,8 +78,8 @@ def pictures(asset: Path, world: np.ndarray, cameras: Cameras, seconds: list[flo
     with Served(files) as address, profile() as folder, browser.Browser(Path(folder), (600, 600), 240.0) as window:
         window.open(address)
         window.wait("window.ready === true")
-        seen = [[shot(window, t, cameras, b) for t in seconds] for b in range(len(cameras.pose))]
-    return torch.from_numpy(np.array(seen)).float() / 255.0
+        shots = [[shot(window, t, cameras, b) for t in seconds] for b in range(len(cameras.pose))]
+    return torch.from_numpy(np.array(shots)).float() / 255.0
 
 
 def shot(window: object, seconds: float, cameras: Cameras, b: int) -> np.ndarray:

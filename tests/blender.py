@@ -58,7 +58,7 @@ def imported(path: Path) -> dict:
 def miss(path: Path) -> tuple[float, float, list[str]]:
     """How far what Blender shows is from our player's at most, and how far the clip moves; as shares of the size.
 
-    Also the names of its clips. Vertices are told by where they stand at rest and move to, whatever their order.
+    Also the names of its clips. Vertices are recognised by where they stand at rest and move to, whatever their order.
     """
     from scipy.spatial import KDTree
 

@@ -45,11 +45,11 @@ class Browser:
         )
         os.close(down), os.close(up)
         self.patience, self.number, self.rest, self.events, self.session = patience, 0, b"", [], None
-        (page,) = [t for t in self.ask("Target.getTargets")["targetInfos"] if t["type"] == "page"]
-        attached = self.ask("Target.attachToTarget", targetId=page["targetId"], flatten=True)
+        (page,) = [t for t in self.request("Target.getTargets")["targetInfos"] if t["type"] == "page"]
+        attached = self.request("Target.attachToTarget", targetId=page["targetId"], flatten=True)
         self.session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
-            self.ask(f"{domain}.enable")
+            self.request(f"{domain}.enable")
 
     def __enter__(self) -> "Browser":
         return self
@@ -59,7 +59,7 @@ class Browser:
         self.process.wait()
         os.close(self.down), os.close(self.up)
 
-    def ask(self, method: str, **parameters: object) -> dict:
+    def request(self, method: str, **parameters: object) -> dict:
         """Call a method of the protocol; what happens meanwhile goes to `events`."""
         self.number += 1
         message = {"id": self.number, "method": method, "params": parameters}
@@ -78,11 +78,11 @@ class Browser:
         return json.loads(message)
 
     def open(self, url: str) -> None:
-        self.ask("Page.navigate", url=url)
+        self.request("Page.navigate", url=url)
 
     def value(self, expression: str) -> object:
         """What an expression in the page's own language is."""
-        answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True)
+        answer = self.request("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
@@ -105,13 +105,13 @@ class Browser:
         box = self.box(selector)
         place = {"x": box["x"] + across * box["width"], "y": box["y"] + box["height"] / 2}
         for kind in ("mousePressed", "mouseReleased"):
-            self.ask("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
+            self.request("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
 
     def drag(self, selector: str, dx: float, dy: float) -> None:
         box = self.box(selector)
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         for kind, px, py in (("Pressed", x, y), ("Moved", x + dx, y + dy), ("Released", x + dx, y + dy)):
-            self.ask(
+            self.request(
                 "Input.dispatchMouseEvent", type=f"mouse{kind}", button="left", buttons=1, clickCount=1, x=px, y=py
             )
 
@@ -123,7 +123,7 @@ class Browser:
             scroll = self.value("({x: scrollX, y: scrollY})")
             place = {"x": box["x"] + scroll["x"], "y": box["y"] + scroll["y"]}
             extra = {"clip": {**place, "width": box["width"], "height": box["height"], "scale": 1}}
-        data = base64.b64decode(self.ask("Page.captureScreenshot", **extra)["data"])
+        data = base64.b64decode(self.request("Page.captureScreenshot", **extra)["data"])
         return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(float)
 
     def requests(self) -> list[str]:

@@ -108,17 +108,19 @@ def official():
         out[f"{kind}: signal share"] = model.alphas_cumprod
         out[f"{kind}: clip scale"] = model.scale_arr[:1000] if model.use_dynamic_rescale else torch.ones(1000)
         still = (model.scale_factor * posterior.mode())[:, :, None].repeat(1, 1, 16, 1, 1)
-        seen = {"c_crossattn": [torch.cat([text[:1], image], 1)], "c_concat": [still]}
+        conditioned = {"c_crossattn": [torch.cat([text[:1], image], 1)], "c_concat": [still]}
         blind = {"c_crossattn": [torch.cat([text[1:], grey], 1)], "c_concat": [still]}
         pace = torch.tensor([SIZES[kind].pace])
         for t in STEPS:
-            both = [model.apply_model(NOISY, torch.tensor([t]), condition, fs=pace) for condition in (seen, blind)]
+            both = [
+                model.apply_model(NOISY, torch.tensor([t]), condition, fs=pace) for condition in (conditioned, blind)
+            ]
             out[f"{kind}: with and without condition, step {t}"] = torch.cat(both)
-        out[f"{kind}: guided sample"] = sampled_officially(lvdm.ddim, model, seen, blind, pace, plan(kind))
+        out[f"{kind}: guided sample"] = sampled_officially(lvdm.ddim, model, conditioned, blind, pace, plan(kind))
     return out
 
 
-def sampled_officially(ddim, model, seen, blind, pace, steps):
+def sampled_officially(ddim, model, conditioned, blind, pace, steps):
     """Their sampler from the same noise; the last guess, unscaled."""
 
     class Sampler(ddim.DDIMSampler):
@@ -135,7 +137,7 @@ def sampled_officially(ddim, model, seen, blind, pace, steps):
         4,
         1,
         NOISY.shape[1:],
-        conditioning=seen,
+        conditioning=conditioned,
         x_T=start,
         verbose=False,
         unconditional_guidance_scale=SCALE_OF_GUIDANCE,

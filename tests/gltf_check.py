@@ -41,8 +41,8 @@ def check_accessor(header: dict, data: bytes, accessor: dict) -> np.ndarray:
     values = np.ndarray((accessor["count"], width), kind, whole, offset, (stride, item))
     assert np.isfinite(values).all()
     if "min" in accessor:
-        for told, found in ((accessor["min"], values.min(0)), (accessor["max"], values.max(0))):
-            assert (np.array(told).astype(kind) == found).all()
+        for stated, found in ((accessor["min"], values.min(0)), (accessor["max"], values.max(0))):
+            assert (np.array(stated).astype(kind) == found).all()
     return values
 
 

@@ -30,12 +30,12 @@ def main() -> None:
     if not READY:
         sys.exit(MISSING)
     found = {name: issues(Path(name)) for name in sys.argv[1:]}
-    for name, told in found.items():
-        print(f"{name}: {told['numErrors']} errors, {told['numWarnings']} warnings")
-        for message in told["messages"]:
+    for name, report in found.items():
+        print(f"{name}: {report['numErrors']} errors, {report['numWarnings']} warnings")
+        for message in report["messages"]:
             if message["severity"] < 2:  # 0 is an error, 1 a warning
                 print(f"  {message['code']} at {message.get('pointer', '?')}: {message['message']}")
-    sys.exit(any(told["numErrors"] or told["numWarnings"] for told in found.values()))
+    sys.exit(any(report["numErrors"] or report["numWarnings"] for report in found.values()))
 
 
 if __name__ == "__main__":

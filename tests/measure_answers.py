@@ -169,13 +169,13 @@ def official_viclip(folder):
     (cache / "ViCLIP").symlink_to(Path(find_spec("open_clip").origin).parent)  # which has the same table of pairs
     sys.modules |= {"vbench": SimpleNamespace(), "vbench.utils": SimpleNamespace(CACHE_DIR=str(cache))}
     sys.modules["pkg_resources"] = SimpleNamespace(packaging=SimpleNamespace(version=version))
-    seen, told = import_module("ViCLIP.viclip_vision"), import_module("ViCLIP.viclip_text")
-    assert full_shapes(seen, told) == shapes_of(on_paper(ViclipNet))
+    vision_module, text_module = import_module("ViCLIP.viclip_vision"), import_module("ViCLIP.viclip_text")
+    assert full_shapes(vision_module, text_module) == shapes_of(on_paper(ViclipNet))
     size = SMALL
-    vision = seen.VisionTransformer(
+    vision = vision_module.VisionTransformer(
         size.pixels, size.patch, size.video.width, size.video.layers, size.video.heads, size.features
     )
-    text = told.CLIP_TEXT(
+    text = text_module.CLIP_TEXT(
         size.features, size.tokens, 49408, size.text.width, size.text.heads, size.text.layers, checkpoint_num=0
     )
     weights = random_weights(shapes_of(ViclipNet(size)))
@@ -199,11 +199,11 @@ def official_pictures():
     return transforms.Compose(cut + after)(byte_pictures().to(torch.uint8))
 
 
-def full_shapes(seen, told):
+def full_shapes(vision_module, text_module):
     """Of the official network at its official size, as VBench builds it."""
     with patch("torch.linspace", lambda low, high, count: torch.zeros(count, device="cpu")):  # numbers that it reads
-        parts = {"vision_encoder.": on_paper(seen.clip_joint_l14)}
-    parts["text_encoder."] = on_paper(lambda: told.clip_text_l14(context_length=32, pretrained=False))
+        parts = {"vision_encoder.": on_paper(vision_module.clip_joint_l14)}
+    parts["text_encoder."] = on_paper(lambda: text_module.clip_text_l14(context_length=32, pretrained=False))
     return {name + key: shape for name, part in parts.items() for key, shape in shapes_of(part).items()} | {"temp": ()}
 
 

@@ -67,9 +67,9 @@ def gltf(attributes: dict, indices: np.ndarray, material: dict, **extra) -> tupl
 def textured_quad(uri: str = "four.png", **material) -> tuple[dict, bytes]:
     """The quad of `write_obj` as glTF, whose v runs down."""
     uv = np.stack([QUAD_UV[:, 0], 1 - QUAD_UV[:, 1]], -1)
-    look = {"pbrMetallicRoughness": {"baseColorTexture": {"index": 0}}, **material}
+    material = {"pbrMetallicRoughness": {"baseColorTexture": {"index": 0}}, **material}
     extra = {"images": [{"uri": uri}], "textures": [{"source": 0}]}
-    return gltf({"POSITION": QUAD, "TEXCOORD_0": uv}, QUAD_FACES, look, **extra)
+    return gltf({"POSITION": QUAD, "TEXCOORD_0": uv}, QUAD_FACES, material, **extra)
 
 
 def write_gltf(path: Path, header: dict, blob: bytes, uri: str | None = None) -> Path:

@@ -1,7 +1,7 @@
-"""A GPU that is only pretended: tensors that say they are on `cuda:0` and refuse what real ones refuse.
+"""A simulated GPU: tensors that say they are on `cuda:0` and refuse what real ones refuse.
 
 Their numbers are computed on the CPU. With it a machine without a GPU finds tensors that were left behind: within
-`Pretend`, a pretended tensor meets no other (but for single numbers), is filled by no CPU generator, and is no array
+`Pretend`, a simulated tensor meets no other (but for single numbers), is filled by no CPU generator, and is no array
 of NumPy's.
 """
 

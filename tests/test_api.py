@@ -205,11 +205,11 @@ def test_a_noun_in_doubt_is_asked_for(text):
 
 @pytest.mark.parametrize("text", ["null", "choice(a,b)", "[a, plant]", 'a "plant", {1}', "it\\'s a plant \\\\"])
 def test_any_prompt_arrives_as_it_is(text, tmp_path, monkeypatch):
-    seen = []
-    monkeypatch.setattr("to4d.api.train", seen.append)
+    configs = []
+    monkeypatch.setattr("to4d.api.train", configs.append)
     monkeypatch.setattr("to4d.api.load_asset", lambda folder: None)
     to4d.animate("gso/plant", text, out=tmp_path / "it's, here")
-    assert (seen[0].prompt, seen[0].out) == (text, str(tmp_path / "it's, here"))
+    assert (configs[0].prompt, configs[0].out) == (text, str(tmp_path / "it's, here"))
 
 
 def test_importing_to4d_imports_nothing_heavy():

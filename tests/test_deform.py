@@ -56,8 +56,8 @@ def test_a_shift_shows_the_static_field_shifted():
     shift = torch.tensor([0.1, -0.2, 0.05])
     field.motion.knots[0].data += shift[:, None, None, None]
     late = torch.full((200,), 0.5)
-    for seen, want in zip(field(points, late), field.static(points + 0.5 * shift, late), strict=True):
-        assert_close(seen, want, rtol=1e-3, atol=1e-4)
+    for value, want in zip(field(points, late), field.static(points + 0.5 * shift, late), strict=True):
+        assert_close(value, want, rtol=1e-3, atol=1e-4)
 
 
 def test_gradients_reach_the_motion_and_agree_with_differences():

@@ -60,15 +60,15 @@ class KeepGradients(Callback):
 def steps_of(cfg):
     """By phase: what the optimizer saw, and what was logged, at each step."""
     scene = build_scene(cfg, instantiate(cfg.object))
-    told = {}
+    logged = {}
     with worker_group(cfg, devices_of(cfg), worker_main) as workers:
         for name, phase in build_phases(cfg, scene).items():
             keep = KeepGradients()
             before = [instantiate(cfg.callbacks[callback]) for callback in ("occupancy", "coarse_first")]
             workers.train_phase((name, None))
             fit(phase, cfg, None, [*before, keep], [])
-            told[name] = keep.steps
-    return told
+            logged[name] = keep.steps
+    return logged
 
 
 @pytest.mark.slow

@@ -33,12 +33,12 @@ def steps_of_pipeline(prior, family, still):
     """(latents, time, prediction) of each step as its scheduler is handed them, and the latents that it ends with."""
     import PIL.Image
 
-    pipe, seen = prior.pipe, []
+    pipe, steps = prior.pipe, []
     pipe.set_progress_bar_config(disable=True)
     step = pipe.scheduler.step
 
     def noted(prediction, t, latents, **settings):
-        seen.append((latents, t, prediction))
+        steps.append((latents, t, prediction))
         return step(prediction, t, latents, **settings)
 
     pipe.scheduler.step = noted
@@ -57,7 +57,7 @@ def steps_of_pipeline(prior, family, still):
     out = pipe(**settings)
     end = out.images if family == "stable_diffusion" else out.frames
     pipe.scheduler.step = step
-    return seen, end
+    return steps, end
 
 
 def as_ours(family, latents, shape):
@@ -89,19 +89,19 @@ def differences(family):
     """Of the guided prediction, the largest over the steps; of the clean clip after the last one."""
     prior = prior_of(family)
     still = torch.as_tensor(np.random.RandomState(3).randint(0, 256, (*prior.size, 3)) / 255, dtype=torch.float32)
-    told = prior.condition(still[None], Prompt("a plant blooming", "plant", NEGATIVE))
+    condition = prior.condition(still[None], Prompt("a plant blooming", "plant", NEGATIVE))
     with torch.no_grad():
         shape = prior.encode(still.expand(1, prior.frames, *still.shape)).shape
-    seen, end = steps_of_pipeline(prior, family, still)
+    steps, end = steps_of_pipeline(prior, family, still)
     worst, first = 0.0, int(family == "ltx")  # whose scheduler does not see the first frame, as it is the still
-    for latents, t, theirs in seen:
+    for latents, t, theirs in steps:
         place, size = step_at(prior, family, t)
         latents, theirs = (as_ours(family, x, shape) for x in (latents, theirs))
         noisy = torch.cat([torch.zeros(*shape[:2], first, *shape[3:]), latents], 2) / size
         with torch.no_grad():
-            ours = prior.predict(noisy, place, told, SCALE)[0]
+            ours = prior.predict(noisy, place, condition, SCALE)[0]
         worst = max(worst, relative(ours[:, :, first:], theirs))
-    return worst, relative(prior.denoise(noisy, place, told, SCALE).clean, as_ours(family, end, shape))
+    return worst, relative(prior.denoise(noisy, place, condition, SCALE).clean, as_ours(family, end, shape))
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -28,7 +28,7 @@ def prior(request, priors):
     return priors[request.param]
 
 
-def told(prior, prompt=PROMPT, rows=1, seed=0):
+def condition_of(prior, prompt=PROMPT, rows=1, seed=0):
     stills = torch.rand(rows, *prior.size, 3, generator=numbers(seed))
     return prior.condition(stills, prompt)
 
@@ -63,7 +63,7 @@ def test_images_in_chunks_are_the_same_images(priors):
 
 
 def test_guidance_one_is_the_conditional_prediction_and_others_are_linear(prior):
-    condition = told(prior)
+    condition = condition_of(prior)
     none, plain, strong = (guess(prior, condition, scale).clean for scale in (0.0, 1.0, 7.0))
     assert not torch.allclose(none, plain, atol=1e-3)
     last = (slice(None), slice(None), -1)  # SVD guides the last frame most
@@ -71,16 +71,16 @@ def test_guidance_one_is_the_conditional_prediction_and_others_are_linear(prior)
 
 
 def test_views_of_a_batch_do_not_mix(prior):
-    both, one = guess(prior, told(prior, rows=2), rows=2), guess(prior, told(prior))
-    first = prior.denoise(noisy_of(prior, 2)[:1], 600, told(prior), 3.0)
+    both, one = guess(prior, condition_of(prior, rows=2), rows=2), guess(prior, condition_of(prior))
+    first = prior.denoise(noisy_of(prior, 2)[:1], 600, condition_of(prior), 3.0)
     assert torch.allclose(both.clean[:1], first.clean, atol=1e-4 * float(first.clean.abs().max()))
     assert one.clean.shape == first.clean.shape
 
 
 def test_the_still_and_the_words_count_where_they_are_known(prior, priors):
     family = next(name for name, other in priors.items() if other is prior)
-    here, still = guess(prior, told(prior)), guess(prior, told(prior, seed=9))
-    words = guess(prior, told(prior, Prompt("a plant dying", "plant")))
+    here, still = guess(prior, condition_of(prior)), guess(prior, condition_of(prior, seed=9))
+    words = guess(prior, condition_of(prior, Prompt("a plant dying", "plant")))
     assert torch.equal(here.clean, still.clean) == (family in BLIND)
     assert torch.equal(here.clean, words.clean) == (family == "svd")
 
@@ -94,14 +94,16 @@ def test_the_log_says_where_masks_take_opacity(family, caplog):
 
 def test_attention_is_to_the_noun_of_the_conditional_pass_or_there_is_none(prior, priors):
     family = next(name for name, other in priors.items() if other is prior)
-    look = guess(prior, told(prior)).attention
+    attention = guess(prior, condition_of(prior)).attention
     if family not in WITH_MAPS:
-        assert look is None
+        assert attention is None
         return
-    assert look.shape == (1, *noisy_of(prior).shape[2:])
-    assert look.max() == 1 and look.min() >= 0 and look.std() > 1e-4
-    assert torch.allclose(look, guess(prior, told(prior), 1.0).attention)
-    assert not torch.allclose(look, guess(prior, told(prior, Prompt(PROMPT.text, "blooming"))).attention, atol=1e-3)
+    assert attention.shape == (1, *noisy_of(prior).shape[2:])
+    assert attention.max() == 1 and attention.min() >= 0 and attention.std() > 1e-4
+    assert torch.allclose(attention, guess(prior, condition_of(prior), 1.0).attention)
+    assert not torch.allclose(
+        attention, guess(prior, condition_of(prior, Prompt(PROMPT.text, "blooming"))).attention, atol=1e-3
+    )
 
 
 def test_shares_of_attention_to_all_words_add_up_to_one(priors):
@@ -109,7 +111,7 @@ def test_shares_of_attention_to_all_words_add_up_to_one(priors):
 
     for family in ("wan", "ltx", "modelscope"):
         prior = priors[family]
-        condition = told(prior)
+        condition = condition_of(prior)
         mask = None if condition.mask is None else condition.mask[0]
         with (
             torch.no_grad(),
@@ -124,7 +126,7 @@ def test_shares_of_attention_to_all_words_add_up_to_one(priors):
 
 def test_a_prompt_without_its_noun_is_refused(priors):
     with pytest.raises(InputError, match="'pot'.*object.noun"):
-        told(priors["wan"], Prompt("a plant blooming", "pot"))
+        condition_of(priors["wan"], Prompt("a plant blooming", "pot"))
     assert priors["wan"].unknown_words("zorbing") == []
 
 
@@ -147,7 +149,7 @@ def test_half_precision_says_nearly_the_same(family, priors):
     half, full = prior_of(family, precision="bfloat16"), priors[family]
     network, autoencoder = ({p.dtype for p in part.parameters()} for part in (half.network, half.vae))
     assert torch.bfloat16 in network and autoencoder == {torch.float32}
-    rough, exact = (guess(one, told(one)).clean for one in (half, full))
+    rough, exact = (guess(one, condition_of(one)).clean for one in (half, full))
     assert rough.dtype is torch.float32 and (rough - exact).abs().mean() < 0.05 * exact.std()
 
 
@@ -158,7 +160,7 @@ def test_a_saved_pipeline_is_loaded_from_its_folder_without_a_network(family, pr
     shapes = {"full": {"frames": here.frames, "image": list(here.size)}}
     loaded = prior_of(family, size="full", model=str(tmp_path), shapes=shapes, precision=precision)
     assert {p.dtype for p in loaded.vae.parameters()} == {torch.float32}
-    ours, theirs = (guess(one, told(one)).clean for one in (here, loaded))
+    ours, theirs = (guess(one, condition_of(one)).clean for one in (here, loaded))
     assert (ours - theirs).abs().mean() < error * ours.std()
 
 
@@ -182,7 +184,7 @@ def test_a_pipeline_of_pickles_is_converted_and_says_the_same(priors, tmp_path):
     assert [path.parent.name for path in convert_pipeline(tmp_path)] == ["text_encoder", "unet", "vae"]
     shapes = {"full": {"frames": here.frames, "image": list(here.size)}}
     loaded = prior_of("modelscope", size="full", model=str(tmp_path), shapes=shapes)
-    assert torch.allclose(guess(loaded, told(loaded)).clean, guess(here, told(here)).clean, atol=1e-5)
+    assert torch.allclose(guess(loaded, condition_of(loaded)).clean, guess(here, condition_of(here)).clean, atol=1e-5)
 
 
 def test_a_pickle_that_holds_more_than_weights_is_not_opened(tmp_path):

@@ -69,7 +69,7 @@ def test_a_shift_spends_more_steps_on_much_noise():
 
 
 class Flow(torch.nn.Module):
-    """A rectified flow whose network is some function of what it is shown and told."""
+    """A rectified flow whose network is some function of its inputs."""
 
     frames = 4
 

@@ -1,4 +1,4 @@
-"""What a motion does to a surface is told, and a motion that bursts neither reaches the asset nor takes for ever."""
+"""A motion's effect on a surface is measured, and one that bursts neither reaches the asset nor takes for ever."""
 
 import re
 from types import SimpleNamespace

@@ -90,5 +90,5 @@ def test_the_official_u_net_can_take_the_place_of_ours(kind, precision):
     tolerance = 1e-4 if precision == "float32" else 0.15
     assert difference(mine.clean, theirs.clean) < tolerance
     assert difference(mine.attention, theirs.attention) < tolerance
-    for look, their_look in zip(mine.looks, theirs.looks, strict=True):
-        assert difference(look.image, their_look.image) < tolerance and look.noun.shape == their_look.noun.shape
+    for maps, their_maps in zip(mine.attention_maps, theirs.attention_maps, strict=True):
+        assert difference(maps.image, their_maps.image) < tolerance and maps.noun.shape == their_maps.noun.shape

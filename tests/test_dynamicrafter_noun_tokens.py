@@ -1,4 +1,4 @@
-"""CLIP's tokens, and which of them the mask looks at."""
+"""CLIP's tokens, and which of them are the noun's."""
 
 import pytest
 import torch

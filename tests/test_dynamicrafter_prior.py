@@ -112,12 +112,12 @@ def test_views_of_a_batch_do_not_mix(prior):
 
 def test_attention_is_to_the_noun_of_the_conditional_pass(eps_prior):
     asked = condition(eps_prior)
-    look = eps_prior.denoise(noisy(), 300, asked, 7.5).attention
-    assert look.shape == (2, 16, 8, 8)
-    assert torch.allclose(look.amax((1, 2, 3)), torch.ones(2)) and look.min() >= 0 and look.std() > 1e-3
-    assert torch.allclose(look, eps_prior.denoise(noisy(), 300, asked, 1.0).attention, atol=1e-5)
+    attention = eps_prior.denoise(noisy(), 300, asked, 7.5).attention
+    assert attention.shape == (2, 16, 8, 8)
+    assert torch.allclose(attention.amax((1, 2, 3)), torch.ones(2)) and attention.min() >= 0 and attention.std() > 1e-3
+    assert torch.allclose(attention, eps_prior.denoise(noisy(), 300, asked, 1.0).attention, atol=1e-5)
     verb = condition(eps_prior, prompt=Prompt("a plant blooming", "blooming"))
-    assert not torch.allclose(look, eps_prior.denoise(noisy(), 300, verb, 7.5).attention, atol=1e-2)
+    assert not torch.allclose(attention, eps_prior.denoise(noisy(), 300, verb, 7.5).attention, atol=1e-2)
 
 
 def test_a_prompt_without_its_noun_is_refused(prior):
@@ -143,8 +143,8 @@ def test_a_network_that_knows_the_noise_gives_back_the_clip(prior, t, monkeypatc
 
     def knowing(x, still, steps, pace, context):
         assert torch.allclose(x, signal * scale * clean + spread * noise, atol=1e-5)
-        told = signal * noise - spread * scale * clean if prior.shape.velocity else noise
-        return told, [torch.ones(32, 8, 8, 17)]
+        predicted = signal * noise - spread * scale * clean if prior.shape.velocity else noise
+        return predicted, [torch.ones(32, 8, 8, 17)]
 
     monkeypatch.setattr(prior.networks.unet, "forward", knowing)
     guess = prior.denoise(add_noise(clean, noise, prior.alpha_bar[t]), t, condition(prior), 1.0).clean

@@ -1,4 +1,4 @@
-"""DynamiCrafter's denoiser: the official parameters, the official numbers, and where it looks."""
+"""DynamiCrafter's denoiser: the official parameters, the official numbers, and its attention maps."""
 
 import pytest
 import torch
@@ -27,7 +27,7 @@ def unet():
 
 
 @torch.no_grad()
-def look(unet, noisy, still, t, pace, text, image, marks=None):
+def denoise(unet, noisy, still, t, pace, text, image, marks=None):
     return unet(noisy, still, t, pace, UNetContext(text, image, marks))
 
 
@@ -50,7 +50,7 @@ def test_it_predicts_what_the_official_code_predicts(size):
     theirs = randomise(official_unet(size.unet, size.frames), PREFIX)
     ours = randomise(UNet(size.unet), PREFIX)
     assert {k: v.shape for k, v in ours.state_dict().items()} == {k: v.shape for k, v in theirs.state_dict().items()}
-    assert difference(look(ours, *inputs())[0], official(theirs, *inputs())) < 1e-4
+    assert difference(denoise(ours, *inputs())[0], official(theirs, *inputs())) < 1e-4
 
 
 def test_every_block_does_what_the_official_block_does(unet):
@@ -64,7 +64,7 @@ def test_every_block_does_what_the_official_block_does(unet):
     for name in names.values():
         keep = lambda _, __, out, name=name: found.update({name: out[0]})  # noqa: E731
         handles.append(unet.get_submodule(name).register_forward_hook(keep))
-    look(unet, *inputs())
+    denoise(unet, *inputs())
     [handle.remove() for handle in handles]
     assert len(expected) == 18
     assert max(difference(found[name], expected[name]) for name in expected) < 1e-4
@@ -74,12 +74,12 @@ def test_every_block_does_what_the_official_block_does(unet):
 def test_it_reads_all_that_it_is_given(unet, which):
     before = list(inputs())
     after = [x + (1 if index == which else 0) for index, x in enumerate(before)]
-    assert difference(look(unet, *after)[0], look(unet, *before)[0]) > 1e-3
+    assert difference(denoise(unet, *after)[0], denoise(unet, *before)[0]) > 1e-3
 
 
 def test_clips_of_a_batch_do_not_mix(unet):
-    alone = look(unet, *[x[:1] for x in inputs()])[0]
-    assert difference(look(unet, *inputs())[0][:1], alone) < 1e-5
+    alone = denoise(unet, *[x[:1] for x in inputs()])[0]
+    assert difference(denoise(unet, *inputs())[0][:1], alone) < 1e-5
 
 
 def test_its_blocks_compile_without_a_graph_break(unet):
@@ -94,15 +94,17 @@ def test_it_compiles_to_one_graph_that_says_the_same_at_any_step(unet):
     compiled, marks = torch.compile(unet, backend="eager", fullgraph=True), torch.ones(1, 77)
     with torch._dynamo.config.patch(error_on_recompile=True):
         for shift in (0, 100):
-            noisy, still, t, *told = inputs()
-            (seen, maps), (same, same_maps) = (
-                look(net, noisy, still, t + shift, *told, marks) for net in (unet, compiled)
+            noisy, still, t, *condition = inputs()
+            (prediction, maps), (same, same_maps) = (
+                denoise(net, noisy, still, t + shift, *condition, marks) for net in (unet, compiled)
             )
-            assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip((seen, *maps), (same, *same_maps), strict=True))
+            assert all(
+                torch.allclose(a, b, atol=1e-5) for a, b in zip((prediction, *maps), (same, *same_maps), strict=True)
+            )
 
 
 def test_all_tokens_together_have_all_the_attention(unet):
-    _, maps = look(unet, *inputs(), marks=torch.ones(2, 77))
+    _, maps = denoise(unet, *inputs(), marks=torch.ones(2, 77))
     sizes = [tuple(m.shape[1:3]) for m in maps]
     assert sizes == [(side, side) for side in (16, 8, 4, 2, 4, 4, 8, 8, 16, 16)]
     assert all(m.shape[3] == 1 + 16 for m in maps)
@@ -113,11 +115,11 @@ def test_all_tokens_together_have_all_the_attention(unet):
 def test_the_full_models_look_at_words_in_sixteen_places():
     with torch.device("meta"):
         unet = UNet(SIZES["256"].unet)
-    looks = [name for name, part in unet.named_modules() if isinstance(part, TextImageAttention)]
+    layers = [name for name, part in unet.named_modules() if isinstance(part, TextImageAttention)]
     inputs, outputs = (f"{side}_blocks.{{}}.1" for side in ("input", "output"))
     blocks = [inputs.format(i) for i in (1, 2, 4, 5, 7, 8)] + ["middle_block.1"]
     blocks += [outputs.format(i) for i in range(3, 12)]
-    assert sorted(looks) == sorted(f"{name}.transformer_blocks.0.attn2" for name in blocks)
+    assert sorted(layers) == sorted(f"{name}.transformer_blocks.0.attn2" for name in blocks)
 
 
 @pytest.mark.parametrize("size", ["256", "512", "1024"])
@@ -126,7 +128,7 @@ def test_the_full_models_fit_their_images(size):
     with torch.device("meta"):
         unet, text, image = UNet(SIZES[size].unet), torch.empty(2, 77, 1024), torch.empty(2, 16, 16, 1024)
         noisy, still, two = torch.empty(2, 4, 16, height, width), torch.empty(2, 4, height, width), torch.empty(2)
-        prediction, maps = look(unet, noisy, still, two, two, text, image, torch.empty(1, 77))
+        prediction, maps = denoise(unet, noisy, still, two, two, text, image, torch.empty(1, 77))
     assert prediction.shape == noisy.shape
     assert len(maps) == 16 and maps[0].shape == (16, height, width, 17)
 
@@ -134,7 +136,7 @@ def test_the_full_models_fit_their_images(size):
 def test_maps_of_two_tokens_add_up_and_only_watched_clips_have_one(unet):
     marks = torch.zeros(3, 1, 77)
     marks[0, :, 5], marks[1, :, 6], marks[2, :, 5:7] = 1, 1, 1
-    one, other, both = (look(unet, *inputs(), marks=m)[1] for m in marks)
+    one, other, both = (denoise(unet, *inputs(), marks=m)[1] for m in marks)
     assert all(m.shape[0] == 4 for m in both)
     words = ([m[..., 0] for m in maps] for maps in (one, other, both))
     assert all(torch.allclose(a + b, c, atol=1e-6) for a, b, c in zip(*words, strict=True))
@@ -150,22 +152,22 @@ def test_a_fused_map_is_the_softmax_column():
 
 
 def test_the_maps_are_those_of_the_official_layer(unet):
-    theirs, seen = randomise(official_unet(TINY, 4), PREFIX), {}
+    theirs, attention_of = randomise(official_unet(TINY, 4), PREFIX), {}
     layer = theirs.input_blocks[1][1].transformer_blocks[0].attn2
 
     def watch(attention, args, kwargs):
         text, image = kwargs["context"][:, :77], kwargs["context"][:, 77:]
         parts = attention.to_q(args[0]), attention.to_k(text), attention.to_k_ip(image)
         q, k, k_image = (x.unflatten(-1, (attention.heads, -1)).transpose(1, 2) for x in parts)
-        seen["word"] = (q @ k.transpose(-1, -2) * attention.scale).softmax(-1)[..., 7].mean(1)
-        seen["image"] = (q @ k_image.transpose(-1, -2) * attention.scale).softmax(-1).mean(1)
+        attention_of["word"] = (q @ k.transpose(-1, -2) * attention.scale).softmax(-1)[..., 7].mean(1)
+        attention_of["image"] = (q @ k_image.transpose(-1, -2) * attention.scale).softmax(-1).mean(1)
 
     layer.register_forward_pre_hook(watch, with_kwargs=True)
     official(theirs, *inputs())
     marks = torch.nn.functional.one_hot(torch.tensor([7, 7]), 77).float()
-    ours = look(unet, *inputs(), marks=marks)[1][0].flatten(1, 2)
-    assert difference(ours[..., 0], seen["word"]) < 1e-4
-    assert difference(ours[..., 1:], seen["image"]) < 1e-4
+    ours = denoise(unet, *inputs(), marks=marks)[1][0].flatten(1, 2)
+    assert difference(ours[..., 0], attention_of["word"]) < 1e-4
+    assert difference(ours[..., 1:], attention_of["image"]) < 1e-4
     assert upstream().attention.XFORMERS_IS_AVAILBLE is False
 
 

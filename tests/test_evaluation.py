@@ -43,9 +43,9 @@ def command(*overrides):
 def evaluated(finished, tmp_path_factory):
     out = tmp_path_factory.mktemp("evaluated")
     command(f"run={finished}", f"out={out}", "views.size=48", "views.antialias=1", "frames=3")
-    told = json.loads((out / "evaluation.json").read_text())
-    recipe = told.pop("recipe")
-    return out / "frames", told, recipe
+    figures = json.loads((out / "evaluation.json").read_text())
+    recipe = figures.pop("recipe")
+    return out / "frames", figures, recipe
 
 
 def test_at_the_size_of_the_run_s_own_metrics_the_figures_are_the_same(finished, evaluated):
@@ -70,10 +70,10 @@ def test_the_lossless_frames_hold_exactly_what_was_measured(evaluated):
 
 
 def test_the_recipe_says_of_what_and_how(evaluated):
-    told = evaluated[2]
-    assert told["views"]["size"] == 48 and told["frames"] == 3 and told["fps"] == 8
-    assert len(told["model_sha256"]) == 64 and told["packages"]["torch"]
-    assert len(told["measures"]["basic"]["judge_sha256"]) == 64
+    recipe = evaluated[2]
+    assert recipe["views"]["size"] == 48 and recipe["frames"] == 3 and recipe["fps"] == 8
+    assert len(recipe["model_sha256"]) == 64 and recipe["packages"]["torch"]
+    assert len(recipe["measures"]["basic"]["classifier_sha256"]) == 64
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "conf" / "measures").glob("*.yaml")))
@@ -83,7 +83,7 @@ def test_every_measure_tells_how_it_measures(name):
 
 
 def test_what_cannot_be_computed_is_null_with_its_reason_and_the_rest_is_there(finished):
-    def absent(seen):
+    def absent(renders):
         raise NotComputed(["style", "style/000"], "no weights")
 
     views = instantiate(config("evaluate", "out=here").views, size=48, antialias=1, azimuths_deg=[0])

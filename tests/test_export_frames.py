@@ -129,8 +129,8 @@ def unpacked(path) -> dict[str, bytes]:
 @pytest.mark.skipif(not khronos.READY, reason=khronos.MISSING)
 def test_the_validator_of_khronos_finds_nothing_in_a_flipbook(tmp_path):
     Flipbook(frames=4, fps=8.0, surface=SMALL)(scene(Ball()), tmp_path)
-    told = khronos.issues(tmp_path / "flipbook.glb")
-    assert told["numErrors"] == 0 and told["numWarnings"] == 0, told["messages"]
+    issues = khronos.issues(tmp_path / "flipbook.glb")
+    assert issues["numErrors"] == 0 and issues["numWarnings"] == 0, issues["messages"]
 
 
 def test_obj_files_keep_the_materials_and_move_as_the_field_says(tmp_path, quad):

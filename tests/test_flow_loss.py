@@ -91,8 +91,8 @@ def test_what_the_model_shows_and_the_prior_does_not_is_to_come_from_beside_the_
     )
     empty = background_correspondences(white, still_flow(), mask, at_all_times(fog), sphere(cameras), cameras, TIMES)
     assert (empty.sources - empty.positions).norm(dim=-1).max() < 1e-5 and (empty.weights == 1.0).all()
-    seen = empty.positions @ cameras.pose[0, :3, :3]
-    assert len(empty.times) > 1000 and seen[:, :2].norm(dim=-1).min() > 0.9 * RADIUS
+    positions = empty.positions @ cameras.pose[0, :3, :3]
+    assert len(empty.times) > 1000 and positions[:, :2].norm(dim=-1).min() > 0.9 * RADIUS
     apart = still_flow()
     apart[:, :, 0] = 0.8  # it was far to the right: what shows on the left is not the object's any more
     gone = background_correspondences(

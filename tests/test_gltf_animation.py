@@ -133,10 +133,10 @@ def test_linear_colour_factors_become_srgb(tmp_path, monkeypatch):
     (tmp_path / "grey").mkdir()
     glb = Glb()
     points = glb.array(np.eye(3), width=3)
-    look = {"pbrMetallicRoughness": {"baseColorFactor": [0.214, 0.214, 1.0, 1.0]}}
+    material = {"pbrMetallicRoughness": {"baseColorFactor": [0.214, 0.214, 1.0, 1.0]}}
     part = {"attributes": {"POSITION": points}, "indices": glb.array([0, 1, 2], "H"), "material": 0}
     shown = {"nodes": [{"mesh": 0}], "scenes": [{"nodes": [0]}], "scene": 0}
-    glb.write(tmp_path / "grey" / "a.glb", meshes=[{"primitives": [part]}], materials=[look], **shown)
+    glb.write(tmp_path / "grey" / "a.glb", meshes=[{"primitives": [part]}], materials=[material], **shown)
     for animated in (False, True):
         entry = {"slug": "grey", "primary": "a.glb", "up_axis": "+Y", "has_animation": animated}
         np.testing.assert_allclose(load_asset(entry).colors, np.tile([0.5, 0.5, 1.0], (3, 1)), atol=0.01)

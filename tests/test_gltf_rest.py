@@ -132,10 +132,10 @@ def test_weights_at_rest_count_and_targets_without_weight_leave_every_byte(tmp_p
 def test_a_skinned_file_keeps_the_picture_beside_it_and_misses_one_that_is_gone(tmp_path, caplog):
     caplog.set_level(logging.WARNING)  # a run that was started before may have left another
     bones = {"JOINTS_0": np.zeros((4, 4), np.uint8), "WEIGHTS_0": np.eye(4, dtype=np.float32)[[0, 0, 0, 0]]}
-    look = {"pbrMetallicRoughness": {"baseColorTexture": {"index": 0}}}
+    material = {"pbrMetallicRoughness": {"baseColorTexture": {"index": 0}}}
     pictures = {"images": [{"uri": "four.png"}], "textures": [{"source": 0}]}
     attributes = {"POSITION": QUAD, "TEXCOORD_0": QUAD[:, :2]} | bones
-    header, blob = gltf(attributes, QUAD_FACES, look, skins=[{"joints": [1]}], **pictures)
+    header, blob = gltf(attributes, QUAD_FACES, material, skins=[{"joints": [1]}], **pictures)
     header |= {"nodes": [{"mesh": 0, "skin": 0}, {"scale": [3, 3, 3]}], "scenes": [{"nodes": [0, 1]}]}
     four_colors(tmp_path / "four.png")
     mesh = load_mesh(write_gltf(tmp_path / "s.gltf", header, blob))

@@ -71,9 +71,9 @@ def test_the_gradient_s_way_through_the_autoencoder_is_timed_apart(monkeypatch):
 @pytest.mark.slow
 def test_a_step_is_measured_in_small_on_any_machine():
     command = [sys.executable, "bench/gpu.py", "--tiny", "--steps", "2"]
-    told = json.loads(
+    result = json.loads(
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\n|")[0]
     )
-    assert told["seconds_a_step"] > told["floor_seconds"] > 0 and told["size"] == "tiny"
-    assert set(told["shares"]) == {"prior", "autoencoder", "render", "rest"}
-    assert abs(sum(told["shares"].values()) - 1) < 0.01 and min(told["shares"].values()) > 0
+    assert result["seconds_a_step"] > result["floor_seconds"] > 0 and result["size"] == "tiny"
+    assert set(result["shares"]) == {"prior", "autoencoder", "render", "rest"}
+    assert abs(sum(result["shares"].values()) - 1) < 0.01 and min(result["shares"].values()) > 0

@@ -20,8 +20,8 @@ def random_points(count: int) -> tuple[Tensor, Tensor]:
 
 def test_an_empty_dynamic_grid_leaves_the_static_field():
     field, (points, times) = small(init_scale=0.0), random_points(300)
-    for seen, want in zip(field(points, times), field.static(points, times), strict=True):
-        assert_close(seen, want)
+    for value, want in zip(field(points, times), field.static(points, times), strict=True):
+        assert_close(value, want)
 
 
 def test_an_untrained_dynamic_grid_hardly_changes_anything():

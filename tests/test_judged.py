@@ -29,7 +29,7 @@ def test_the_classifier_knows_every_motion_of_whole_objects():
 def test_the_shipped_classifier_is_right_on_clips_that_it_never_saw(clips):
     frames, kinds = clips
     right = np.mean(
-        [seen == kind for seen, kind in zip(classify(load_classifier(), track_clips(frames)), kinds, strict=True)]
+        [found == kind for found, kind in zip(classify(load_classifier(), track_clips(frames)), kinds, strict=True)]
     )
     assert len(kinds) > 80 and right > 0.85
 

@@ -155,8 +155,8 @@ def test_cutting_every_sample_in_two_changes_nothing():
 
 def test_samples_behind_an_opaque_one_do_not_count():
     density, rgb, depth = torch.tensor([1e4, 5.0]), torch.eye(3)[:2], torch.tensor([1.0, 2.0])
-    seen = composite(density, rgb, depth, torch.tensor([0, 2]), 0.1)
-    assert_close(seen, torch.tensor([[1.0, 0, 0, 1, 1]]))
+    composited = composite(density, rgb, depth, torch.tensor([0, 2]), 0.1)
+    assert_close(composited, torch.tensor([[1.0, 0, 0, 1, 1]]))
 
 
 def test_results_do_not_depend_on_the_number_of_threads():

@@ -21,8 +21,8 @@ def test_a_kind_that_the_classifier_does_not_know_does_not_count():
 
 
 def test_every_clip_is_in_the_confusion():
-    asked, seen = ["fly", "spin", "fly", "fly"], ["fly", "twist", "jump", "fly"]
-    assert confusion(asked, seen) == {"fly": Counter(fly=2, jump=1), "spin": Counter(twist=1)}
+    asked, answered = ["fly", "spin", "fly", "fly"], ["fly", "twist", "jump", "fly"]
+    assert confusion(asked, answered) == {"fly": Counter(fly=2, jump=1), "spin": Counter(twist=1)}
 
 
 def test_only_samples_that_follow_are_diverse():

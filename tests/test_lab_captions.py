@@ -91,17 +91,17 @@ def test_captions_are_short_or_long():
 
 
 def test_adverbs_tell_the_amplitude_and_the_speed():
-    seen = set()
+    styles = set()
     for caption in captions("jump", count=600):
         has = {
             name: any(f" {word} " in f" {caption.text.replace(',', '')} " for word in adverbs.phrases)
             for name, adverbs in (("slow", SLOW), ("quick", FAST), ("soft", SLIGHT), ("strong", STRONG))
         }
-        seen |= {name for name, there in has.items() if there}
+        styles |= {name for name, there in has.items() if there}
         assert caption.speed == (0.6 if has["slow"] else 1.5 if has["quick"] else 1.0)
         assert not has["soft"] or 0.5 < caption.amplitude < 0.7
         assert not has["strong"] or 1.2 < caption.amplitude < 1.5
-    assert seen == {"slow", "quick", "soft", "strong"}
+    assert styles == {"slow", "quick", "soft", "strong"}
     plain = [c.amplitude for c in captions("sway", count=600) if 0.85 <= c.amplitude <= 1.15]
     assert len(plain) > 400 and np.mean(plain) == pytest.approx(1.0, abs=0.02)
 

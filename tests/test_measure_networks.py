@@ -37,7 +37,7 @@ def answers():
 
 
 @pytest.fixture(scope="module")
-def seen():
+def renders():
     return render_for_evaluation(SCENE, VIEWS, frames=3)
 
 
@@ -99,19 +99,19 @@ def test_smoothness_is_vbenchs_over_bytes_of_every_second_frame(files):
     near = in_bytes(render_for_evaluation(SCENE, Viewpoints(azimuths_deg=(0.0,), size=SMALLEST), 4))
     network = load_strictly(AmtNet(), read_weights(files / "amt.pth", inside="state_dict"), files / "amt.pth")
     frames = (255.0 * near.clips.rgb[0]).round().to(torch.uint8)
-    told = network(*(near.clips.rgb[0].movedim(-1, 1)[[i]] for i in (0, 2)))[0].movedim(0, -1).numpy()
-    apart = cv2.absdiff(frames[1].numpy(), (told * 255.0).clip(0, 255).astype(np.uint8))  # VBench's own words
+    predicted = network(*(near.clips.rgb[0].movedim(-1, 1)[[i]] for i in (0, 2)))[0].movedim(0, -1).numpy()
+    apart = cv2.absdiff(frames[1].numpy(), (predicted * 255.0).clip(0, 255).astype(np.uint8))  # VBench's own words
     found = AmtSmoothness(str(files / "amt.pth"))(near)
     assert found["eval/smoothness"] == pytest.approx((255.0 - apart.mean()) / 255.0, abs=1e-6)
     with pytest.raises(InputError, match=" 113 "):
         AmtSmoothness(str(files / "amt.pth"))(render_for_evaluation(SCENE, VIEWS, 3))
 
 
-def test_style_is_the_cosine_of_vbenchs_eight_frames_and_the_prompt(seen, tmp_path, monkeypatch):
+def test_style_is_the_cosine_of_vbenchs_eight_frames_and_the_prompt(renders, tmp_path, monkeypatch):
     network = ViclipNet(measure_answers.SMALL).eval().requires_grad_(False)
     weights = measure_answers.random_weights(measure_answers.shapes_of(network))
     network.load_state_dict(weights)
-    frames, words = seen.clips.rgb[0].repeat(6, 1, 1, 1)[:16], "a ball jumping"
+    frames, words = renders.clips.rgb[0].repeat(6, 1, 1, 1)[:16], "a ball jumping"
     frames[1::2] = 1.0 - frames[1::2]
     own = temporal_style(network, frames, words)
     assert own == pytest.approx(temporal_style(network, frames[::2], words), abs=1e-6)  # 16 frames: 0, 2, ... 14
@@ -121,36 +121,36 @@ def test_style_is_the_cosine_of_vbenchs_eight_frames_and_the_prompt(seen, tmp_pa
     )
     torch.save({"model": weights}, tmp_path / "viclip.pth")
     monkeypatch.setattr("to4d.metrics.viclip_style.ViclipNet", lambda: ViclipNet(measure_answers.SMALL))
-    figures = ViclipStyle(str(tmp_path / "viclip.pth"))(seen)
-    assert figures["eval/style/000"] == pytest.approx(temporal_style(network, seen.clips.rgb[0], words), abs=1e-6)
+    figures = ViclipStyle(str(tmp_path / "viclip.pth"))(renders)
+    assert figures["eval/style/000"] == pytest.approx(temporal_style(network, renders.clips.rgb[0], words), abs=1e-6)
 
 
-def test_with_weights_there_are_figures_and_the_recipe_names_the_files(seen, files):
+def test_with_weights_there_are_figures_and_the_recipe_names_the_files(renders, files):
     lpips = Lpips("alex", str(files / "backbone.safetensors"), str(files / "linear.pth"))
-    figures = lpips(seen)
+    figures = lpips(renders)
     assert figures["eval/lpips"] == pytest.approx((figures["eval/lpips/000"] + figures["eval/lpips/090"]) / 2)
     assert figures["eval/lpips_f"] > 0.0 and not figures["eval/notes"]
-    told = lpips.recipe()["linear"]
-    assert told["file"] == "linear.pth" and len(told["sha256"]) == 64
+    linear = lpips.recipe()["linear"]
+    assert linear["file"] == "linear.pth" and len(linear["sha256"]) == 64
     raft = RaftFlow(str(files / "raft.pth"), iterations=1)(
         render_for_evaluation(SCENE, Viewpoints(azimuths_deg=(0.0,), size=128), 2)
     )
     assert raft["eval/flow_top5_raft"] > 0.0 and raft["eval/dynamic_degree_raft"] in (0.0, 1.0)
 
 
-def test_weights_of_another_network_are_refused(seen, files, tmp_path):
+def test_weights_of_another_network_are_refused(renders, files, tmp_path):
     with pytest.raises(InputError, match=r"linear\.pth .*LpipsNet"):
-        Lpips("vgg", str(files / "backbone.safetensors"), str(files / "linear.pth"))(seen)
+        Lpips("vgg", str(files / "backbone.safetensors"), str(files / "linear.pth"))(renders)
     save_file({"fnet.conv1.weight": torch.zeros(1)}, tmp_path / "raft.safetensors")
     with pytest.raises(InputError, match=r"raft\.safetensors .*RaftNet"):
-        RaftFlow(str(tmp_path / "raft.safetensors"))(seen)
+        RaftFlow(str(tmp_path / "raft.safetensors"))(renders)
     (tmp_path / "broken.pth").write_bytes(b"no weights")
     with pytest.raises(InputError, match=r"broken\.pth"):
-        RaftFlow(str(tmp_path / "broken.pth"))(seen)
+        RaftFlow(str(tmp_path / "broken.pth"))(renders)
 
 
-def test_without_the_package_there_is_no_figure_of_clip(seen, tmp_path, monkeypatch):
+def test_without_the_package_there_is_no_figure_of_clip(renders, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "open_clip", None)
     (tmp_path / "weights.pt").write_bytes(b"")
     with pytest.raises(NotComputed, match="pip install"):
-        ClipSimilarity(weights=str(tmp_path / "weights.pt"))(seen)
+        ClipSimilarity(weights=str(tmp_path / "weights.pt"))(renders)

@@ -185,8 +185,8 @@ def test_what_one_view_looks_through_is_a_hole_and_what_stands_in_front_hides():
 
 def test_an_object_that_one_view_misses_is_all_holes():
     clips = wall()
-    seen = torch.tensor([1.0, 0.0]).view(2, 1, 1, 1, 1)
-    assert view_agreement(Render(clips.rgb, clips.opacity * seen, clips.depth * seen), CAMERAS).holes == 1.0
+    visible = torch.tensor([1.0, 0.0]).view(2, 1, 1, 1, 1)
+    assert view_agreement(Render(clips.rgb, clips.opacity * visible, clips.depth * visible), CAMERAS).holes == 1.0
 
 
 def test_all_views_of_a_moving_ball_agree():

@@ -81,8 +81,8 @@ def test_flat_obj_color_is_srgb(tmp_path):
 
 
 def test_flat_gltf_color_is_linear(tmp_path):
-    look = {"pbrMetallicRoughness": {"baseColorFactor": [0.2140411, 0.5, 1.0, 1.0]}}
-    mesh = load_mesh(write_glb(tmp_path / "q.glb", *gltf({"POSITION": QUAD}, QUAD_FACES, look)))
+    material = {"pbrMetallicRoughness": {"baseColorFactor": [0.2140411, 0.5, 1.0, 1.0]}}
+    mesh = load_mesh(write_glb(tmp_path / "q.glb", *gltf({"POSITION": QUAD}, QUAD_FACES, material)))
     assert front(mesh)[32, 28].tolist() == pytest.approx([127.5, 187.5, 255], abs=1)  # IEC 61966-2-1
 
 

@@ -89,9 +89,9 @@ def test_a_corner_appears_where_project_puts_it():
     mesh = quad(Material(color=(0.0, 0.0, 0.0, 1.0)))
     cameras = at(0.0, 64)
     column, row = project(mesh.vertices[2], cameras)[0].tolist()  # top right
-    seen = MeshRenderer(mesh, antialias=1)(cameras, STILL).opacity[0, 0, ..., 0].nonzero()
-    assert abs(seen[:, 1].max() + 0.5 - column) <= 0.5
-    assert abs(seen[:, 0].min() + 0.5 - row) <= 0.5
+    visible = MeshRenderer(mesh, antialias=1)(cameras, STILL).opacity[0, 0, ..., 0].nonzero()
+    assert abs(visible[:, 1].max() + 0.5 - column) <= 0.5
+    assert abs(visible[:, 0].min() + 0.5 - row) <= 0.5
 
 
 def test_antialiasing_is_the_mean_of_its_rays():
@@ -190,13 +190,13 @@ def test_a_large_texel_is_not_blurred():
 
 
 def test_rays_of_a_shifted_camera_are_sharp_however_few():
-    """The static phase casts a coarse lattice of rays: its colours are those of a fine image at the same places."""
+    """The static phase casts a coarse grid of rays: its colours are those of a fine image at the same places."""
     stripes = np.tile(np.array([0.0, 1.0]).repeat(4), (64, 8))
     render = MeshRenderer(quad(Material(texture=image_of(stripes))))
     few = render(at(0.0, 32, offset=torch.tensor([[-0.5 + 1 / 16, -0.5 + 1 / 16]])), STILL).rgb[0, 0]
     many = MeshRenderer(quad(Material(texture=image_of(stripes))), antialias=1)(at(0.0, 256), STILL).rgb[0, 0]
     assert (few - many[::8, ::8]).abs().max() < 1e-4
-    assert few[12:20, 12:20].std() > 0.4  # stripes finer than the lattice are still black and white
+    assert few[12:20, 12:20].std() > 0.4  # stripes finer than the grid are still black and white
 
 
 def test_the_same_call_gives_the_same_bits():

@@ -26,9 +26,9 @@ def test_it_is_a_textured_mesh_of_moderate_size():
 
 def test_clay_is_below_and_green_above():
     picture = look(load_plant())
-    seen = picture.opacity[0, ..., 0] > 0.99
-    red, green, _ = (picture.rgb[0][seen] * 1.0).unbind(-1)
-    row = torch.arange(64.0)[:, None].expand(64, 64)[seen]
+    visible = picture.opacity[0, ..., 0] > 0.99
+    red, green, _ = (picture.rgb[0][visible] * 1.0).unbind(-1)
+    row = torch.arange(64.0)[:, None].expand(64, 64)[visible]
     height = row.max() - row.min()
     lower, middle = row > row.max() - 0.25 * height, (row - row.min() - 0.45 * height).abs() < 0.15 * height
     assert (red > green)[lower].float().mean() > 0.95

@@ -184,9 +184,9 @@ def test_without_a_relief_rows_are_taken_for_round_and_with_one_it_is_believed()
     images = scene(torch.Generator().manual_seed(0))
     round_ = find_object(images)
     torch.testing.assert_close(coordinates(round_)[3], coordinates(round_)[2])
-    told = find_object(images, 0.3 + 0.0 * round_.relief)
-    torch.testing.assert_close(told.relief, torch.full_like(told.relief, 0.3))
-    torch.testing.assert_close(told.bulge, round_.bulge)
+    measured = find_object(images, 0.3 + 0.0 * round_.relief)
+    torch.testing.assert_close(measured.relief, torch.full_like(measured.relief, 0.3))
+    torch.testing.assert_close(measured.bulge, round_.bulge)
 
 
 def test_likelihood_ratios_agree_with_gaussian_densities():
@@ -200,10 +200,10 @@ def test_likelihood_ratios_agree_with_gaussian_densities():
     signal, noise = torch.tensor([0.3, 0.05]), torch.tensor([0.954, 0.9987])
     match = templates.match(frames, signal)
     ratio = torch.sinh(evidence(match, templates.energy, signal, noise)[..., COUNT : 2 * COUNT] / 0.3)
-    looks = codec.encode(warp(images, smooth_flow(bank.coefficients.expand(2, -1, -1, -1), outline_terms(box))))
+    warped = codec.encode(warp(images, smooth_flow(bank.coefficients.expand(2, -1, -1, -1), outline_terms(box))))
 
     def log_density(row: int, frame: int, k: int) -> float:
-        rest = frames[row, frame].double() - signal[row].double() * looks[row, k].double()
+        rest = frames[row, frame].double() - signal[row].double() * warped[row, k].double()
         return float(-0.5 * rest.square().sum() / noise[row].double() ** 2)
 
     for row, frame, k in ((0, 0, 1), (0, 7, COUNT - 1), (1, 15, 40), (1, 3, 0)):

@@ -1,4 +1,4 @@
-"""The shipped weights: a denoiser that looks at the noised clip, knows stillness, and finds the noun."""
+"""The shipped weights: a denoiser that uses the noised clip, knows stillness, and finds the noun."""
 
 from dataclasses import replace
 
@@ -117,17 +117,17 @@ def test_a_turn_is_told_forward_from_words_alone(prior: MiniPrior, snowman):
 def test_the_attention_to_the_noun_lies_on_the_object(prior: MiniPrior, snowman):
     batch = batch_of(prior, snowman[0])
     for t in (500, 900):
-        seen = predict(prior, batch, prior.net.codec.encode(batch.frames), t, generator_at(2, t)).attention
-        assert overlap(seen, batch.opacity).mean() > 0.5
+        attention = predict(prior, batch, prior.net.codec.encode(batch.frames), t, generator_at(2, t)).attention
+        assert overlap(attention, batch.opacity).mean() > 0.5
 
 
 def test_the_attention_follows_a_noun_that_nobody_knows(prior: MiniPrior, snowman):
     condition = prior.condition(snowman[1], Prompt("the quxley zorb is jumping up", "quxley zorb"))
     noisy = torch.randn(1, 8, 16, 16, 16, generator=generator_at(0, 1))
-    seen = prior.denoise(noisy, 900, condition, 1.0).attention
-    assert seen.amax() == 1.0 and seen.amin() >= 0.0
+    attention = prior.denoise(noisy, 900, condition, 1.0).attention
+    assert attention.amax() == 1.0 and attention.amin() >= 0.0
     inside = torch.from_numpy(snowman[0].opacity[:1, :1]) > 0.5
-    assert seen[:, :1][inside].mean() > 3.0 * seen[:, :1][~inside].mean()
+    assert attention[:, :1][inside].mean() > 3.0 * attention[:, :1][~inside].mean()
 
 
 def test_guidance_is_linear_where_no_colour_is_clipped(prior: MiniPrior, snowman):

@@ -87,38 +87,38 @@ def moved(path: list[float], start: float) -> torch.Tensor:
 
 def at_threshold(kind: str, excess: float) -> SilhouetteTrack:
     """A track that reaches the threshold of `kind`, times 1 + excess."""
-    k, seen = 1.0 + excess, rest()
+    k, track = 1.0 + excess, rest()
     over = torch.deg2rad(torch.tensor([0, 40, 80, 120 * k], dtype=torch.float64)) * 2
     tilt = torch.deg2rad(torch.tensor([0, 15 * k, 30 * k, 45 * k], dtype=torch.float64)) * 2
     return {
-        "jumping": lambda: replace(seen, y=moved([0, 10 * k, 5 * k, 0], 60), bottom=moved([0, 8, 4, 0], 10)),
-        "growing": lambda: replace(seen, area=5000 * moved([0, 0.1, 0.1, 1.2 * k - 1], 1)),
-        "swaying": lambda: replace(seen, upper_x=moved([0, 8 * k, -8 * k, 0], 50), lower_x=moved([0, 2, -2, 0], 50)),
-        "melting": lambda: replace(seen, top=moved([0, -5, -15, -25 * k], 110)),
+        "jumping": lambda: replace(track, y=moved([0, 10 * k, 5 * k, 0], 60), bottom=moved([0, 8, 4, 0], 10)),
+        "growing": lambda: replace(track, area=5000 * moved([0, 0.1, 0.1, 1.2 * k - 1], 1)),
+        "swaying": lambda: replace(track, upper_x=moved([0, 8 * k, -8 * k, 0], 50), lower_x=moved([0, 2, -2, 0], 50)),
+        "melting": lambda: replace(track, top=moved([0, -5, -15, -25 * k], 110)),
         "shaking": lambda: replace(
             rest(5), x=moved([0, 3 * k, 0, 3 * k, 0], 50), lower_x=moved([0, 3 * k, 0, 3 * k, 0], 50)
         ),
         "falling": lambda: replace(
-            seen, axis=torch.stack([0.6 * tilt.cos(), 0.6 * tilt.sin()], -1), x=moved([0, 5, 15, 30], 50)
+            track, axis=torch.stack([0.6 * tilt.cos(), 0.6 * tilt.sin()], -1), x=moved([0, 5, 15, 30], 50)
         ),
-        "nodding": lambda: replace(seen, top=moved([0, -5 * k, 0, 0], 110)),
-        "flying": lambda: replace(seen, y=moved([0, 5, 10, 15 * k], 60), bottom=moved([0, 5, 10, 15 * k], 10)),
+        "nodding": lambda: replace(track, top=moved([0, -5 * k, 0, 0], 110)),
+        "flying": lambda: replace(track, y=moved([0, 5, 10, 15 * k], 60), bottom=moved([0, 5, 10, 15 * k], 10)),
         "shrinking": lambda: replace(
-            seen,
+            track,
             area=5000 * moved([0, 0, 0, -0.2 * k], 1),
             top=moved([0, 0, 0, -6], 110),
             right=moved([0, 0, 0, -4], 75),
         ),
         "breathing": lambda: replace(
-            seen,
+            track,
             area=5000 * moved([0, 0.08 * k, 0, 0.08 * k], 1),
             top=moved([0, 4, 0, 4], 110),
             right=moved([0, 3, 0, 3], 75),
         ),
-        "stretching": lambda: replace(seen, top=moved([0, 5, 10, 15 * k], 110), right=moved([0, 0, 0, -5], 75)),
-        "still": lambda: replace(seen, upper_x=moved([0, 3 / k, 0, 0], 50)),
+        "stretching": lambda: replace(track, top=moved([0, 5, 10, 15 * k], 110), right=moved([0, 0, 0, -5], 75)),
+        "still": lambda: replace(track, upper_x=moved([0, 3 / k, 0, 0], 50)),
         "rolling": lambda: replace(
-            seen, axis=torch.stack([-0.6 * over.cos(), 0.6 * over.sin()], -1), x=moved([0, 5, 15, 20], 50)
+            track, axis=torch.stack([-0.6 * over.cos(), 0.6 * over.sin()], -1), x=moved([0, 5, 15, 20], 50)
         ),
     }[kind]()
 
@@ -153,8 +153,8 @@ def test_what_flies_up_unsteadily_does_not_shake():
 
 
 def test_what_falls_over_does_nothing_else():
-    seen = at_threshold("falling", 0.1)
-    fallen = replace(seen, area=seen.area * moved([0, 1, 1, 1], 1), upper_x=moved([0, 20, 40, 60], 50))
+    track = at_threshold("falling", 0.1)
+    fallen = replace(track, area=track.area * moved([0, 1, 1, 1], 1), upper_x=moved([0, 20, 40, 60], 50))
     assert [kind for kind, check in CHECKS.items() if check(fallen).passed] == ["falling"]
 
 
@@ -203,11 +203,11 @@ def test_a_clip_without_object_fails_and_says_so():
 
 
 def test_the_track_of_a_box_is_the_box():
-    seen = track_silhouette(draw.clip(draw.box, draw.still(), size=120, frames=1))  # 40 px a unit
-    assert seen.area.item() == pytest.approx(20 * 40, rel=1e-3)
-    assert (seen.x.item(), seen.y.item()) == pytest.approx((60.0, 40.0), abs=1e-6)
-    assert seen.height.item() == pytest.approx(0.99 * 40) and seen.width.item() == pytest.approx(0.99 * 20)
-    assert seen.axis[0, 0].item() == pytest.approx((20**2 - 40**2) / (20**2 + 40**2), abs=2e-3)
+    track = track_silhouette(draw.clip(draw.box, draw.still(), size=120, frames=1))  # 40 px a unit
+    assert track.area.item() == pytest.approx(20 * 40, rel=1e-3)
+    assert (track.x.item(), track.y.item()) == pytest.approx((60.0, 40.0), abs=1e-6)
+    assert track.height.item() == pytest.approx(0.99 * 40) and track.width.item() == pytest.approx(0.99 * 20)
+    assert track.axis[0, 0].item() == pytest.approx((20**2 - 40**2) / (20**2 + 40**2), abs=2e-3)
 
 
 def test_one_percent_of_floaters_does_not_change_the_size():

@@ -43,15 +43,15 @@ def assert_same(one: TrackedClips, other: TrackedClips, within: float) -> None:
         assert (getattr(one, name).float() - getattr(other, name).float()).abs().max() <= within, name
 
 
-def inside(seen: TrackedClips) -> torch.Tensor:
-    return seen.tracks[0, :, :, 2:-2, 2:-2].float().mean((2, 3))
+def inside(tracked: TrackedClips) -> torch.Tensor:
+    return tracked.tracks[0, :, :, 2:-2, 2:-2].float().mean((2, 3))
 
 
 def test_tracks_tell_how_far_the_object_has_gone_in_its_own_size():
-    seen = track_clip(textured_box((0.5, -0.25), top=24))
+    tracked = track_clip(textured_box((0.5, -0.25), top=24))
     frames = torch.arange(16.0)
     truth = torch.stack([torch.round(0.5 * frames), torch.round(-0.25 * frames)], 1) / 12.0
-    assert (inside(seen) - truth).abs().max() < 0.05
+    assert (inside(tracked) - truth).abs().max() < 0.05
 
 
 def test_tracking_does_not_depend_on_colours():
@@ -67,15 +67,15 @@ def test_tracking_does_not_depend_on_where_the_object_stands():
 
 def test_a_mirror_swaps_left_and_right():
     frames = textured_box((0.5, 0.25))
-    seen, other = track_clip(frames).mirrored(), track_clip(np.ascontiguousarray(frames[:, :, ::-1]))
-    assert (seen.outline - other.outline).abs().max() < 0.01
-    assert (inside(seen) - inside(other)).abs().max() < 0.05
-    assert_same(seen.mirrored(), track_clip(frames), 0.0)
+    tracked, other = track_clip(frames).mirrored(), track_clip(np.ascontiguousarray(frames[:, :, ::-1]))
+    assert (tracked.outline - other.outline).abs().max() < 0.01
+    assert (inside(tracked) - inside(other)).abs().max() < 0.05
+    assert_same(tracked.mirrored(), track_clip(frames), 0.0)
 
 
 def test_an_empty_clip_has_no_motion():
-    seen = track_clip(np.ones((16, 64, 64, 3), np.float32))
-    assert all(getattr(seen, name).abs().max() == 0.0 for name in ("outline", "steps", "tracks", "body"))
+    tracked = track_clip(np.ones((16, 64, 64, 3), np.float32))
+    assert all(getattr(tracked, name).abs().max() == 0.0 for name in ("outline", "steps", "tracks", "body"))
 
 
 def test_bytes_are_tracked_as_numbers_are():
@@ -104,10 +104,10 @@ def test_some_clips_are_degraded_and_some_are_not(codec: PatchCodec):
 
 def test_the_classifier_learns_motions_and_keeps_them_in_a_file(tmp_path):
     clips = [swinging_box(across, quick) for across in (True, False) for quick in range(4)]
-    seen, kinds = concatenate(track_clip(clip) for clip in clips), ["shake"] * 4 + ["bounce"] * 4
-    classifier = train_classifier(seen, kinds, ClassifierTraining(epochs=30, batch=8))
-    assert classify(classifier, seen) == kinds
-    assert classify(classifier, seen.mirrored()) == kinds
+    tracked, kinds = concatenate(track_clip(clip) for clip in clips), ["shake"] * 4 + ["bounce"] * 4
+    classifier = train_classifier(tracked, kinds, ClassifierTraining(epochs=30, batch=8))
+    assert classify(classifier, tracked) == kinds
+    assert classify(classifier, tracked.mirrored()) == kinds
     save_classifier(classifier, tmp_path / "classifier.safetensors")
     again = load_classifier(tmp_path / "classifier.safetensors")
-    assert classify(again, map_tensors(seen, lambda x: x[:3])) == kinds[:3]
+    assert classify(again, map_tensors(tracked, lambda x: x[:3])) == kinds[:3]

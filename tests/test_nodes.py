@@ -27,8 +27,8 @@ LEFT, RIGHT = (-0.3, 0.0, 0.0), (0.3, 0.0, 0.0)
 def mesh_of(shape: trimesh.Trimesh) -> Mesh:
     vertices, faces = torch.from_numpy(shape.vertices.copy()).float(), torch.from_numpy(shape.faces.copy()).long()
     count, still = len(faces), torch.eye(4, dtype=torch.float64)
-    looks = torch.zeros(count, 3, 2), torch.ones(count, 3, 4), torch.zeros(count, dtype=torch.long)
-    return Mesh(vertices, faces, *looks, (Material(),), still)
+    appearance = torch.zeros(count, 3, 2), torch.ones(count, 3, 4), torch.zeros(count, dtype=torch.long)
+    return Mesh(vertices, faces, *appearance, (Material(),), still)
 
 
 def balls(*centres: tuple[float, float, float], radius: float = 0.2) -> Mesh:

@@ -84,5 +84,5 @@ def test_likenesses_are_cosines(seed):
         return float(np.mean([x @ y / np.sqrt((x @ x) * (y @ y)) for x, y in zip(a, b, strict=True)]))
 
     expected = cosine(frames, mesh.repeat(4, 0)), cosine(frames[:-1], frames[1:]), cosine(frames, prompt.repeat(4, 0))
-    told = clip_similarities(*(torch.tensor(x) for x in (frames, mesh, prompt)))
-    assert tuple(told.values()) == pytest.approx(expected)
+    similarities = clip_similarities(*(torch.tensor(x) for x in (frames, mesh, prompt)))
+    assert tuple(similarities.values()) == pytest.approx(expected)

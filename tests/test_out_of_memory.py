@@ -78,9 +78,9 @@ def test_a_network_that_does_not_fit_is_distinguished_from_its_autoencoder(monke
 
 def test_memory_that_ends_when_a_clip_is_drawn_again_is_that_of_drawing(monkeypatch):
     renderer = volume.VolumeRenderer(Hash4D(StaticField(levels=2, log2_rows=8), 2, 8, 4, 8, 2, 4), 32, recompute=True)
-    seen = renderer(orbit(torch.zeros(1), 0.0, 3.0, 40.0, (4, 4)), torch.zeros(2), normals=False)
+    rendered = renderer(orbit(torch.zeros(1), 0.0, 3.0, 40.0, (4, 4)), torch.zeros(2), normals=False)
     monkeypatch.setattr(volume, "composite", full)
-    assert RENDERING in refused(lambda: seen.rgb.sum().backward())
+    assert RENDERING in refused(lambda: rendered.rgb.sum().backward())
 
 
 def test_memory_that_ends_in_the_gradient_names_all_that_helps():

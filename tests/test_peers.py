@@ -32,8 +32,8 @@ def pictures(tmp_path_factory):
     """A folder of ours, and what was measured of it."""
     folder = tmp_path_factory.mktemp("pictures")
     scene = Scene(MovingBall(0.0), MovingBall(0.3), Prompt("a ball jumping", "ball"))
-    seen, figures = evaluate(render_for_evaluation(scene, VIEWS, 4), {"basic": BasicMetrics()})
-    write_frames(seen, folder)
+    renders, figures = evaluate(render_for_evaluation(scene, VIEWS, 4), {"basic": BasicMetrics()})
+    write_frames(renders, folder)
     return folder, figures
 
 
@@ -102,10 +102,10 @@ def test_what_is_missing_or_too_small_is_named(pictures, tmp_path):
 
 
 def test_a_file_of_our_exporter_moves_as_the_field_did(animated):
-    seen = AnimatedFile(str(animated), RENDERER, "a box bending", "box")(VIEWS, 3)
-    rest, last = seen.clips.opacity[:, 0], seen.clips.opacity[:, 2]
-    assert torch.equal(rest, seen.mesh.opacity[:, 0]) and not torch.equal(rest, last)
-    _, figures = evaluate(seen, {"basic": BasicMetrics()})
+    renders = AnimatedFile(str(animated), RENDERER, "a box bending", "box")(VIEWS, 3)
+    rest, last = renders.clips.opacity[:, 0], renders.clips.opacity[:, 2]
+    assert torch.equal(rest, renders.mesh.opacity[:, 0]) and not torch.equal(rest, last)
+    _, figures = evaluate(renders, {"basic": BasicMetrics()})
     assert figures["eval/psnr_t0"] is None and figures["eval/notes"]["eval/psnr_t0"] == "inf"  # equal pictures
     assert figures["eval/view_gap"] == pytest.approx(figures["eval/view_gap_mesh"], abs=3e-3)
     with pytest.raises(InputError, match=r"\.glb .*Fly.* a box bending"):

@@ -1,4 +1,4 @@
-"""No tensor is left behind where a run is on a GPU: whole steps on one that is only pretended (pretend_gpu.py)."""
+"""No tensor is left behind where a run is on a GPU: whole steps on a simulated one (pretend_gpu.py)."""
 
 from types import SimpleNamespace
 

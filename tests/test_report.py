@@ -345,8 +345,8 @@ def test_the_3d_view_shows_what_the_run_s_own_cameras_see(browser, run, tmp_path
         reference = MeshRenderer(replace(mesh, vertices=moved))
         views = Viewpoints(azimuths_deg=(azimuth,), size=128)
         wanted = render_views(reference, views.cameras(), torch.zeros(1), antialias=2).rgb[0, 0].numpy()
-        seen = shown_as_rendered(browser, azimuth, frame / 5, 128)
-        error = -10 * np.log10(np.mean((seen - wanted) ** 2))
+        shown = shown_as_rendered(browser, azimuth, frame / 5, 128)
+        error = -10 * np.log10(np.mean((shown - wanted) ** 2))
         assert error > 25.0, f"{error:.1f} dB at {azimuth} degrees, frame {frame}"
 
 

@@ -26,12 +26,12 @@ STATIC_FIT = ["to4d.runs.training", "to4d.phases", "to4d.render.volume", "to4d.m
 
 
 def test_the_hash_of_the_imports_changes_with_every_module_that_a_static_fit_comes_from(package):
-    seen = {import_hash(STATIC_FIT)}
+    hashes = {import_hash(STATIC_FIT)}
     modules = ["losses.py", "kernels/march.py", "model/static.py", "model/__init__.py", "runs/build.py", "geometry.py"]
     for module in modules:
         edit(package / module)
-        seen.add(import_hash(STATIC_FIT))
-    assert len(seen) == 1 + len(modules)
+        hashes.add(import_hash(STATIC_FIT))
+    assert len(hashes) == 1 + len(modules)
 
 
 def test_the_hash_of_the_imports_stays_when_other_modules_change(package):

@@ -75,9 +75,9 @@ LARGE = {"stag4d": "stag4d_dynamicrafter", "animate124": "animate124_modelscope"
 @pytest.mark.parametrize(("name", "dynamic", "refine"), BASELINES)
 def test_a_baseline_looks_where_it_does_at_any_size_and_is_held_to_what_it_knows(name, dynamic, refine, large):
     cfg = config(f"experiments=[{LARGE[name] if large else name}]", "prompt=a plant jumping")
-    seen = {"Fixed": "front", "Uniform": "all"}
-    looks = [seen[cfg.phase[phase].camera_schedule._target_.split(".")[-1]] for phase in ("dynamic", "refine")]
-    assert cfg.method == name and looks == [dynamic, refine] and cfg.mask._target_.endswith("NoMask")
+    ranges = {"Fixed": "front", "Uniform": "all"}
+    used = [ranges[cfg.phase[phase].camera_schedule._target_.split(".")[-1]] for phase in ("dynamic", "refine")]
+    assert cfg.method == name and used == [dynamic, refine] and cfg.mask._target_.endswith("NoMask")
     assert (cfg.phase.refine.static_weight == 0.0) is (name == "animate124")
     assert cfg.time_sampler._target_.endswith("RandomWindow") is (name == "animate124")
     if name == "stag4d":

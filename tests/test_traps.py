@@ -86,11 +86,11 @@ def test_no_gradient_runs_through_the_network_but_through_the_autoencoder(step):
 
 def test_words_are_read_once_and_stills_at_every_step(phase, step):
     assert len(step[1]["text"]) == 2  # the prompt, and no words
-    read, seen = phase.prior.networks.text.forward, []
-    phase.prior.networks.text.forward = lambda *args: seen.append(args) or read(*args)
+    read, calls = phase.prior.networks.text.forward, []
+    phase.prior.networks.text.forward = lambda *args: calls.append(args) or read(*args)
     other = torch.rand(1, 64, 64, 3, generator=torch.Generator().manual_seed(0))
     a, b = (phase.prior.condition(still, phase.prompt) for still in (other, other.flip(1)))
-    assert not seen and torch.equal(a.text, b.text)
+    assert not calls and torch.equal(a.text, b.text)
     assert not torch.allclose(a.still, b.still) and not torch.allclose(a.image, b.image)
 
 
@@ -122,19 +122,19 @@ def test_the_optimiser_is_the_field_s_own_and_nothing_is_trained_in_half_precisi
 def test_a_view_of_nothing_has_a_gradient_of_nothing():
     renderer = VolumeRenderer(Hash4D(StaticField(levels=2, log2_rows=8), 2, 8, 4, 8, 2, 4), samples=32, recompute=True)
     renderer.occupancy.from_points(torch.tensor([[0.9, 0.9, 0.9]]))
-    seen = renderer(orbit(torch.zeros(1), -80.0, 3.0, 5.0, (8, 8)), torch.zeros(2), normals=False)
-    (seen.rgb.sum() + seen.opacity.sum()).backward()
+    rendered = renderer(orbit(torch.zeros(1), -80.0, 3.0, 5.0, (8, 8)), torch.zeros(2), normals=False)
+    (rendered.rgb.sum() + rendered.opacity.sum()).backward()
     assert all(p.grad is None or not p.grad.any() for p in renderer.field.parameters())
 
 
 def test_an_occupancy_hides_nothing_before_it_was_told_and_is_told_before_the_first_step():
     assert Occupancy(resolution=8, bins=2).bits.all()
-    told = []
-    renderer = SimpleNamespace(field=None, occupancy=SimpleNamespace(update=lambda field, random: told.append(1)))
+    updates = []
+    renderer = SimpleNamespace(field=None, occupancy=SimpleNamespace(update=lambda field, random: updates.append(1)))
     phase = SimpleNamespace(seed=0, name="static", renderer=renderer)
     for number, count in ((0, 1), (1, 1), (15, 1), (16, 2)):
         FollowOccupancy(every=16).on_train_batch_start(SimpleNamespace(global_step=number), phase, 0, 0)
-        assert len(told) == count
+        assert len(updates) == count
 
 
 def test_the_largest_noise_can_be_lowered_against_copies_of_the_still():

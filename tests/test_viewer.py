@@ -140,9 +140,9 @@ def test_a_visitor_moves_the_slider_changes_the_mode_plays_stops_and_turns_the_o
         wait_until(lambda: viewer.rendered[2:] == (3, "Normals"))
         changes(browser, PICTURE, picture)
         browser.click(control(browser, "Play"))
-        seen = [3]
+        pictures = [3]
         for _ in range(2):
-            seen.append(changes(browser, FRAME, seen[-1]))
+            pictures.append(changes(browser, FRAME, pictures[-1]))
         browser.click(control(browser, "Play"))
         wait_until(lambda: not viewer.playing.value)
         time.sleep(1.0)  # what was under way

@@ -47,34 +47,34 @@ def chords(radius: float) -> Tensor:
 
 
 def test_a_ball_lets_through_what_beer_and_lambert_say():
-    seen = VolumeRenderer(Ball(), samples=2000)(cameras(), torch.zeros(1))
+    rendered = VolumeRenderer(Ball(), samples=2000)(cameras(), torch.zeros(1))
     opacity = 1 - (-4.0 * chords(0.5)).exp()
-    assert_close(seen.opacity[:, 0, ..., 0], opacity, atol=0.015, rtol=0)
-    assert_close(seen.rgb[:, 0], 1 - opacity[..., None] * (1 - RED), atol=0.015, rtol=0)
+    assert_close(rendered.opacity[:, 0, ..., 0], opacity, atol=0.015, rtol=0)
+    assert_close(rendered.rgb[:, 0], 1 - opacity[..., None] * (1 - RED), atol=0.015, rtol=0)
 
 
 def test_depth_of_an_opaque_ball_is_the_distance_to_it():
-    seen = VolumeRenderer(Ball(density=2000.0), samples=2000)(cameras(), torch.zeros(1))
+    rendered = VolumeRenderer(Ball(density=2000.0), samples=2000)(cameras(), torch.zeros(1))
     rays = pixel_rays(cameras())
     hit = chords(0.5) > 0.2
     want = -(rays.origins * rays.directions).sum(-1) - chords(0.5) / 2
-    assert_close(seen.depth[:, 0, ..., 0][hit], want[hit], atol=0.005, rtol=0)
-    assert (seen.depth[:, 0, ..., 0][chords(0.5) == 0] == 0).all()
+    assert_close(rendered.depth[:, 0, ..., 0][hit], want[hit], atol=0.005, rtol=0)
+    assert (rendered.depth[:, 0, ..., 0][chords(0.5) == 0] == 0).all()
 
 
 def test_normals_of_a_fog_point_outwards_and_weigh_as_much_as_it_shows():
-    seen = VolumeRenderer(Fog(density=3.0), samples=500)(cameras(), torch.zeros(1))
-    rays, opacity = pixel_rays(cameras()), seen.opacity[:, 0]
-    surface = rays.origins + rays.directions * (seen.depth[:, 0] / opacity.clamp(min=1e-6))
+    rendered = VolumeRenderer(Fog(density=3.0), samples=500)(cameras(), torch.zeros(1))
+    rays, opacity = pixel_rays(cameras()), rendered.opacity[:, 0]
+    surface = rays.origins + rays.directions * (rendered.depth[:, 0] / opacity.clamp(min=1e-6))
     want = opacity * nn.functional.normalize(surface, dim=-1)
     shown = opacity[..., 0] > 0.15
-    assert_close(seen.normal[:, 0][shown], want[shown], atol=0.02, rtol=0)
+    assert_close(rendered.normal[:, 0][shown], want[shown], atol=0.02, rtol=0)
 
 
 def test_every_frame_sees_its_own_time():
-    seen = VolumeRenderer(Ball(speed=0.4), samples=200)(cameras((40, 40), (0.0,)), torch.tensor([0.0, 0.5, 0.9]))
+    rendered = VolumeRenderer(Ball(speed=0.4), samples=200)(cameras((40, 40), (0.0,)), torch.tensor([0.0, 0.5, 0.9]))
     rows = torch.arange(40.0)[:, None]
-    middle = (seen.opacity[0, ..., 0] * rows).sum((1, 2)) / seen.opacity[0, ..., 0].sum((1, 2))
+    middle = (rendered.opacity[0, ..., 0] * rows).sum((1, 2)) / rendered.opacity[0, ..., 0].sum((1, 2))
     assert middle[0] - middle[1] > 2
     assert middle[1] - middle[2] > 1.5
 
@@ -100,9 +100,11 @@ def gradients_and_kept(renderer: VolumeRenderer, random: int) -> tuple[list[Tens
         return x
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda x: x):
-        seen = renderer(cameras(), torch.arange(6) / 6, normals=False, generator=generator_at(0, random))
+        rendered = renderer(cameras(), torch.arange(6) / 6, normals=False, generator=generator_at(0, random))
     numbers = torch.Generator().manual_seed(7)
-    readings = [(x * torch.rand(x.shape, generator=numbers)).sum() for x in (seen.rgb, seen.opacity, seen.depth)]
+    readings = [
+        (x * torch.rand(x.shape, generator=numbers)).sum() for x in (rendered.rgb, rendered.opacity, rendered.depth)
+    ]
     return list(torch.autograd.grad(sum(readings), list(renderer.field.parameters()))), kept
 
 
@@ -138,8 +140,8 @@ def test_gradients_agree_with_differences():
     weights = torch.tensor([0.3, 0.9, 0.5])
 
     def reading() -> Tensor:
-        seen = renderer(cameras(), torch.zeros(1), normals=False)
-        parts = seen.rgb, seen.opacity, seen.depth
+        rendered = renderer(cameras(), torch.zeros(1), normals=False)
+        parts = rendered.rgb, rendered.opacity, rendered.depth
         return sum(w * x.double().sum() for w, x in zip(weights, parts, strict=True))
 
     slope = torch.autograd.grad(reading(), renderer.field.level)[0]
@@ -168,9 +170,9 @@ def test_the_slope_of_a_linear_density_is_exact_and_differentiable():
 def test_looking_at_nothing_gives_white():
     renderer = VolumeRenderer(Fog())
     renderer.occupancy.from_points(torch.tensor([[0.9, 0.9, 0.9]]))
-    seen = renderer(orbit(torch.zeros(1), -80.0, 3.0, 5.0, (8, 8)), torch.zeros(1))
-    assert (seen.rgb == 1).all()
-    assert (seen.opacity == 0).all() and (seen.depth == 0).all() and (seen.normal == 0).all()
+    rendered = renderer(orbit(torch.zeros(1), -80.0, 3.0, 5.0, (8, 8)), torch.zeros(1))
+    assert (rendered.rgb == 1).all()
+    assert (rendered.opacity == 0).all() and (rendered.depth == 0).all() and (rendered.normal == 0).all()
 
 
 def test_normals_are_left_out_when_not_asked_for():

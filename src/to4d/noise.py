@@ -71,11 +71,11 @@ class ViewConsistentNoise:
         faces, image = noise_tables(self.seed, self.level, (frames, channels, *size))
         latent_cameras = replace(cameras.to(torch.device("cpu")), size=tuple(size), offset=None)
         shown = unique_faces(latent_cameras, self.radius, self.level)
-        seen = (shown >= 0)[:, None, None]  # (B, 1, 1, h, w)
+        visible = (shown >= 0)[:, None, None]  # (B, 1, 1, h, w)
         sphere = faces[shown].permute(0, 3, 4, 1, 2)  # (B, V + 1, C, h, w)
-        sphere = torch.where(seen, sphere, image)
+        sphere = torch.where(visible, sphere, image)
         mixed = self.mix(sphere, image, anchor_progress(times.cpu(), frames).view(-1, 1, 1, 1), len(times))
-        noise = mixed if self.mode == "next_anchor" else torch.where(seen, mixed, image[:-1])
+        noise = mixed if self.mode == "next_anchor" else torch.where(visible, mixed, image[:-1])
         return noise.transpose(1, 2)
 
     def mix(self, sphere: Tensor, image: Tensor, since: Tensor, clip_frames: int) -> Tensor:

@@ -59,16 +59,16 @@ def track_by_inversion(
     positions, founds = [], []
     for time in times.tolist():
         source = _source_at(displacement, time)
-        position, seen = position.clone(), found.clone()
-        position[found], seen[found] = _search(source, points[found], position[found], tolerance)
-        lost = found & ~seen
-        if seen.any() and lost.any():  # once more, from where the nearest point that was found has gone
-            near = nearest_indices(points[lost], points[seen])
-            start = points[lost] + (position[seen] - points[seen])[near]
+        position, solved = position.clone(), found.clone()
+        position[found], solved[found] = _search(source, points[found], position[found], tolerance)
+        lost = found & ~solved
+        if solved.any() and lost.any():  # once more, from where the nearest point that was found has gone
+            near = nearest_indices(points[lost], points[solved])
+            start = points[lost] + (position[solved] - points[solved])[near]
             again, there = _search(source, points[lost], start, tolerance)
             position[lost] = torch.where(there[:, None], again, position[lost])
-            seen[lost] = there
-        found = seen
+            solved[lost] = there
+        found = solved
         positions.append(position)
         founds.append(found)
     return Tracks(torch.stack(positions), torch.stack(founds))

@@ -369,7 +369,7 @@ class Prior(Protocol):
         ...
 
     def check_prompt(self, prompt: Prompt) -> None:
-        """Raise `InputError` if the prior cannot read a prompt; asked when a run is built, before any work."""
+        """Raise `InputError` if the prior cannot read a prompt; called when a run is built, before any work."""
 
     def unknown_words(self, text: str) -> list[tuple[str, str]]:
         """Words of a prompt that the prior was not trained on, each with the nearest that it was trained on."""

@@ -55,7 +55,7 @@ def animated() -> tuple[dict, bytes]:
     attributes = {"POSITION": 0, "TEXCOORD_0": 1, "JOINTS_0": 5, "WEIGHTS_0": 6}
     primitive = {"attributes": attributes, "indices": 2, "targets": [{"POSITION": 3}], "material": 0}
     channel = {"sampler": 0, "target": {"node": 1, "path": "rotation"}}
-    look = {"baseColorTexture": {"index": 0}, "baseColorFactor": [1, 1, 1, 1]}
+    material = {"baseColorTexture": {"index": 0}, "baseColorFactor": [1, 1, 1, 1]}
     header = {
         "asset": {"version": "2.0"},
         "scene": 0,
@@ -64,7 +64,7 @@ def animated() -> tuple[dict, bytes]:
         "meshes": [{"primitives": [primitive], "weights": [0.5]}],
         "skins": [{"joints": [0, 1], "inverseBindMatrices": 4}],
         "animations": [{"channels": [channel], "samplers": [{"input": 7, "output": 8, "interpolation": "LINEAR"}]}],
-        "materials": [{"pbrMetallicRoughness": look}],
+        "materials": [{"pbrMetallicRoughness": material}],
         "textures": [{"source": 0}],
         "images": [{"uri": "four.png"}],
         "bufferViews": views,

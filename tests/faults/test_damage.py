@@ -117,9 +117,9 @@ def test_a_damaged_configuration_is_one_clear_line(tmp_path):
 def test_how_a_sweep_stands_can_be_told_whatever_became_of_its_notes(tmp_path):
     cell = tmp_path / "cell"
     (cell / ".hydra").mkdir(parents=True)
-    told = {"phase": "dynamic", "step": 3, "steps": 9, "seconds_left": 100, "at": 1e9}
+    progress = {"phase": "dynamic", "step": 3, "steps": 9, "seconds_left": 100, "at": 1e9}
     notes = {
-        cell / PROGRESS_FILE: json.dumps(told),
+        cell / PROGRESS_FILE: json.dumps(progress),
         cell / "run_failure.txt": "the mesh is empty",
         tmp_path / COUNT: "24",
     }

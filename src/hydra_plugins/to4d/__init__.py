@@ -1,1 +1,1 @@
-"""Sweeps: which cells are left to do, and where they are done. Hydra looks for its plugins in this folder."""
+"""Sweeps: which cells remain, and where they run. Hydra looks for its plugins in this folder."""

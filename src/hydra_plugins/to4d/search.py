@@ -64,7 +64,7 @@ class OptunaSweeper(GridSweeper):
             raise SystemExit(1)
         return results
 
-    def study(self, asked: list[str]) -> "Study":
+    def study(self, overrides: list[str]) -> "Study":
         """What is known of this search.
 
         Raises:
@@ -74,10 +74,10 @@ class OptunaSweeper(GridSweeper):
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         known = {"study_name": "to4d", "direction": self.direction, "load_if_exists": True}
         study = optuna.create_study(storage=self.storage, **known)
-        known_settings = {"settings": sorted(asked), "metric": self.metric, "direction": self.direction}
-        if study.user_attrs.setdefault("asked", known_settings) != known_settings:
+        known_settings = {"settings": sorted(overrides), "metric": self.metric, "direction": self.direction}
+        if study.user_attrs.setdefault("search", known_settings) != known_settings:
             raise InputError(f"{self.storage} holds a search with other settings; choose another out=DIR")
-        study.set_user_attr("asked", known_settings)
+        study.set_user_attr("search", known_settings)
         return study
 
     def batches(self, study: "Study", space: Mapping[str, "BaseDistribution"]) -> Iterator[list["FrozenTrial"]]:

@@ -14,7 +14,7 @@ from to4d.export.gltf.document_vertices import weld_vertices
 from to4d.export.isosurface import Isosurface
 from to4d.types import DeformableField, Field, Mesh, Scene
 
-CHUNK = 2**17  # points that the field is asked about at a time
+CHUNK = 2**17  # points of one query of the field
 WAY = (0.01, -0.04)  # along the normal, world units
 SAMPLES = 11
 
@@ -73,8 +73,8 @@ def bake_colors(field: Field, points: np.ndarray, faces: np.ndarray, time: float
     normals = point_normals(points, faces)
     steps = np.linspace(*WAY, SAMPLES)
     places = torch.from_numpy(points[:, None] + steps[:, None] * normals[:, None]).float().view(-1, 3).to(device)
-    seen = [field(part, part.new_full((len(part),), time)) for part in places.split(CHUNK)]
-    density, rgb = (torch.cat(parts).view(len(points), SAMPLES, -1) for parts in zip(*seen, strict=True))
+    values = [field(part, part.new_full((len(part),), time)) for part in places.split(CHUNK)]
+    density, rgb = (torch.cat(parts).view(len(points), SAMPLES, -1) for parts in zip(*values, strict=True))
     opacity = 1.0 - torch.exp(-density * float(abs(steps[1] - steps[0])))
     light = torch.cumprod(torch.cat([torch.ones_like(opacity[:, :1]), 1.0 - opacity[:, :-1]], 1), 1)
     weight = light * opacity + 1e-6

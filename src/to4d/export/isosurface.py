@@ -10,7 +10,7 @@ from to4d.errors import InputError
 from to4d.render.volume import VolumeRenderer
 from to4d.types import Renderer
 
-CHUNK = 2**17  # points that the field is asked about at a time
+CHUNK = 2**17  # points of one query of the field
 TRIES = (1.0, 0.9, 0.8, 0.7, 0.6)  # of the budget
 HALF = 0.5  # opacity of a layer at the surface; densities saturate, and lines between them would lie outside
 FLOATER = 0.01  # share of the largest solid below which a piece is dust
@@ -68,12 +68,12 @@ class Isosurface:
         points = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
         places = points.to(next((x.device for x in renderer.field.parameters()), torch.device("cpu")))
         out = torch.zeros(len(points))
-        asked = (places.abs().amax(1) < 1.0).nonzero()[:, 0]
+        inside = (places.abs().amax(1) < 1.0).nonzero()[:, 0]
         if isinstance(renderer, VolumeRenderer):
             bits = renderer.occupancy.bits[int(renderer.occupancy.bin_of(torch.tensor([time]))[0])]
-            cells = ((0.5 + 0.5 * places[asked]) * len(bits)).long().clamp(max=len(bits) - 1)
-            asked = asked[bits[tuple(cells.T)] > 0]
-        for part in asked.split(CHUNK):
+            cells = ((0.5 + 0.5 * places[inside]) * len(bits)).long().clamp(max=len(bits) - 1)
+            inside = inside[bits[tuple(cells.T)] > 0]
+        for part in inside.split(CHUNK):
             out[part.cpu()] = renderer.field.density(places[part], places.new_full((len(part),), time)).cpu()
         return out.view(*(self.resolution,) * 3).numpy()
 

@@ -26,11 +26,11 @@ def panels(rgb: Tensor, depth: Tensor, normal: Tensor, opacity: Tensor) -> Tenso
 
 def depth_colours(depth: Tensor, opacity: Tensor) -> Tensor:
     """Depth weighted by opacity (..., H, W, 1) -> colours over white; near is bright; one scale for the whole clip."""
-    seen = opacity > 0.5
+    visible = opacity > 0.5
     distance = depth / opacity.clamp(min=1e-6)
-    if not seen.any():
+    if not visible.any():
         return torch.ones_like(depth).expand(*depth.shape[:-1], 3)
-    near, far = distance[seen].quantile(torch.tensor([0.01, 0.99], dtype=depth.dtype, device=depth.device))
+    near, far = distance[visible].quantile(torch.tensor([0.01, 0.99], dtype=depth.dtype, device=depth.device))
     place = ((distance - near) / (far - near).clamp(min=1e-3)).clamp(0.0, 1.0) * (len(DEPTH_COLOURS) - 1)
     table = torch.tensor(DEPTH_COLOURS, dtype=depth.dtype, device=depth.device)
     before = place.floor().long().clamp(max=len(DEPTH_COLOURS) - 2).squeeze(-1)

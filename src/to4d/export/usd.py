@@ -135,26 +135,26 @@ def _material(stage: Any, mesh: Mesh, number: int, folder: Path) -> Any:
     """A preview material that is rough and not metal, with its texture as a PNG file in `folder`."""
     from pxr import Sdf, UsdShade
 
-    look, path = mesh.materials[number], f"/asset/material_{number}"
+    source, path = mesh.materials[number], f"/asset/material_{number}"
     material = UsdShade.Material.Define(stage, path)
-    if look.name:
-        material.GetPrim().SetDisplayName(look.name)
+    if source.name:
+        material.GetPrim().SetDisplayName(source.name)
     shader = UsdShade.Shader.Define(stage, f"{path}/surface")
     shader.CreateIdAttr("UsdPreviewSurface")
     shader.CreateInput("roughness", Sdf.ValueTypeNames.Float).Set(1.0)
     diffuse = shader.CreateInput("diffuseColor", Sdf.ValueTypeNames.Color3f)
-    color = linear_from_srgb(np.array(look.color[:3])).tolist()
+    color = linear_from_srgb(np.array(source.color[:3])).tolist()
     opacity = shader.CreateInput("opacity", Sdf.ValueTypeNames.Float)
-    opacity.Set(look.color[3])
-    if look.alpha == "mask":
-        shader.CreateInput("opacityThreshold", Sdf.ValueTypeNames.Float).Set(look.cutoff)
-    if (picture := encode_texture(look)) is None:
+    opacity.Set(source.color[3])
+    if source.alpha == "mask":
+        shader.CreateInput("opacityThreshold", Sdf.ValueTypeNames.Float).Set(source.cutoff)
+    if (picture := encode_texture(source)) is None:
         diffuse.Set(tuple(color))
     else:
-        texture = _texture(stage, path, f"texture_{number}.png", [*color, look.color[3]])
+        texture = _texture(stage, path, f"texture_{number}.png", [*color, source.color[3]])
         (folder / f"texture_{number}.png").write_bytes(picture)
         diffuse.ConnectToSource(texture.CreateOutput("rgb", Sdf.ValueTypeNames.Float3))
-        if look.alpha != "opaque":
+        if source.alpha != "opaque":
             opacity.ConnectToSource(texture.CreateOutput("a", Sdf.ValueTypeNames.Float))
     material.CreateSurfaceOutput().ConnectToSource(shader.ConnectableAPI(), "surface")
     return material

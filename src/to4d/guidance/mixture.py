@@ -10,7 +10,7 @@ from to4d.types import SEVERAL_PRIORS, Prior, Prompt
 
 
 class Mixture(nn.Module):
-    """Priors by name, of which `distillation.MixedDistillation` asks one a step. Elsewhere the first stands for all.
+    """Priors by name, of which `distillation.MixedDistillation` queries one a step. Elsewhere the first stands for all.
 
     Args:
         size: of all parts; their configurations refer to it.

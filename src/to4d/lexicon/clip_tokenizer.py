@@ -32,7 +32,8 @@ def alphabet() -> tuple[str, ...]:
 @cache
 def tables() -> tuple[dict[tuple[str, str], int], dict[str, int]]:
     """The rank of each merge, and the number of each token."""
-    merges = [tuple(line.split()) for line in lzma.decompress(MERGES.read_bytes()).decode().split("\n")]
+    lines = lzma.decompress(MERGES.read_bytes()).decode().split("\n")
+    merges = [(left, right) for left, right in map(str.split, lines)]
     single = sorted(alphabet())
     tokens = [*single, *(c + END_OF_WORD for c in single), *("".join(merge) for merge in merges)]
     return {merge: rank for rank, merge in enumerate(merges)}, {token: number for number, token in enumerate(tokens)}

@@ -14,7 +14,7 @@ shine shone, shoot shot, shrink shrank, sing sang, sink sank, sit sat, sleep sle
 split split, spring sprang, stand stood, stride strode, strike struck, swim swam, swing swung, take took,
 think thought, throw threw, wring wrung, write wrote"""
 DOUBLED = frozenset(_DOUBLED.split())  # lemmas whose last letter is doubled before -ing and -ed
-IRREGULAR_PASTS: dict[str, str] = dict(pair.split() for pair in _IRREGULAR.split(","))
+IRREGULAR_PASTS = {verb: past for verb, past in map(str.split, _IRREGULAR.split(","))}
 AMBIGUOUS_PASTS = {"bend": "bent", "bite": "bit", "rise": "rose"}  # more often no verb: made, never looked up
 
 

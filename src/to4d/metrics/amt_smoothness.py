@@ -34,7 +34,7 @@ class AmtSmoothness:
         _, frames, *size, _ = renders.clips.rgb.shape
         if min(size) < SMALLEST or frames < 3:
             raise InputError(
-                f"motion smoothness looks at three frames or more of {SMALLEST} pixels a side or more, and there are "
+                f"motion smoothness needs three frames or more of {SMALLEST} pixels a side or more, and there are "
                 f"{frames} of {min(size)}; ask for more, or leave amt out of measures"
             )
         network = load_strictly(AmtNet(), read_weights(path, inside="state_dict"), path)

@@ -66,8 +66,8 @@ class BasicMetrics:
         figures |= figures_by_frame(clips, mesh, renders.names)
         reasons = {f"eval/{name}_floor": "metrics.static_baseline names no run that stood still" for name in MOTION}
         reasons |= dict.fromkeys(("eval/motion", "eval/motion_passed", "eval/motion_views"), "no check for this prompt")
-        unjudged = f"the judge sees clips of {FRAMES} frames, and does not know every motion"
-        reasons |= {f"eval/{name}": unjudged for name in figures if name.startswith("judged")}
+        unknown = f"the motion classifier takes clips of {FRAMES} frames, and does not know every motion"
+        reasons |= {f"eval/{name}": unknown for name in figures if name.startswith("judged")}
         reasons |= {f"eval/views_passing/{check}": why for check in KINDS if check not in CHECKS}
         if kind and figures["motion"] is None:
             reasons |= dict.fromkeys(("eval/motion_passed", "eval/motion_views"), why)
@@ -80,7 +80,7 @@ class BasicMetrics:
     def recipe(self) -> dict[str, Any]:
         """What the figures rest on."""
         flow = "dense inverse search, OpenCV's medium preset"
-        return {"flow": flow, "judge_sha256": sha256_of(SHIPPED), "static_baseline": self.static_baseline}
+        return {"flow": flow, "classifier_sha256": sha256_of(SHIPPED), "static_baseline": self.static_baseline}
 
     def baseline_figures(self) -> dict[str, float | None]:
         """The motion figures of the run that stood still."""

@@ -40,12 +40,12 @@ def view_agreement(clips: Render, cameras: Cameras) -> ViewAgreement:
     for here, there in permutations(range(len(views)), 2):
         other = Cameras(cameras.pose[there : there + 1], cameras.fov[there : there + 1], cameras.size)
         sums += compare_views(views[here], Rays(rays.origins[here], rays.directions[here]), views[there], other)
-    color, gap, seen, holes = sums.tolist()
+    color, gap, visible, holes = sums.tolist()
     nothing = float("nan")
     return ViewAgreement(
-        color / seen if seen else nothing,
-        gap / seen if seen else nothing,
-        holes / (seen + holes) if seen + holes else nothing,
+        color / visible if visible else nothing,
+        gap / visible if visible else nothing,
+        holes / (visible + holes) if visible + holes else nothing,
     )
 
 
@@ -82,10 +82,10 @@ def compare_views(here: ViewSurface, rays: Rays, there: ViewSurface, camera: Cam
     column, row = place.long().unbind(-1)
     other, solid = sample_bilinear(there.rgbd, frame, place), there.solid[frame, row, column]
     behind = other[:, 3] - (points - camera.pose[0, :3, 3]).norm(dim=-1)  # how far behind the point `there` looks
-    seen = solid & (behind.abs() <= MARGIN)
+    visible = solid & (behind.abs() <= MARGIN)
     holes = (solid & (behind > MARGIN)) | there.empty[frame, row, column]
-    color = (other[seen, :3] - rgbd[seen, :3]).abs().mean(-1).double().sum()
-    return torch.stack([color, behind[seen].abs().double().sum(), seen.sum().double(), holes.sum().double()])
+    color = (other[visible, :3] - rgbd[visible, :3]).abs().mean(-1).double().sum()
+    return torch.stack([color, behind[visible].abs().double().sum(), visible.sum().double(), holes.sum().double()])
 
 
 def sample_bilinear(pictures: Tensor, frame: Tensor, place: Tensor) -> Tensor:

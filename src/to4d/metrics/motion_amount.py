@@ -54,7 +54,7 @@ def flow_top5(flow: Tensor) -> Tensor:
 def is_dynamic(flow: Tensor) -> bool:
     """VBench's yes or no (dynamic_degree.py): at least round(4 V / 16) pairs whose top 5% exceed 6 px at 256 px.
 
-    VBench asks RAFT for the flow of a clip at 8 fps; here it is dense inverse search, so figures are not comparable.
+    VBench computes flow by RAFT, of clips at 8 fps; here it is dense inverse search, so figures are not comparable.
 
     >>> fast = torch.tensor([0.0] * 11 + [3.1] * 4)[:, None, None, None].expand(15, 128, 128, 2)
     >>> is_dynamic(fast / 2**0.5), is_dynamic(fast[:-1] / 2**0.5)

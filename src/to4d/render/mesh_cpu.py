@@ -51,12 +51,14 @@ class MeshRenderer(nn.Module):
         angles = 2.0 * torch.tan(fine.fov / 2) / rows  # of one fine pixel, as a tangent
         views = []
         for origins, directions, angle in zip(rays.origins, rays.directions, angles.tolist(), strict=True):
-            seen = self._cast(origins.reshape(-1, 3).numpy(), directions.reshape(-1, 3).numpy(), angle)
-            views.append(seen.reshape(height, n, width, n, 8).mean((1, 3)))
-        seen = torch.from_numpy(np.stack(views)).to(cameras.pose.device)
-        seen = seen[:, None].expand(-1, len(times), -1, -1, -1)
-        opacity = seen[..., 3:4]
-        return Render(seen[..., :3] + (1.0 - opacity), opacity, seen[..., 4:5], seen[..., 5:] if normals else None)
+            channels = self._cast(origins.reshape(-1, 3).numpy(), directions.reshape(-1, 3).numpy(), angle)
+            views.append(channels.reshape(height, n, width, n, 8).mean((1, 3)))
+        channels = torch.from_numpy(np.stack(views)).to(cameras.pose.device)
+        channels = channels[:, None].expand(-1, len(times), -1, -1, -1)
+        opacity = channels[..., 3:4]
+        return Render(
+            channels[..., :3] + (1.0 - opacity), opacity, channels[..., 4:5], channels[..., 5:] if normals else None
+        )
 
     def _cast(self, origins: NDArray, directions: NDArray, angle: float) -> NDArray:
         """(n, 8) float32 along rays: colour x opacity, opacity, depth x opacity, normal x opacity."""

@@ -88,11 +88,15 @@ class NvdiffrastRenderer(nn.Module):
         fine = Cameras(cameras.pose, cameras.fov, (n * height, n * width), cameras.offset)
         canvas = (-(-n * height // 8) * 8, -(-n * width // 8) * 8)  # the rasteriser wants multiples of 8
         footprint = height / self.ray_rows if shifted else 1.0
-        seen = self._rasterize(clip_positions(self.points, fine, canvas), cameras.pose[:, :3, 3], canvas, footprint)
-        seen = seen[:, : n * height, : n * width].unflatten(2, (width, n)).unflatten(1, (height, n)).mean((2, 4))
-        seen = seen[:, None].expand(-1, len(times), -1, -1, -1)
-        opacity = seen[..., 3:4]
-        return Render(seen[..., :3] + (1.0 - opacity), opacity, seen[..., 4:5], seen[..., 5:] if normals else None)
+        channels = self._rasterize(clip_positions(self.points, fine, canvas), cameras.pose[:, :3, 3], canvas, footprint)
+        channels = (
+            channels[:, : n * height, : n * width].unflatten(2, (width, n)).unflatten(1, (height, n)).mean((2, 4))
+        )
+        channels = channels[:, None].expand(-1, len(times), -1, -1, -1)
+        opacity = channels[..., 3:4]
+        return Render(
+            channels[..., :3] + (1.0 - opacity), opacity, channels[..., 4:5], channels[..., 5:] if normals else None
+        )
 
     def _rasterize(self, clip: Tensor, eyes: Tensor, canvas: tuple[int, int], footprint: float) -> Tensor:
         """(B, H, W, 8): colour x opacity, opacity, depth x opacity, normal x opacity, peeled from front to back."""

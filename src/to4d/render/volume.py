@@ -78,9 +78,9 @@ class VolumeRenderer(nn.Module):
                 range(0, len(times), self.chunk), times.split(self.chunk), shift.split(self.chunk), strict=True
             )
         ]
-        seen = torch.cat(parts).view(*shape, -1)
-        rgb, opacity, depth = seen[..., :3] + 1 - seen[..., 3:4], seen[..., 3:4], seen[..., 4:5]
-        return Render(rgb, opacity, depth, seen[..., 5:] if normals else None)
+        channels = torch.cat(parts).view(*shape, -1)
+        rgb, opacity, depth = channels[..., :3] + 1 - channels[..., 3:4], channels[..., 3:4], channels[..., 4:5]
+        return Render(rgb, opacity, depth, channels[..., 5:] if normals else None)
 
     @memory_of(RENDERING)  # here too: gradient checkpointing calls it again
     def render_rays(self, rays: Rays, times: Tensor, shift: Tensor, normals: bool) -> Tensor:
@@ -88,15 +88,15 @@ class VolumeRenderer(nn.Module):
         bins = self.occupancy.bin_of(times)
         samples = march(rays.origins, rays.directions, bins, self.occupancy.cells, shift, self.step)
         density, rgb = self.field(samples.points, times[samples.rays])
-        seen = composite(density, rgb, samples.depth, samples.offsets, self.step)
-        return torch.cat([seen, self._normals(rays, times, seen)], -1) if normals else seen
+        channels = composite(density, rgb, samples.depth, samples.offsets, self.step)
+        return torch.cat([channels, self._normals(rays, times, channels)], -1) if normals else channels
 
-    def _normals(self, rays: Rays, times: Tensor, seen: Tensor) -> Tensor:
+    def _normals(self, rays: Rays, times: Tensor, channels: Tensor) -> Tensor:
         """(R, 3) normals at the expected surface of each ray, weighted by opacity; 0 where nothing is."""
-        hit = (seen[:, 3] > MIN_OPACITY).nonzero()[:, 0]
-        surface = (seen[hit, 4:5] / seen[hit, 3:4]).detach() * rays.directions[hit] + rays.origins[hit]
+        hit = (channels[:, 3] > MIN_OPACITY).nonzero()[:, 0]
+        surface = (channels[hit, 4:5] / channels[hit, 3:4]).detach() * rays.directions[hit] + rays.origins[hit]
         normal = -normalize(density_gradient(self.field, surface, times[hit], self.normal_eps), dim=-1)
-        return torch.zeros_like(seen[:, :3]).index_copy(0, hit, normal * seen[hit, 3:4])
+        return torch.zeros_like(channels[:, :3]).index_copy(0, hit, normal * channels[hit, 3:4])
 
 
 def density_gradient(field: Field, points: Tensor, times: Tensor, eps: float) -> Tensor:

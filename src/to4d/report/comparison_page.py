@@ -109,7 +109,7 @@ def mean_row(row: TableRow, table: Table) -> SortableRow:
     for column in table.columns:
         mean = row.means.get(column.name)
         best = not row.of_paper and row.method in table.best[column.name]
-        cells.append(NumberCell(format_mean(mean, column), mean and mean.value, best))
+        cells.append(NumberCell(format_mean(mean, column), mean.value if mean else None, best))
     return SortableRow(row_label(row), cells, of_paper=row.of_paper)
 
 
@@ -125,9 +125,8 @@ def difference_row(method: str, own: Mapping[str, Difference | None], columns: S
     cells = [NumberCell(str(pairs), pairs)]
     for column in columns:
         found = own[column.name]
-        cells.append(
-            NumberCell(format_difference(found, column), found and found.value, bool(found and found.excludes_zero))
-        )
+        value, bold = (found.value, found.excludes_zero) if found else (None, False)
+        cells.append(NumberCell(format_difference(found, column), value, bold))
     return SortableRow(method, cells)
 
 

@@ -124,9 +124,9 @@ def check_pairs(runs: Iterable[FinishedRun]) -> None:
     Raises:
         InputError: naming two runs of the same method, object, prompt and seed.
     """
-    seen: dict[tuple, FinishedRun] = {}
+    first: dict[tuple, FinishedRun] = {}
     for run in runs:
-        other = seen.setdefault((run.method, *run.cell), run)
+        other = first.setdefault((run.method, *run.cell), run)
         if other is not run:
             raise InputError(
                 f"{other.folder} and {run.folder} are the same cell ({run.method}, {run.object}, {run.prompt!r}, "

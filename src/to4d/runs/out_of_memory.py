@@ -1,4 +1,4 @@
-"""A GPU that is too small says which setting to turn, by the part of the program that asked for more."""
+"""A GPU that is too small says which setting to turn, by the part of the program that ran out of memory."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,6 +1,6 @@
-"""What other programs made, seen as `evaluate.py` sees a run of ours: a folder of pictures, or an animated file.
+"""What other programs made, rendered as `evaluate.py` renders a run of ours: a folder of pictures, or an animated file.
 
-Each is one call, `peer(views, frames) -> Seen`, and `sources()` names the files that were read.
+Each is one call, `peer(views, frames) -> EvaluationRenders`, and `sources()` names the files that were read.
 """
 
 from collections.abc import Callable
@@ -145,5 +145,5 @@ def shrunk(pixels: Tensor, size: int) -> Tensor:
 
 def flat(pictures: list[Tensor]) -> Render:
     """B clips (V, H, W, 4) as one that knows no depth."""
-    seen = torch.stack(pictures)
-    return Render(seen[..., :3], seen[..., 3:], torch.full_like(seen[..., 3:], torch.nan))
+    pixels = torch.stack(pictures)
+    return Render(pixels[..., :3], pixels[..., 3:], torch.full_like(pixels[..., 3:], torch.nan))

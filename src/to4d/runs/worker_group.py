@@ -58,8 +58,8 @@ def check_views(cfg: DictConfig, count: int) -> None:
     for name, phase in chosen(cfg.phase).items():
         if (views := phase.get("views", 1)) % count:
             raise InputError(
-                f"phase.{name}.views={views} does not divide among the {count} of trainer.devices: every device looks "
-                f"from equally many views; say phase.{name}.views={-(-views // count) * count}, or take fewer devices"
+                f"phase.{name}.views={views} does not divide among the {count} of trainer.devices, which "
+                f"render equally many views; say phase.{name}.views={-(-views // count) * count}, or take fewer devices"
             )
 
 

@@ -58,6 +58,7 @@ def perform(
 ) -> np.ndarray:
     """The object's vertices over the times tau (V,): (V, N, 3), frame 0 centred in a sphere of `radius`."""
     if action.source == "clip":
+        assert subject.animated is not None  # `possible` offers clips only then
         moved = subject.animated.clip(action.kind, rng, tau, style.speed)
         offset, scale = fitting(moved[0], radius)
         moved = (moved + offset) * scale

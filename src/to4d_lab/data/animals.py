@@ -1,6 +1,7 @@
 """Procedural animals: each function draws one random object of its kind."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.random import Generator
@@ -107,10 +108,11 @@ def bird(rng: Generator) -> ColouredMesh:
 def fish(rng: Generator) -> ColouredMesh:
     """A flat body with fins, swimming towards +z."""
     sculpture, coat = Sculpture(rng), any_colour(rng)
-    tail = {"limb": "tail", "end": -1.0, "pivot": [0, 0.5, 0], "rise": ([0, 0.5, 0], [0, 0.5, -0.55])}
-    sculpture.add(ellipsoid([0, 0.5, 0], [0.15, rng.uniform(0.2, 0.34), 0.5], 3), coat, **tail)
-    sculpture.add(ellipsoid([0, 0.5, -0.6], [0.03, 0.22, 0.14]), 0.7 * coat, **tail)
-    sculpture.add(ellipsoid([0, 0.8, 0], [0.03, 0.12, 0.2]), 0.7 * coat, **tail)
+    pivot, tip = [0, 0.5, 0], [0, 0.5, -0.55]
+    add_to_tail = partial(sculpture.add, limb="tail", end=-1.0, pivot=pivot, rise=(pivot, tip))
+    add_to_tail(ellipsoid([0, 0.5, 0], [0.15, rng.uniform(0.2, 0.34), 0.5], 3), coat)
+    add_to_tail(ellipsoid([0, 0.5, -0.6], [0.03, 0.22, 0.14]), 0.7 * coat)
+    add_to_tail(ellipsoid([0, 0.8, 0], [0.03, 0.12, 0.2]), 0.7 * coat)
     for side in SIDES:
         sculpture.add(ellipsoid([side * 0.12, 0.56, 0.32], [0.04] * 3, 1), DARK, plain=True)
     return sculpture.mesh()

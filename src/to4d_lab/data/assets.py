@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import trimesh
+from trimesh.visual import ColorVisuals, TextureVisuals
 
 from to4d.gltf.animation import Animation, load_animation
 from to4d.mesh.materials import srgb_from_linear
@@ -126,8 +127,9 @@ def _vertex_colors(part: trimesh.Trimesh, linear: bool) -> np.ndarray:
     """(N, 3) sRGB of one mesh: texture, colour factor and vertex colours; glTF has the last two `linear`."""
     visual, shape = part.visual, (len(part.vertices), 3)
     tone = srgb_from_linear if linear else np.asarray
-    if visual.kind != "texture":
+    if isinstance(visual, ColorVisuals):
         return np.broadcast_to(tone(visual.vertex_colors[..., :3] / 255.0), shape)
+    assert isinstance(visual, TextureVisuals)  # trimesh has no third kind
     material = visual.material
     image = getattr(material, "baseColorTexture", None) or getattr(material, "image", None)
     textured = image is not None and visual.uv is not None

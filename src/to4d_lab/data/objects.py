@@ -1,6 +1,6 @@
 """The objects of the training clips: procedural kinds, real meshes, and their names."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -23,7 +23,9 @@ from to4d_lab.data.animated import Animated, load_clips
 from to4d_lab.data.captions import all_words
 from to4d_lab.data.coloured import ColouredMesh
 
-KINDS = {
+Kind = tuple[Callable[[Generator], ColouredMesh], tuple[str, ...]]  # what draws an object, and its names
+
+KINDS: dict[str, Kind] = {
     "plant": (plants.potted_plant, ("plant", "potted plant", "houseplant")),
     "flower": (plants.flower, ("flower", "daisy", "tulip", "rose")),
     "tree": (plants.tree, ("tree", "pine")),

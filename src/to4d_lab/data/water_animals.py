@@ -1,5 +1,7 @@
 """Procedural animals of the water: each function draws one random object of its kind, facing +z."""
 
+from functools import partial
+
 import numpy as np
 from numpy.random import Generator
 
@@ -24,14 +26,15 @@ def frog(rng: Generator) -> ColouredMesh:
     for side in SIDES:
         hip, knee = np.array([side * 0.8 * width, 0.2, -0.2]), [side * (width + 0.13), 0.26, 0.08]
         foot = [side * (width + 0.15), 0.03, -0.18]
-        leg = {"limb": "leg", "side": side, "end": -1.0, "pivot": hip}
-        sculpture.add(tube(hip, knee, 0.11, 0.06), 0.9 * coat, True, **leg)
-        sculpture.add(tube(knee, foot, 0.055, 0.04), 0.9 * coat, True, **leg)
-        sculpture.add(ellipsoid(np.add(foot, [0, 0, 0.1]), [0.09, 0.03, 0.15], 1), 0.8 * coat, True, **leg)
+        add_to_leg = partial(sculpture.add, plain=True, limb="leg", side=side)
+        add_to_hind_leg = partial(add_to_leg, end=-1.0, pivot=hip)
+        add_to_hind_leg(tube(hip, knee, 0.11, 0.06), 0.9 * coat)
+        add_to_hind_leg(tube(knee, foot, 0.055, 0.04), 0.9 * coat)
+        add_to_hind_leg(ellipsoid(np.add(foot, [0, 0, 0.1]), [0.09, 0.03, 0.15], 1), 0.8 * coat)
         shoulder, hand = np.array([side * 0.8 * width, 0.22, 0.2]), [side * (width + 0.04), 0.03, 0.33]
-        arm = {"limb": "leg", "side": side, "end": 1.0, "pivot": shoulder}
-        sculpture.add(tube(shoulder, hand, 0.06, 0.035), 0.9 * coat, True, **arm)
-        sculpture.add(ellipsoid(np.add(hand, [0, 0, 0.04]), [0.07, 0.025, 0.08], 1), 0.8 * coat, True, **arm)
+        add_to_front_leg = partial(add_to_leg, end=1.0, pivot=shoulder)
+        add_to_front_leg(tube(shoulder, hand, 0.06, 0.035), 0.9 * coat)
+        add_to_front_leg(ellipsoid(np.add(hand, [0, 0, 0.04]), [0.07, 0.025, 0.08], 1), 0.8 * coat)
     return sculpture.mesh()
 
 

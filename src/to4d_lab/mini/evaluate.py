@@ -64,9 +64,9 @@ def predict(prior: MiniPrior, batch: Batch, clean: Tensor, level: int, rng: torc
 
 def overlap(attention: Tensor, opacity: Tensor) -> Tensor:
     """Intersection over union per clip."""
-    seen = attention > 0.5 * attention.amax((1, 2, 3), keepdim=True)
+    attended = attention > 0.5 * attention.amax((1, 2, 3), keepdim=True)
     there = opacity > 0.5
-    return (seen & there).sum((1, 2, 3)) / (seen | there).sum((1, 2, 3)).clamp_min(1)
+    return (attended & there).sum((1, 2, 3)) / (attended | there).sum((1, 2, 3)).clamp_min(1)
 
 
 def figures(prior: MiniPrior, clips: ClipSet, level: int, count: int) -> Figures:

@@ -100,7 +100,7 @@ def on_four(subject: Subject) -> bool:
 
 def fitted(examples: list[Example], ridge: float = 1e-2) -> Tensor:
     """Coefficients (V, 2, 3, P): least squares, each clip relative to its own size; frame 0 does not move."""
-    normal, right = 0.0, 0.0
+    normal = right = torch.zeros((), dtype=torch.double)
     for each in examples:
         weight = each.there / each.flows[:, 1].square().sum().clamp_min(1e-9)
         normal = normal + torch.einsum("pn,vwn,qn->vwpq", each.basis, weight, each.basis)

@@ -62,7 +62,7 @@ class Curves:
     ) -> None:
         self.name, self.path, self.steps, self.board, self.every = name, folder / f"{name}.csv", steps, board, every
         self.first, self.before, self.begun = first, seconds, time.monotonic()
-        self.rows, self.seen = read_rows(self.path, first), []
+        self.rows, self.recent = read_rows(self.path, first), []
 
     @property
     def seconds(self) -> float:
@@ -71,17 +71,17 @@ class Curves:
 
     def __call__(self, done: int, figures: dict[str, float]) -> None:
         """Note the figures of step number `done`, counted from 1."""
-        self.seen.append(figures)
+        self.recent.append(figures)
         if done % self.every == 0 or done == self.steps:
-            means = {key: sum(each[key] for each in self.seen) / len(self.seen) for key in figures}
-            self.seen = []
+            means = {key: sum(each[key] for each in self.recent) / len(self.recent) for key in figures}
+            self.recent = []
             self._write(done, means)
 
     def _write(self, done: int, means: dict[str, float]) -> None:
         left = (self.seconds - self.before) / (done - self.first) * (self.steps - done)
         text = "  ".join(f"{key} {mean:.4f}" for key, mean in means.items())
         print(f"{self.name} {done}/{self.steps}  {spell(self.seconds)}, {spell(left)} left  {text}", flush=True)
-        row = {"step": done, "seconds": round(self.seconds, 1)} | {k: f"{mean:.6g}" for k, mean in means.items()}
+        row = {"step": str(done), "seconds": f"{self.seconds:.1f}"} | {k: f"{mean:.6g}" for k, mean in means.items()}
         self.rows.append(row)
         table = io.StringIO(newline="")
         writer = csv.DictWriter(table, list(dict.fromkeys(key for row in self.rows for key in row)))

@@ -36,6 +36,5 @@ def sampling(
 
 def weights_and_biases(config: TrainingConfig) -> Board:
     """Weights & Biases, offline."""
-    settings = {"project": "to4d-mini", "name": config.out.name, "tags": [], "group": None}
     hyperparameters = {key: value for key, value in vars(config).items() if key != "out"}
-    return wandb_logger(out=str(config.out), config=hyperparameters, **settings)
+    return wandb_logger(str(config.out), "to4d-mini", config.out.name, tags=[], group=None, config=hyperparameters)

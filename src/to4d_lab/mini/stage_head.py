@@ -71,6 +71,9 @@ def concatenate(parts: Iterable[EvidenceTable], count: int) -> EvidenceTable:
 
     The whole is allocated once and filled: small tensors that outlive each part would stay between the large ones that
     do not, and the allocator could give nothing back (1.5 MB a clip, where a row holds 0.08).
+
+    Raises:
+        ValueError: if there is no table.
     """
     whole, start = None, 0
     for part in parts:
@@ -79,6 +82,8 @@ def concatenate(parts: Iterable[EvidenceTable], count: int) -> EvidenceTable:
         for row, x in zip(_tensors(whole), _tensors(part), strict=True):
             row[start : start + len(part)] = x
         start += len(part)
+    if whole is None:
+        raise ValueError("there is no clip to make a table of")
     return whole
 
 

@@ -14,7 +14,7 @@ from to4d.guidance.mini.weights import load_weights
 FULL_PRECISION = ("codec.", "bank.")  # small, and everything else rests on them
 
 
-def save_weights(net: MiniNet, vocabulary: Vocabulary, path: Path) -> Path:
+def save_weights(net: nn.Module, vocabulary: Vocabulary, path: Path) -> Path:
     """Write a net; loading it again gives the half-precision values."""
     state = {
         name: value.contiguous() if name.startswith(FULL_PRECISION) else value.half().contiguous()

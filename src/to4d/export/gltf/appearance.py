@@ -22,14 +22,14 @@ class TexturedMaterial:
     image: bytes | None
 
 
-def add_material(document: Document, look: TexturedMaterial, unlit: bool) -> None:
+def add_material(document: Document, textured: TexturedMaterial, unlit: bool) -> None:
     """A glTF material that is rough and not metal, or unlit."""
-    source = look.material
+    source = textured.material
     color = [*linear_from_srgb(np.array(source.color[:3])).tolist(), source.color[3]]
     surface: dict[str, Any] = {"baseColorFactor": color, "metallicFactor": 0.0, "roughnessFactor": 1.0}
-    if look.image is not None:
-        view = document.add_view(look.image)
-        image = document.add("images", {"bufferView": view, "mimeType": mime_type(look.image)})
+    if textured.image is not None:
+        view = document.add_view(textured.image)
+        image = document.add("images", {"bufferView": view, "mimeType": mime_type(textured.image)})
         surface["baseColorTexture"] = {"index": document.add("textures", {"source": image})}
     material: dict[str, Any] = {"pbrMetallicRoughness": surface, "alphaMode": source.alpha.upper()}
     material |= {"name": source.name} if source.name else {}

@@ -53,11 +53,11 @@ def document_of_file(mesh: Mesh, path: Path, limits: Limits) -> Document:
         normals = np.array(geometry.vertex_normals) if "vertex_normals" in geometry._cache.cache else None
         uv, color = corner_uv(visual, faces), corner_color(visual, faces, False)
         parts.append(MaterialPart(np.asarray(geometry.vertices), faces, uv, color, number, normals))
-    looks = [
+    materials = [
         TexturedMaterial(m, encode_texture(m) if images[i] is None or m.texture is None else images[i])
         for i, m in enumerate(table.found)
     ]
-    return build_document(mesh.name, parts, looks, upright=_was_z_up(mesh))
+    return build_document(mesh.name, parts, materials, upright=_was_z_up(mesh))
 
 
 def document_of_mesh(mesh: Mesh) -> Document:
@@ -67,19 +67,19 @@ def document_of_mesh(mesh: Mesh) -> Document:
     faces, uv, color, number = (x.numpy() for x in (mesh.faces, mesh.uv, mesh.color, mesh.material))
     mine = [number == i for i in range(len(mesh.materials))]
     parts = [MaterialPart(points, faces[m], uv[m], color[m], i) for i, m in enumerate(mine) if m.any()]
-    looks = [TexturedMaterial(material, encode_texture(material)) for material in mesh.materials]
-    return build_document(mesh.name, parts, looks, upright=_was_z_up(mesh), unlit=True)
+    materials = [TexturedMaterial(material, encode_texture(material)) for material in mesh.materials]
+    return build_document(mesh.name, parts, materials, upright=_was_z_up(mesh), unlit=True)
 
 
 def build_document(
-    name: str, parts: list[MaterialPart], looks: list[TexturedMaterial], upright: bool = False, unlit: bool = False
+    name: str, parts: list[MaterialPart], materials: list[TexturedMaterial], upright: bool = False, unlit: bool = False
 ) -> Document:
     """One node with one mesh, a primitive for each part."""
     document = Document({"asset": {"version": "2.0", "generator": "to4d"}, "scene": 0, "scenes": [{"nodes": [0]}]})
     if unlit:
         document.header["extensionsUsed"] = [UNLIT]
-    for look in looks:
-        add_material(document, look, unlit)
+    for material in materials:
+        add_material(document, material, unlit)
     primitives = [_add_part(document, part) for part in parts]
     document.add("meshes", {"name": name, "primitives": primitives})
     document.add("nodes", {"name": name, "mesh": 0} | ({"rotation": list(UPRIGHT)} if upright else {}))

@@ -58,7 +58,7 @@ class CogVideoX:
         return pipe.vae.config.scaling_factor * encode_clips(pipe.vae, clips)
 
     def decode(self, pipe: Any, latents: Tensor, chunk: int = 0) -> Tensor:
-        """The way back."""
+        """Latents to frames."""
         return decode_clips(pipe.vae, latents / pipe.vae.config.scaling_factor)
 
     def predict(self, pipe: Any, x: Tensor, time: Tensor, condition: DiffusersCondition, unconditional: bool) -> Tensor:

@@ -59,7 +59,7 @@ class LTX:
         return (latents - per_channel(vae.latents_mean, latents)) / per_channel(vae.latents_std, latents)
 
     def decode(self, pipe: Any, latents: Tensor, chunk: int = 0) -> Tensor:
-        """The way back; later decoders are told that there is no noise left."""
+        """Latents to frames; later decoders are conditioned on a timestep of zero noise."""
         vae = pipe.vae
         plain = latents * per_channel(vae.latents_std, latents) + per_channel(vae.latents_mean, latents)
         return decode_clips(vae, plain, *([plain.new_zeros(1)] if vae.config.timestep_conditioning else []))

@@ -14,7 +14,7 @@ from to4d.guidance.diffusers.schedule import ScheduleTables, discrete_schedule
 
 @dataclass(frozen=True)
 class ModelScope:
-    """It sees no image: what the object looks like is told by the prompt and by the static loss alone."""
+    """It takes no image: prompt and static loss alone determine the appearance."""
 
     pipeline, network = "TextToVideoSDPipeline", "unet"
     temporal_compression, min_guidance_scale = 1, None

@@ -24,7 +24,7 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 class DiffusersPrior(nn.Module):
     """Frozen. Clips are (B, V, H, W, 3), latents (B, C, v, h, w): autoencoders of clips join frames, so v is below V.
 
-    The text encoder, the largest part of some models, stays on the CPU: it is asked once a prompt.
+    The text encoder, the largest part of some models, stays on the CPU: it runs once a prompt.
 
     Args:
         family: what is particular to the model.
@@ -130,7 +130,7 @@ class DiffusersPrior(nn.Module):
     def denoise(self, noisy: Tensor, t: int, condition: DiffusersCondition, guidance_scale: float) -> Denoised:
         """z_t (B, C, v, h, w) at step t -> x0 and the attention to the noun.
 
-        Guidance is p_u + scale (p_c - p_u) on the network's prediction p; the family says what u is not told.
+        Guidance is p_u + scale (p_c - p_u) on the network's prediction p; the family says which conditions u lacks.
         """
         prediction, maps = self.predict(noisy, t, condition, guidance_scale)
         frames, height, width = noisy.shape[2:]

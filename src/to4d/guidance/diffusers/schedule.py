@@ -30,7 +30,7 @@ class ScheduleTables:
     """A model's schedule; each is (T,), float64, from the least noise to the most."""
 
     alpha_bar: Tensor  # signal share of the clip that the program makes
-    time: Tensor  # what the network is told
+    time: Tensor  # the network's timestep input
     scale: Tensor  # what it is shown, in such clips
     keep: Tensor  # the clean clip is keep x noised clip
     take: Tensor  # + take x prediction
@@ -62,7 +62,7 @@ def rectified_flow_schedule(shift: float) -> ScheduleTables:
 
 
 def flow_at(s: Tensor) -> ScheduleTables:
-    """Rectified flow at noise shares s (T,) in (0, 1], of which the network is told a thousandth's count."""
+    """Rectified flow at noise shares s (T,) in (0, 1], given to the network as 1000 s."""
     n = ((1.0 - s) ** 2 + s**2).sqrt()
     return ScheduleTables(((1.0 - s) / n) ** 2, STEPS * s, n, n, -s)
 
@@ -73,7 +73,7 @@ def edm_schedule(lowest: float, highest: float) -> ScheduleTables:
 
 
 def edm_at(s: Tensor) -> ScheduleTables:
-    """EDM at noise levels s (T,), of whose logarithm the network is told a quarter."""
+    """EDM at noise levels s (T,), given to the network as log(s) / 4."""
     return velocity_tables(1.0 / (1.0 + s**2), s.log() / 4.0)
 
 

@@ -67,8 +67,8 @@ class Wan:
         if pipe.transformer.config.image_dim is None:
             return None
         tower = pipe.image_encoder
-        seen = cropped(images, tower.config.image_size, "bicubic").to(tower.dtype)
-        return tower(seen, output_hidden_states=True).hidden_states[-2]
+        cropped_images = cropped(images, tower.config.image_size, "bicubic").to(tower.dtype)
+        return tower(cropped_images, output_hidden_states=True).hidden_states[-2]
 
     def encode(self, pipe: Any, clips: Tensor, chunk: int = 0) -> Tensor:
         """The autoencoder makes 4 frames one, but keeps the first."""
@@ -76,7 +76,7 @@ class Wan:
         return (latents - per_channel(config.latents_mean, latents)) / per_channel(config.latents_std, latents)
 
     def decode(self, pipe: Any, latents: Tensor, chunk: int = 0) -> Tensor:
-        """The way back."""
+        """Latents to frames."""
         config = pipe.vae.config
         plain = latents * per_channel(config.latents_std, latents) + per_channel(config.latents_mean, latents)
         return decode_clips(pipe.vae, plain)

@@ -49,8 +49,10 @@ class TransformerBlock(nn.Module):
     def forward(self, x: Tensor, context: UNetContext | None = None) -> tuple[Tensor, Tensor | None]:
         """(n, l, width) -> the same, and the map of the second attention."""
         x = x + self.attn1(self.norm1(x))
-        seen, attention = (self.attn2(self.norm2(x)), None) if context is None else self.attn2(self.norm2(x), context)
-        x = x + seen
+        attended, attention = (
+            (self.attn2(self.norm2(x)), None) if context is None else self.attn2(self.norm2(x), context)
+        )
+        x = x + attended
         return x + self.ff(self.norm3(x)), attention
 
 

@@ -89,14 +89,14 @@ class UNet(nn.Module):
         x = torch.cat([noisy, still[:, :, None].expand_as(noisy)], dim=1).transpose(1, 2).flatten(0, 1)
         kept, maps = [], []
         for index, block in enumerate(self.input_blocks):
-            x, seen = block(x, level, context)
+            x, block_maps = block(x, level, context)
             if index == 0:
                 x, _ = self.init_attn(x, level, context)
             kept.append(x)
-            maps += seen
-        x, seen = self.middle_block(x, level, context)
-        maps += seen
+            maps += block_maps
+        x, block_maps = self.middle_block(x, level, context)
+        maps += block_maps
         for block in self.output_blocks:
-            x, seen = block(torch.cat([x, kept.pop()], dim=1), level, context)
-            maps += seen
+            x, block_maps = block(torch.cat([x, kept.pop()], dim=1), level, context)
+            maps += block_maps
         return self.out(x).unflatten(0, (rows, views)).transpose(1, 2), maps

@@ -26,7 +26,8 @@ def load_adapted_head(head: MotionHead, path: Path = SHIPPED) -> MotionHead:
     """A copy of a head with the corrections of a file in its weights."""
     head, factors = deepcopy(head), load_file(path)
     for name in {key.rpartition(".")[0] for key in factors}:
-        head.get_submodule(name).weight += factors[f"{name}.up"].float() @ factors[f"{name}.down"].float()
+        correction = factors[f"{name}.up"].float() @ factors[f"{name}.down"].float()
+        head.get_parameter(f"{name}.weight").add_(correction)
     return head
 
 
@@ -49,6 +50,8 @@ def select_head(rows: Tensor, one: Head, other: Head) -> Head:
 
     def head(evidence: Tensor, words: TextEmbeddings, *rest: Tensor) -> tuple[Tensor, Tensor]:
         answers = (each(evidence, words, *rest) for each in (one, other))
-        return tuple(torch.where(rows.view(-1, *[1] * (b.dim() - 1)), b, a) for a, b in zip(*answers, strict=True))
+        pairs = zip(*answers, strict=True)
+        coefficients, tokens = (torch.where(rows.view(-1, *[1] * (b.dim() - 1)), b, a) for a, b in pairs)
+        return coefficients, tokens
 
     return head

@@ -11,10 +11,14 @@ PATCH, CHANNELS = 4, 8
 class PatchCodec(nn.Module):
     """Images in [0, 1] to latents with root mean square 1 and back."""
 
+    basis: Tensor  # (8, 48), orthonormal rows
+    mean: Tensor  # (48,)
+    gain: Tensor  # (8,)
+
     def __init__(self) -> None:
         super().__init__()
         width = PATCH * PATCH * 3
-        self.register_buffer("basis", torch.zeros(CHANNELS, width))  # orthonormal rows
+        self.register_buffer("basis", torch.zeros(CHANNELS, width))
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("gain", torch.ones(CHANNELS))
 

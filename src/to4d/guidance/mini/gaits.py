@@ -85,10 +85,10 @@ def basis(outline: Outline, azimuth_deg: Tensor) -> Tensor:
 
 
 class Gaits(nn.Module):
-    """The mean flows of `GAITS`, backward and forward, for each of `STANCES`.
+    """The mean flows of `GAITS`, backward and forward, for each of `STANCES`."""
 
-    Coefficients (gait, stance, V, 2, 3, 435), and the weights (10,) of the logistic regression.
-    """
+    coefficients: Tensor  # (gait, stance, V, 2, 3, 435)
+    four: Tensor  # (10,) weights of the logistic regression
 
     def __init__(self, path: Path = SHIPPED) -> None:
         super().__init__()

@@ -53,6 +53,8 @@ class MiniPrior(nn.Module):
             decides for itself which way things go.
     """
 
+    alpha_bar: Tensor  # (1000,) the signal's share of the power
+
     def __init__(
         self, weights: str | None = None, frame_stride: float = 1.0, sees_image: bool = True, knows_view: bool = True
     ) -> None:
@@ -132,7 +134,9 @@ class MiniPrior(nn.Module):
 
     def head(self, uses_adapter: Tensor | None) -> Head | None:
         """The head that answers; None is the net's own."""
-        return None if uses_adapter is None else select_head(uses_adapter, self.net.head, self.adapted)
+        if uses_adapter is None or self.adapted is None:
+            return None
+        return select_head(uses_adapter, self.net.head, self.adapted)
 
     @torch.no_grad()
     def denoise(self, noisy: Tensor, t: int, condition: MiniCondition, guidance_scale: float) -> Denoised:

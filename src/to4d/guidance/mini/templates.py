@@ -39,6 +39,8 @@ class Templates:
 class TemplateBank(nn.Module):
     """K typical deformations as coefficients of smooth flows across the view; number 0 is no deformation."""
 
+    coefficients: Tensor  # (128, 2, 20)
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("coefficients", torch.zeros(COUNT, 2, TERMS))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -17,9 +17,9 @@ def map_tensors(part: T, change: Callable[[Tensor], Tensor]) -> T:
     (tensor([2., 2.]), 'a')
     """
     if isinstance(part, Tensor):
-        return change(part)
+        return cast(T, change(part))
     if isinstance(part, tuple):
-        return tuple(map_tensors(each, change) for each in part)
+        return cast(T, tuple(map_tensors(each, change) for each in part))
     if is_dataclass(part):
         return type(part)(*(map_tensors(getattr(part, field.name), change) for field in fields(part)))
     return part

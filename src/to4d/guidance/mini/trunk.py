@@ -1,8 +1,8 @@
 """The trunk: a video transformer that corrects the head's warped clip where a smooth flow is not enough.
 
 Tokens are 2 x 2 latent pixels of every frame: they see the noised clip, the first frame and the head's warped clip.
-Back at latent resolution every pixel looks at the words (the attention that masks read) and says: a correction of the
-flow, how far to trust the warped clip, and a free prediction for the rest.
+Back at latent resolution every pixel attends to the words (the attention that masks read) and predicts a correction of
+the flow, how far to trust the warped clip, and a free prediction for the rest.
 """
 
 import math

@@ -5,6 +5,7 @@ take for something else, so it is left out, and `unknown_words` lists it.
 """
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -69,7 +70,7 @@ class Vocabulary:
             pairs.append((text, ", ".join(known_motions(self.words).values())))
         return pairs
 
-    def encode(self, texts: list[str], nouns: list[str | None]) -> Tokens:
+    def encode(self, texts: Sequence[str], nouns: Sequence[str | None]) -> Tokens:
         """Tokens of prompts; a noun of None marks no token.
 
         At most 31 words are read: those that are known, verbs that mean the same as a known one

@@ -73,5 +73,6 @@ def nearest(word: str, vocabulary: tuple[str, ...]) -> str:
     stem = next((word.removesuffix(ending) for ending in ENDINGS if word.endswith(ending) and len(word) > 4), None)
     if stem is None:
         return next(iter(get_close_matches(word, vocabulary, 1, 0.6)), "")
-    verbs = {lemma_of(known): known for known in reversed(vocabulary) if is_motion(known)}
+    motions = [known for known in reversed(vocabulary) if is_motion(known)]
+    verbs = {lemma: known for known in motions if (lemma := lemma_of(known))}
     return next((verbs[lemma] for lemma in get_close_matches(stem, verbs, 1, 0.75)), "")

@@ -1,4 +1,4 @@
-"""The answer of a motion check, and what several of them ask of a path over time."""
+"""The answer of a motion check, and what several of them measure of a path over time."""
 
 from dataclasses import dataclass
 

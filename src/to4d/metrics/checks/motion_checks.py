@@ -3,7 +3,7 @@
 A check is a yes or no with its number and a sentence. Lengths are shares of the object's height in frame 0, so that the
 image size does not matter. What falls over is nothing else. Silhouettes are blind to what happens inside them and to
 motion straight towards the camera: `falling` sees only falls across the view, a bow to the side is also a sway, and a
-squash is also a nod. What they cannot see is asked of surface tracks, in `track_checks` and `limb_checks`.
+squash is also a nod. What they cannot see is checked on surface tracks, in `track_checks` and `limb_checks`.
 """
 
 from collections.abc import Callable

@@ -64,7 +64,7 @@ def motion_kind(text: str, noun: str = "") -> str | None:
 def check_clip(kind: str, opacity: Tensor, moved: Tensor | None = None) -> Verdict | None:
     """Check a clip of B views, opacity (B, V, H, W), whose surface points were at `moved` (V, N, 3), if that is known.
 
-    A check that knows both tracks and silhouettes asks the tracks; None if it needs tracks and there are none.
+    A check that exists for tracks and for silhouettes uses the tracks; None if it needs tracks and there are none.
     """
     check_shape("opacity", opacity, (None, None, None, None))
     if moved is not None and kind in TRACK_CHECKS:

@@ -1,7 +1,7 @@
 """Motions to a side, on surface tracks: a silhouette does not see them from every side, nor tell a nod to the front.
 
 Tracks are (V, N, 3): the places over time of points spread over the surface, frame 0 at rest, y up. H is the object's
-height in frame 0. Each asks what the check of the same name asks of silhouettes (`motion_checks`), in any direction.
+height in frame 0. Each is the check of the same name on silhouettes (`motion_checks`), in any direction.
 """
 
 import torch

@@ -49,8 +49,8 @@ def track_silhouette(opacity: Tensor) -> SilhouetteTrack:
 
     >>> clip = torch.zeros(1, 10, 10)
     >>> clip[:, 2:8, 4:6] = 1.0
-    >>> seen = track_silhouette(clip)
-    >>> [round(value.item(), 2) for value in (seen.area, seen.x, seen.y, seen.height)]
+    >>> track = track_silhouette(clip)
+    >>> [round(value.item(), 2) for value in (track.area, track.x, track.y, track.height)]
     [12.0, 5.0, 5.0, 5.94]
     """
     check_shape("opacity clip", opacity, (None, None, None))

@@ -6,6 +6,7 @@ half longer sides, so that the features of large and small objects are alike.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -90,7 +91,7 @@ def optical_flows(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     size, third = frames.shape[1], np.full(3, 85.0, np.float32)
     grey = [(x @ third).clip(0.0, 255.0).astype(np.uint8) for x in frames]
     grey = [cv2.resize(x, (FINE, FINE), interpolation=cv2.INTER_CUBIC) for x in grey]
-    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)  # whose stubs want a flow to start from
     search.setFinestScale(1)
     steps = [search.calc(now, later, None) for now, later in zip(grey[:-1], grey[1:], strict=True)]
     tracks = steps[:1]

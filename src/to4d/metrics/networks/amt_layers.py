@@ -133,10 +133,10 @@ class AmtUpdate(nn.Module):
         self.gru = conv_pair(68 + 4 + width, 76)
         self.feat_head, self.flow_head = conv_pair(76, width), conv_pair(76, 4)
 
-    def forward(self, state: Tensor, flow: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, state: Tensor, flow: Tensor, correlation: Tensor) -> tuple[Tensor, Tensor]:
         """(n, width, h, w), both flows (n, 4, h, w) and correlations (n, 392, h, w) -> the two changes."""
         moved = leaky_relu(self.convf2(leaky_relu(self.convf1(flow), SLOPE)), SLOPE)
-        near = torch.cat([leaky_relu(self.convc1(seen), SLOPE), moved], 1)
+        near = torch.cat([leaky_relu(self.convc1(correlation), SLOPE), moved], 1)
         both = self.gru(torch.cat([leaky_relu(self.conv(near), SLOPE), flow, state], 1))
         return self.feat_head(both), self.flow_head(both)
 

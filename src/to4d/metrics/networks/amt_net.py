@@ -92,9 +92,9 @@ def refine_flow(
     """
     small = resize_bilinear(flow, 1.0 / factor) / factor
     ways = (small[:, 2:] / MIDDLE, small[:, :2] / MIDDLE)
-    seen = [
+    lookups = [
         lookup_correlations(pyramid, coordinate_grid(way) + way, REACH)
         for pyramid, way in zip(pyramids, ways, strict=True)
     ]
-    change, step = update(resize_bilinear(state, 1.0 / factor), small, torch.cat(seen, 1))
+    change, step = update(resize_bilinear(state, 1.0 / factor), small, torch.cat(lookups, 1))
     return flow + factor * resize_bilinear(step, factor), state + resize_bilinear(change, factor)

@@ -58,9 +58,9 @@ class MotionEncoder(nn.Module):
         self.convf2 = nn.Conv2d(128, 64, 3, padding=1)
         self.conv = nn.Conv2d(64 + 192, HIDDEN - 2, 3, padding=1)
 
-    def forward(self, flow: Tensor, seen: Tensor) -> Tensor:
+    def forward(self, flow: Tensor, correlation: Tensor) -> Tensor:
         """(n, 2, h, w), (n, 324, h, w) -> (n, 128, h, w)."""
-        near = self.convc2(self.convc1(seen).relu()).relu()
+        near = self.convc2(self.convc1(correlation).relu()).relu()
         moved = self.convf2(self.convf1(flow).relu()).relu()
         return torch.cat([self.conv(torch.cat([near, moved], 1)).relu(), flow], 1)
 
@@ -114,7 +114,7 @@ class RaftUpdate(nn.Module):
         self.encoder, self.gru, self.flow_head = MotionEncoder(), SepConvGru(), FlowHead()
         self.mask = nn.Sequential(nn.Conv2d(HIDDEN, 256, 3, padding=1), nn.ReLU(), nn.Conv2d(256, 64 * 9, 1))
 
-    def forward(self, state: Tensor, context: Tensor, seen: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, state: Tensor, context: Tensor, correlation: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:
         """The next state, and the change of the flow."""
-        state = self.gru(state, torch.cat([context, self.encoder(flow, seen)], 1))
+        state = self.gru(state, torch.cat([context, self.encoder(flow, correlation)], 1))
         return state, self.flow_head(state)

@@ -58,12 +58,12 @@ def lookup_correlations(pyramid: list[Tensor], place: Tensor, radius: int = RADI
     reach = torch.arange(-radius, radius + 1, dtype=place.dtype, device=place.device)
     around = torch.stack(torch.meshgrid(reach, reach, indexing="ij"), -1)  # first right, then down, as in the original
     centre = place.movedim(1, -1).reshape(-1, 1, 1, 2)
-    seen = []
+    lookups = []
     for level, likeness in enumerate(pyramid):
         size = place.new_tensor([likeness.shape[-1] - 1, likeness.shape[-2] - 1])
         where = 2.0 * (centre / 2**level + around) / size - 1.0
-        seen.append(grid_sample(likeness, where, align_corners=True).reshape(count, height, width, -1))
-    return torch.cat(seen, -1).movedim(-1, 1).contiguous()
+        lookups.append(grid_sample(likeness, where, align_corners=True).reshape(count, height, width, -1))
+    return torch.cat(lookups, -1).movedim(-1, 1).contiguous()
 
 
 def convex_upsample(flow: Tensor, mask: Tensor) -> Tensor:
