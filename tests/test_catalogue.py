@@ -1,6 +1,7 @@
 """Named objects: where they are looked for, how they are fetched, and what is said when that fails."""
 
 import io
+import re
 import stat
 import zipfile
 from pathlib import Path
@@ -56,7 +57,7 @@ def serve(monkeypatch):
         yield lambda data: server.files.update({"/Some_Scan.zip": data}) or server
 
 
-def test_offline_the_error_says_what_to_do(cache, monkeypatch):
+def test_offline_the_error_names_the_address_and_each_way_out(cache, monkeypatch):
     monkeypatch.setattr("to4d.objects.catalogue.GSO_URL", "http://127.0.0.1:1/{}.zip")
     with pytest.raises(InputError) as error:
         load_gso(**SCAN)
@@ -106,14 +107,14 @@ def test_a_broken_download_leaves_nothing(cache, tmp_path, serve):
 
 def test_what_is_no_archive_is_refused_and_not_cached(cache, serve):
     serve(b"<html>moved</html>")
-    with pytest.raises(InputError, match="zip"):
+    with pytest.raises(InputError, match=r"Some_Scan\.zip"):
         load_gso(**SCAN)
     assert not (cache / "Some_Scan").exists()
 
 
 def test_a_download_that_is_too_large_is_not_begun(tmp_path):
     with serving({"/x.zip": b"x" * 1001}) as server:
-        with pytest.raises(InputError, match="1,000"):
+        with pytest.raises(InputError, match=r"/x\.zip.* 1,000 "):
             download(f"{server.url}/x.zip", tmp_path / "x.zip", max_bytes=1000)
         assert not list(tmp_path.iterdir())
 
@@ -123,7 +124,7 @@ def test_only_https_is_asked_and_followed(tmp_path):
         server.files["/x.zip"] = f"-> http://localhost:{server.server_port}/y.zip".encode()
         server.files["/y.zip"] = b"y"
         for url in ("http://example.org/x.zip", "file:///etc/hostname", f"{server.url}/x.zip"):
-            with pytest.raises(InputError, match="https"):
+            with pytest.raises(InputError, match=f"{re.escape(url)}.* https"):
                 download(url, tmp_path / "x.zip")
     assert not list(tmp_path.iterdir())
 
@@ -148,19 +149,19 @@ def test_links_in_archives_are_left_out(tmp_path):
 def test_a_zip_bomb_is_refused_before_unpacking(tmp_path, monkeypatch):
     monkeypatch.setattr("to4d.disk.download.MAX_BYTES", 1000)
     (tmp_path / "x.zip").write_bytes(zipped({"a.obj": b"0" * 1001}))
-    with pytest.raises(InputError, match="more than 1,000 bytes"):
+    with pytest.raises(InputError, match=r"x\.zip .*1,000 "):
         unpack(tmp_path / "x.zip", tmp_path / "out")
 
 
 def test_without_a_collection_the_error_names_it(cache):
-    with pytest.raises(InputError, match="set TO4D_DATA"):
+    with pytest.raises(InputError, match=r"TO4D_DATA.*fox/Fox\.glb"):
         load_data("fox", "Fox.glb", "fox")
 
 
 def test_an_unknown_folder_lists_the_known(tmp_path, monkeypatch):
     (tmp_path / "cow").mkdir()
     monkeypatch.setenv("TO4D_DATA", str(tmp_path))
-    with pytest.raises(InputError, match="it holds cow"):
+    with pytest.raises(InputError, match=r"TO4D_DATA=.*'fox'.* cow"):
         load_data("fox", "Fox.glb", "fox")
 
 

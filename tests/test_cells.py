@@ -43,14 +43,14 @@ def starts(app):
     return {path.parent.name: path.read_text().count("start") for path in (app / "sweep").glob("*/starts.txt")}
 
 
-def test_a_cell_that_fails_is_told_at_the_end_and_tried_again_and_no_other(app, capsys):
+def test_a_cell_that_fails_is_listed_at_the_end_and_tried_again_and_no_other(app, capsys):
     first = sweep(app, "x=1,bad,2")
     assert first.returncode == 1 and starts(app) == {"x_1": 1, "x_bad": 1, "x_2": 1}
-    assert re.search(r"failed: x=bad: ValueError: x is bad and stays so\n.*1 of 3 cells failed", first.stdout)
+    assert re.search(r"x=bad: ValueError: x is bad and stays so\n.*1 of 3", first.stdout)
     assert main(["status", str(app / "sweep")]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"x_bad +failed +ValueError: x is bad and stays so", lines[2])
-    assert lines[-1] == "3 cells: 2 done, 1 failed"
+    assert re.findall(r"\d+ \w+", lines[-1]) == ["3 cells", "2 done", "1 failed"]
     (app / "mended").touch()
     second = sweep(app, "x=1,bad,2")
     assert second.returncode == 0 and starts(app) == {"x_1": 1, "x_bad": 2, "x_2": 1}
@@ -71,7 +71,7 @@ def test_finished_cells_are_looked_at_again_when_the_code_has_changed(app):
     assert sweep(app, "x=1").returncode == 0 and starts(app) == {"x_1": 2}
 
 
-def test_a_process_that_is_told_to_stop_ends_the_sweep_without_a_failure(app):
+def test_a_process_that_is_asked_to_stop_ends_the_sweep_without_a_failure(app):
     ended = sweep(app, "x=1,stops,2")
     assert ended.returncode == 143 and starts(app) == {"x_1": 1, "x_stops": 1}
     assert "3 cells: 1 done, 1 interrupted, 1 not started" in table(app / "sweep")[0]
@@ -85,7 +85,7 @@ def test_cells_in_processes_of_their_own_outlive_one_that_is_killed_and_come_bac
     wait_for(lambda: pid.exists() and pid.read_text())
     os.kill(int(pid.read_text()), signal.SIGUSR2)
     output, _ = running.communicate(timeout=300)
-    assert running.returncode == 1 and "failed: x=dies: " in output and "1 of 3 cells failed" in output
+    assert running.returncode == 1 and "x=dies: " in output and "1 of 3" in output
     assert starts(app) == {"x_waits": 2, "x_dies": 1, "x_1": 1}
     assert "3 cells: 2 done, 1 interrupted" in table(app / "sweep")[0]
 
@@ -129,7 +129,7 @@ def test_cells_on_ray_outlive_one_that_is_killed(app):
     pytest.importorskip("ray", reason="pip install -e '.[scale]'")
     few = ["hydra.launcher.remote.max_retries=0", "hydra.launcher.remote.memory=1e8"]
     done = sweep(app, "hydra/launcher=ray", *few, "x=dies,1,bad")
-    assert done.returncode == 1 and "2 of 3 cells failed" in done.stdout
+    assert done.returncode == 1 and "2 of 3" in done.stdout
     assert "3 cells: 1 done, 1 interrupted, 1 failed" in table(app / "sweep")[0]
 
 
@@ -141,7 +141,7 @@ def wait_for(thing):
     raise AssertionError("it never came")
 
 
-def test_a_run_that_is_at_work_says_how_long_it_will_take_and_one_without_a_process_is_interrupted(tmp_path):
+def test_a_run_at_work_shows_the_time_left_and_one_without_a_process_is_interrupted(tmp_path):
     progress = {"phase": "dynamic", "step": 3, "steps": 9, "seconds_left": 100, "at": time.time() - 40}
     (tmp_path / "run_progress.json").write_text(json.dumps(progress))
     with run_lock(tmp_path):
@@ -152,7 +152,7 @@ def test_a_run_that_is_at_work_says_how_long_it_will_take_and_one_without_a_proc
     assert state_of(tmp_path).name == DONE
 
 
-def test_a_failure_is_told_until_the_next_start_and_never_in_a_folder_of_another_process(tmp_path):
+def test_a_failure_is_kept_until_the_next_start_and_never_in_a_folder_of_another_process(tmp_path):
     with pytest.raises(InputError), record_failure(tmp_path), run_lock(tmp_path):
         raise InputError("the mesh\nis empty")
     assert state_of(tmp_path).name == FAILED and state_of(tmp_path).detail == "the mesh is empty"
@@ -176,4 +176,4 @@ def test_looking_does_not_keep_a_run_from_starting(tmp_path):
 
 def test_a_folder_without_runs_is_one_clear_line(tmp_path, capsys):
     assert main(["status", str(tmp_path)]) == 2
-    assert "no run was started in" in capsys.readouterr().err
+    assert str(tmp_path) in capsys.readouterr().err

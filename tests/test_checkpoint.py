@@ -47,19 +47,19 @@ def test_any_flipped_bit_is_found(tmp_path_factory, where, bit):
 def test_a_truncated_file_is_refused_with_its_name(tmp_path, keep):
     save_tree(tmp_path / "x", {"w": torch.arange(64.0)})
     (tmp_path / "x").write_bytes((tmp_path / "x").read_bytes()[:keep])
-    with pytest.raises(InputError, match="x is damaged"):
+    with pytest.raises(Damaged, match=str(tmp_path / "x")):
         load_tree(tmp_path / "x")
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_says_why(tmp_path):
+def test_a_write_that_fails_names_the_file_and_leaves_what_was_there(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(InputError, match="cannot write .*file/x"):
+    with pytest.raises(InputError, match="file/x.* out=DIR"):
         save_tree(tmp_path / "file" / "x", {})
     assert (tmp_path / "file").read_text() == "in the way"
 
 
 def test_objects_that_would_need_a_pickle_are_refused(tmp_path):
-    with pytest.raises(TypeError, match="not object"):
+    with pytest.raises(TypeError, match="object"):
         save_tree(tmp_path / "x", {"model": object()})
 
 
@@ -67,9 +67,9 @@ def test_a_file_of_another_version_is_told_from_a_damaged_one(tmp_path, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(to4d.disk.checkpoint, "SCHEMA", "to4d-7")
         save_tree(tmp_path / "x", {"w": torch.arange(4.0)})
-    with pytest.raises(InputError, match="x is of another version of to4d: it has schema to4d-7") as error:
+    with pytest.raises(InputError, match="/x .*to4d-7.*to4d-") as refused:
         load_tree(tmp_path / "x")
-    assert not isinstance(error.value, Damaged)  # which would let it be deleted
+    assert not isinstance(refused.value, Damaged)  # which would let it be deleted
     path = tmp_path / "x"
     path.write_bytes(path.read_bytes().replace(b"to4d-7", b"to4d-6"))  # one bit
     with pytest.raises(Damaged):
@@ -79,11 +79,9 @@ def test_a_file_of_another_version_is_told_from_a_damaged_one(tmp_path, monkeypa
 def test_unknown_and_missing_tensors_are_named(tmp_path):
     layer = torch.nn.Linear(2, 3)
     save_tree(tmp_path / "x", {"weight": layer.weight, "foreign.scale": torch.ones(1)})
-    with pytest.raises(
-        InputError, match=r'x does not fit .*Missing key.*"bias".*Unexpected key.*"foreign.scale"'
-    ) as error:
+    with pytest.raises(InputError, match=r'/x .*"bias".*"foreign\.scale"') as refused:
         load_into(layer, tmp_path / "x")
-    assert "\n" not in str(error.value) and not isinstance(error.value, Damaged)
+    assert "\n" not in str(refused.value) and not isinstance(refused.value, Damaged)
     save_tree(tmp_path / "x", [1, 2])
-    with pytest.raises(InputError, match="x does not fit"):
+    with pytest.raises(InputError, match=str(tmp_path / "x")):
         load_into(layer, tmp_path / "x")

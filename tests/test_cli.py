@@ -53,7 +53,7 @@ def test_out_names_the_run_folder_or_the_parent_of_a_sweep():
 
 def test_a_run_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot write to out="):
+    with pytest.raises(InputError, match="out=.*file/run"):
         check_writable([f"hydra.run.dir={tmp_path / 'file' / 'run'}"])
 
 
@@ -70,6 +70,8 @@ def test_a_disk_without_room_is_one_clear_line(capsys):
     def task(cfg):
         raise OSError(errno.ENOSPC, "No space left on device", "runs/a/metrics.csv")
 
-    with pytest.raises(SystemExit, match="2"):
+    with pytest.raises(SystemExit) as ended:
         task(None)
-    assert "cannot write runs/a/metrics.csv: No space left on device; free some space" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert ended.value.code == 2 and error.count("\n") == 1
+    assert "runs/a/metrics.csv" in error and "No space left on device" in error

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,7 +105,7 @@ def test_one_object_has_no_error_and_no_interval(runs):
 def test_what_no_run_has_is_no_number(runs, written):
     assert mean_over_objects(runs, "lpips") is None
     text = (written / "compare.html").read_text()
-    assert "LPIPS: no weights (16 runs)" in text and "nan" not in text.lower().split()
+    assert re.search(r"LPIPS.*no weights.* 16|LPIPS.*no weights.*\(16", text) and "nan" not in text.lower().split()
     rows = list(csv.DictReader(io.StringIO((written / "table.csv").read_text())))
     assert not [row for row in rows if row["figure"] == "lpips" and row["source"] == "runs"]
 
@@ -168,40 +169,40 @@ def test_runs_made_again_are_found_in_a_kept_table_or_what_differs_is_named(fold
     again(str(folder), tmp_path)
     changed = tmp_path / "runs.csv"
     changed.write_text(kept.read_text().replace(",0.", ",0.0", 1))
-    with pytest.raises(InputError, match="is not as in .*: .*, not 0.0"):
+    with pytest.raises(InputError, match=r"/[\w-]+ .*runs\.csv: \w+: .* 0\.0"):
         Comparison(columns=["haze"], against=str(changed))(str(folder), tmp_path)
     changed.write_text(kept.read_text().replace("without_mask", "unknown"))
-    with pytest.raises(InputError, match="holds no cell without_mask"):
+    with pytest.raises(InputError, match=r"runs\.csv .*without_mask"):
         Comparison(columns=["haze"], against=str(changed))(str(folder), tmp_path)
 
 
 def test_bad_input_is_named(folder, tmp_path):
     compare = Comparison(columns=["haze"])
-    with pytest.raises(InputError, match="no finished run"):
+    with pytest.raises(InputError, match=f"{tmp_path}.*metrics.json"):
         compare(str(tmp_path), tmp_path)
-    with pytest.raises(InputError, match="runs is empty"):
+    with pytest.raises(InputError, match="runs=DIR"):
         compare(None, tmp_path)
-    with pytest.raises(InputError, match="no figure is called hase"):
+    with pytest.raises(InputError, match=r"hase.* haze\b"):
         Comparison(columns=["hase"])(str(folder), tmp_path)
-    with pytest.raises(InputError, match="baseline=theirs is no method"):
+    with pytest.raises(InputError, match="baseline=theirs.* ours, without_mask"):
         Comparison(columns=["haze"], reference="theirs")(str(folder), tmp_path)
-    with pytest.raises(InputError, match="paper=table9"):
+    with pytest.raises(InputError, match="paper=table9.* table1"):
         Comparison(columns=["haze"], paper="table9")(str(folder), tmp_path)
-    with pytest.raises(InputError, match="are the same cell"):
+    with pytest.raises(InputError, match=r"(?s)thing0.*seed 0.*runs={"):
         compare({"one": str(folder)}, tmp_path)
     (write_run(tmp_path / "broken", "ours", "a", 0, {}) / "metrics.json").write_text("{")
-    with pytest.raises(InputError, match="broken/metrics.json is damaged"):
+    with pytest.raises(InputError, match=r"broken/metrics\.json"):
         compare(str(tmp_path), tmp_path)
     (tmp_path / "broken" / "metrics.json").write_text("{}")
     (tmp_path / "broken" / "evaluation.json").write_text("[3]")
-    with pytest.raises(InputError, match="broken/evaluation.json is damaged"):
+    with pytest.raises(InputError, match=r"broken/evaluation\.json"):
         compare(str(tmp_path), tmp_path)
     write_run(tmp_path / "older" / "run", "ours", "a", 0, {"haze": 0.1})
     (tmp_path / "older" / "run" / "config.yaml").write_text(yaml.safe_dump({"object": {}, "row": "ours"}))
-    with pytest.raises(InputError, match="row"):
+    with pytest.raises(InputError, match="older/run.*`row`.*`method`"):
         compare(str(tmp_path / "older"), tmp_path)
     (tmp_path / "table.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(InputError, match="has no runs with method"):
+    with pytest.raises(InputError, match=r"against=.*table\.csv .*method"):
         Comparison(columns=["haze"], against=str(tmp_path / "table.csv"))(str(folder), tmp_path)
 
 

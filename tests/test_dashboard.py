@@ -75,14 +75,14 @@ def serving(port=0):
 
 
 def environment(port, folder):
-    variables = {"WANDB_BASE_URL": f"http://127.0.0.1:{port}", "WANDB_API_KEY": KEY, "OMP_NUM_THREADS": "1"}
-    variables |= {"WANDB_CONFIG_DIR": str(folder), "WANDB_CACHE_DIR": str(folder), "WANDB_DATA_DIR": str(folder)}
-    return os.environ | variables | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])}
+    settings = {"WANDB_BASE_URL": f"http://127.0.0.1:{port}", "WANDB_API_KEY": KEY, "OMP_NUM_THREADS": "1"}
+    settings |= {"WANDB_CONFIG_DIR": str(folder), "WANDB_CACHE_DIR": str(folder), "WANDB_DATA_DIR": str(folder)}
+    return os.environ | settings | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])}
 
 
 @pytest.fixture(scope="module")
 def cut_off(tmp_path_factory):
-    """A run whose network goes away as soon as it is used: its folder, its words, what was sent then and by a sync."""
+    """A run whose network goes away as soon as it is used: its folder, its output, what was sent then and by a sync."""
     folder = tmp_path_factory.mktemp("cut_off")
     command = [sys.executable, "train.py", f"out={folder / 'run'}", *RUN]
     with serving() as server:
@@ -91,23 +91,23 @@ def cut_off(tmp_path_factory):
         running = subprocess.Popen(command, cwd=ROOT, env=variables, **pipes)
         while not server.streaming.wait(0.1) and running.poll() is None:
             pass
-    said, _ = running.communicate()
+    output, _ = running.communicate()
     with serving(port) as later:
-        (advised,) = re.findall(r"`wandb (sync [^`]*)`", said)
+        (advised,) = re.findall(r"`wandb (sync [^`]*)`", output)
         subprocess.run([sys.executable, "-m", "wandb", *advised.split()], cwd=folder, env=variables, check=True)
-    return folder / "run", running.returncode, said, server.text, later.text
+    return folder / "run", running.returncode, output, server.text, later.text
 
 
 def test_a_run_goes_on_when_the_network_goes_away_and_its_dashboard_is_sent_later(cut_off):
-    out, status, said, sent, later = cut_off
-    assert status == 0 and (out / "metrics.json").exists(), said
+    out, status, output, sent, later = cut_off
+    assert status == 0 and (out / "metrics.json").exists(), output
     assert "eval/psnr" not in sent
     assert "eval/psnr" in later and '\\"trainer/global_step\\":29' in later
 
 
 def test_the_key_is_neither_sent_nor_written_and_nothing_of_this_computer_is_sent(cut_off):
-    out, _, said, sent, later = cut_off
+    out, _, output, sent, later = cut_off
     texts = [path.read_bytes().decode(errors="replace") for path in out.rglob("*") if path.is_file()]
-    assert len(texts) > 5 and not any(KEY in text for text in (*texts, said, sent, later))
+    assert len(texts) > 5 and not any(KEY in text for text in (*texts, output, sent, later))
     assert "upsertBucket" in sent and str(out) not in sent and str(ROOT) not in sent
     assert f'"host":"{socket.gethostname()}"' not in sent and '"host"' in sent

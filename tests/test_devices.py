@@ -1,6 +1,7 @@
 """One run on several devices: gloo processes on the CPU do the very steps that one process does."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -114,16 +115,14 @@ def test_the_noise_of_all_ranks_together_is_that_of_one_process(option, monkeypa
 
 
 def test_views_that_do_not_divide_among_devices_are_refused_with_a_way_out():
-    with pytest.raises(
-        InputError, match=r"phase.dynamic.views=1 .* the 2 of trainer.devices.* say phase.dynamic.views=2"
-    ):
+    with pytest.raises(InputError, match=r"phase\.dynamic\.views=1 .* 2 .*trainer\.devices.*phase\.dynamic\.views=2"):
         devices_of(config("somewhere", "trainer.devices=2"))
     assert devices_of(config("somewhere", "trainer.devices=4", *FOUR)) == 4
 
 
 @pytest.mark.parametrize("devices", ["0", "-1", "auto", "[]", "null"])
 def test_a_number_of_devices_that_means_nothing_is_refused(devices):
-    with pytest.raises(InputError, match="must be a number, or a list"):
+    with pytest.raises(InputError, match=rf"trainer\.devices={re.escape(devices.replace('null', 'None'))} "):
         devices_of(config("somewhere", f"trainer.devices={devices}"))
 
 

@@ -89,7 +89,7 @@ def test_the_still_and_the_words_count_where_they_are_known(prior, priors):
 def test_the_log_says_where_masks_take_opacity(family, caplog):
     with caplog.at_level("INFO", "to4d"):
         prior_of(family)
-    assert ("masks take opacity instead" in caplog.text) == (family not in WITH_MAPS)
+    assert ("opacity" in caplog.text) == (family not in WITH_MAPS)
 
 
 def test_attention_is_to_the_noun_of_the_conditional_pass_or_there_is_none(prior, priors):
@@ -125,7 +125,7 @@ def test_shares_of_attention_to_all_words_add_up_to_one(priors):
 
 
 def test_a_prompt_without_its_noun_is_refused(priors):
-    with pytest.raises(InputError, match="does not name 'pot'"):
+    with pytest.raises(InputError, match="'pot'.*object.noun"):
         condition_of(priors["wan"], Prompt("a plant blooming", "pot"))
     assert priors["wan"].unknown_words("zorbing") == []
 
@@ -138,9 +138,9 @@ def test_it_stays_asleep_and_frozen(prior):
 
 
 def test_another_length_of_clips_is_refused(priors):
-    with pytest.raises(ValueError, match="must end in"):
+    with pytest.raises(ValueError, match=r"frames.* \(1, 5, 32, 32, 3\)"):
         priors["wan"].encode(clip_of(priors["wan"])[:, :5])
-    with pytest.raises(Exception, match=r"choose 4 n \+ 1"):
+    with pytest.raises(Exception, match=r"guidance\.shapes.* 8 .*4 n \+ 1"):
         prior_of("wan", shapes={"tiny": {"frames": 8}})
 
 
@@ -170,7 +170,7 @@ def test_a_pickled_model_is_not_opened(priors, tmp_path):
     (tmp_path / "unet" / "diffusion_pytorch_model.safetensors").unlink()
     torch.save(here.network.state_dict(), tmp_path / "unet" / "diffusion_pytorch_model.bin")
     shapes = {"full": {"frames": here.frames, "image": list(here.size)}}
-    with pytest.raises(Exception, match="cannot be loaded from this machine"):
+    with pytest.raises(Exception, match=f"python -m to4d.weights get {tmp_path}"):
         prior_of("modelscope", size="full", model=str(tmp_path), shapes=shapes)
 
 
@@ -188,16 +188,16 @@ def test_a_pipeline_of_pickles_is_converted_and_says_the_same(priors, tmp_path):
 
 
 def test_a_pickle_that_holds_more_than_weights_is_not_opened(tmp_path):
-    with pytest.raises(InputError, match="holds no component"):
+    with pytest.raises(InputError, match=rf"{tmp_path} .*diffusion_pytorch_model\.bin"):
         convert_pipeline(tmp_path)
     (tmp_path / "unet").mkdir()
     torch.save({"x": print}, tmp_path / "unet" / "diffusion_pytorch_model.bin")
-    with pytest.raises(InputError, match="more than weights"):
+    with pytest.raises(InputError, match=r"unet/diffusion_pytorch_model\.bin"):
         convert_pipeline(tmp_path)
     assert not list(tmp_path.glob("*/*.safetensors"))
 
 
-def test_a_model_that_is_not_here_is_not_fetched_but_told_how_to_get():
+def test_a_model_that_is_not_here_is_not_fetched_but_the_command_that_gets_it_is_named():
     with pytest.raises(Exception, match="python -m to4d.weights get someone/nothing"):
         prior_of("wan", size="full", model="someone/nothing")
 

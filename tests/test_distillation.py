@@ -52,9 +52,9 @@ def distil(style, clip, step=0):
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_a_prior_that_overflows_is_named_instead_of_being_taken_for_one_that_says_nothing(style):
+def test_a_prior_that_overflows_is_refused_instead_of_giving_no_gradient(style):
     clip = clip_of(float("inf"))
-    with pytest.raises(InputError, match="the prior's prediction at its step .* is not finite; .*bfloat16"):
+    with pytest.raises(InputError, match="precision=bfloat16"):
         distil(style, clip)
 
 
@@ -121,7 +121,7 @@ def test_sds_weights_are_those_of_equation_2():
 
 
 def test_an_unknown_weighting_is_refused():
-    with pytest.raises(ValueError, match="'loud'.*choose"):
+    with pytest.raises(ValueError, match="'loud'.* sds"):
         SDS(weighting="loud")
 
 
@@ -190,5 +190,5 @@ def test_a_mixture_queries_its_priors_by_their_probabilities():
     assert 30 < asked.count("video") < 70
     again = [mixed(prior, clip, clip.at(0), PROMPT, 0.0, generator_at(0, step)).gradient for step in (3, 3)]
     assert torch.equal(*again)
-    with pytest.raises(InputError, match="must name exactly video, image"):
+    with pytest.raises(InputError, match=r"distillation\.probabilities.*video, image"):
         MixedDistillation(ways, probabilities={"video": 1.0}, weights={"video": 1.0, "image": 1.0})

@@ -1,5 +1,7 @@
 """DynamiCrafter's official checkpoints load strictly, in every form, and nothing else does."""
 
+import pickle
+import re
 import subprocess
 import sys
 
@@ -79,12 +81,12 @@ def test_a_full_checkpoint_is_known_to_the_last_key(size, form):
 def test_a_missing_an_unknown_and_a_misshapen_key_are_refused(tiny):
     name, size = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.alpha", SIZES["tiny"]
     lacking = {key: value for key, value in tiny.items() if key != name}
-    for state, word in (
-        (lacking, "missing"),
-        (tiny | {"model.more": torch.zeros(1)}, "unknown"),
-        (tiny | {name: torch.zeros(3)}, "shape"),
+    for state, key in (
+        (lacking, name),
+        (tiny | {"model.more": torch.zeros(1)}, "model.more"),
+        (tiny | {name: torch.zeros(3)}, name),
     ):
-        with pytest.raises(InputError, match=word):
+        with pytest.raises(InputError, match=rf"{re.escape(key)} .*guidance\.size"):
             check_checkpoint(state, shapes_of("tiny"), size)
 
 
@@ -126,14 +128,14 @@ def test_training_opens_no_pickle(tiny, tmp_path):
 
 def test_converting_runs_no_code_from_the_pickle(tmp_path):
     torch.save({"state_dict": {"x": subprocess.run}}, tmp_path / "evil.ckpt")
-    with pytest.raises(Exception, match="Weights only load failed"):
+    with pytest.raises(pickle.UnpicklingError):
         convert_checkpoint(tmp_path / "evil.ckpt", tmp_path / "out.safetensors")
 
 
-def test_weights_that_are_not_there_are_said_to_be_missing(tmp_path):
-    with pytest.raises(InputError, match="no weights at"):
+def test_weights_that_are_not_there_are_named(tmp_path):
+    with pytest.raises(InputError, match=r"nothing\.safetensors"):
         read_checkpoint(tmp_path / "nothing.safetensors")
-    with pytest.raises(InputError, match=r"guidance\.weights is not set"):
+    with pytest.raises(InputError, match=r"(?s)guidance\.weights.*python -m to4d\.weights get dynamicrafter-256"):
         DynamiCrafter("256")
 
 

@@ -48,14 +48,14 @@ def test_the_noun_is_found_by_its_word_not_by_counting_words(text, noun, places)
 
 @pytest.mark.parametrize("text", ["a planter blooming", "an eggplant blooming", "the plant-like thing", "a pot"])
 def test_a_part_of_another_word_is_not_the_noun(text):
-    with pytest.raises(InputError, match="does not name 'plant'"):
+    with pytest.raises(InputError, match="'plant'"):
         clip_noun_marks(text, "plant")
 
 
 def test_a_long_text_is_cut_and_a_noun_beyond_the_cut_is_an_error():
     text = "a very " + "very " * 80 + "tall plant"
     assert tokenise(text)[-1] == 49407
-    with pytest.raises(InputError, match="within its first 75 tokens"):
+    with pytest.raises(InputError, match="'plant'.* 75 "):
         clip_noun_marks(text, "plant")
 
 

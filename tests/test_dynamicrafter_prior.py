@@ -80,9 +80,9 @@ def test_dropout_never_wakes_and_no_weight_learns(prior):
 
 
 def test_a_clip_of_another_length_is_refused(prior):
-    with pytest.raises(ValueError, match="must end in"):
+    with pytest.raises(ValueError, match=r"frames.* \(2, 3, 64, 64, 3\)"):
         prior.encode(clip()[:, :3])
-    with pytest.raises(ValueError, match="must end in"):
+    with pytest.raises(ValueError, match=r"noisy.* \(2, 4, 3, 8, 8\)"):
         prior.denoise(noisy()[:, :, :3], 500, condition(prior), 2.0)
 
 
@@ -121,7 +121,7 @@ def test_attention_is_to_the_noun_of_the_conditional_pass(eps_prior):
 
 
 def test_a_prompt_without_its_noun_is_refused(prior):
-    with pytest.raises(InputError, match="does not name 'pot'"):
+    with pytest.raises(InputError, match="'pot'.*object.noun"):
         condition(prior, prompt=Prompt("a plant blooming", "pot"))
     assert prior.unknown_words("zorbing") == []
 
@@ -210,7 +210,7 @@ def test_the_u_net_is_compiled_in_the_mode_that_is_asked_for(mode, monkeypatch):
     assert not asked
     assert set(DynamiCrafter("tiny", compile=mode).state_dict()) == keys
     assert asked == [{"mode": mode}]
-    with pytest.raises(InputError, match="guidance.compile is 'fast'; choose one of"):
+    with pytest.raises(InputError, match=r"guidance\.compile.*'fast'.* default"):
         DynamiCrafter("tiny", compile="fast")
 
 
@@ -233,7 +233,7 @@ def test_a_config_builds_it(option):
         tiny = compose("train", ["out=x", "prompt=a plant blooming", f"guidance={option}", "guidance.size=tiny"])
     assert cfg.guidance.size == {"dynamicrafter": "256"}.get(option, option.split("_")[-1])
     assert isinstance(instantiate(tiny.guidance), DynamiCrafter)
-    with pytest.raises(Exception, match="weights is not set"):
+    with pytest.raises(Exception, match=r"guidance\.weights.*python -m to4d\.weights get"):
         instantiate(cfg.guidance)
 
 

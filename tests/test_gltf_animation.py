@@ -82,7 +82,7 @@ def test_steps_jump_and_quaternions_take_the_short_way():
         (b'"target": {"node": 2', b'"target": {"node": true'),
     ],
 )
-def test_a_broken_file_is_refused_in_words(tmp_path, old, new):
+def test_a_broken_file_is_refused_by_its_name(tmp_path, old, new):
     path = arm(tmp_path / "arm.glb")
     data = path.read_bytes()
     assert old in data
@@ -99,7 +99,7 @@ def test_nothing_outside_the_folder_is_read(tmp_path):
     points = glb.array(np.zeros((3, 3)), width=3)
     header = {"meshes": [{"primitives": [{"attributes": {"POSITION": points}}]}], "nodes": [{"mesh": 0}]}
     path = glb.write(folder / "out.glb", **header, **{"buffers": [{"byteLength": 36, "uri": "../secret.bin"}]})
-    with pytest.raises(InputError, match="outside"):
+    with pytest.raises(InputError, match=r"out\.glb.*\.\./secret\.bin"):
         load_animation(path)
 
 

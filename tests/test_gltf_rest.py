@@ -143,7 +143,7 @@ def test_a_skinned_file_keeps_the_picture_beside_it_and_misses_one_that_is_gone(
     np.testing.assert_allclose(in_file(mesh), 3 * QUAD, atol=1e-5)
     (tmp_path / "four.png").unlink()
     assert load_mesh(tmp_path / "s.gltf").materials[0].texture is None
-    assert "'four.png', which is missing" in caplog.text
+    assert "four.png" in caplog.text
 
 
 def test_shapes_that_cost_the_file_little_and_the_memory_much_are_refused(tmp_path):
@@ -153,11 +153,11 @@ def test_shapes_that_cost_the_file_little_and_the_memory_much_are_refused(tmp_pa
     meshes = [{"primitives": [part], "weights": [1]}]
     part["targets"] = [{"POSITION": points}]
     many = new.write(tmp_path / "many.glb", nodes=[{"mesh": 0}] * 3, scenes=[{"nodes": [0, 1, 2]}], meshes=meshes)
-    with pytest.raises(InputError, match="shape 12 vertices, more than the limit of 3 faces"):
+    with pytest.raises(InputError, match=r"many\.glb.* 12 .* 3 "):
         load_mesh(many, limits={"faces": 3})
     part["targets"] *= 1000
     wide = new.write(tmp_path / "wide.glb", nodes=[{"mesh": 0}], scenes=[{"nodes": [0]}], meshes=meshes)
-    with pytest.raises(InputError, match="the morph targets or joints of 4 vertices are more than the limits allow"):
+    with pytest.raises(InputError, match=r"wide\.glb.* 4 .*50,000"):
         animation.load_animation(wide, Limits(file_bytes=50_000))
 
 

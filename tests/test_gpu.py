@@ -17,25 +17,26 @@ from clock import Clock  # noqa: E402
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 @pytest.mark.parametrize("arguments", [["--ready"], []])
-def test_without_a_gpu_one_line_says_so_and_the_status_is_not_zero(arguments, monkeypatch, capsys):
+def test_without_a_gpu_there_is_one_line_and_a_status_that_is_not_zero(arguments, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["gpu", *arguments])
     assert gpu.main() == 2
-    said = capsys.readouterr()
-    assert said.err.count("\n") == 1 and not said.out
-    assert said.err.startswith(f"error: no CUDA GPU is seen by torch {torch.__version__}") and "nothing is" in said.err
+    output = capsys.readouterr()
+    assert output.err.count("\n") == 1 and not output.out
+    assert output.err.startswith("error: ") and f"torch {torch.__version__}" in output.err
 
 
 def test_without_a_compiler_nothing_is_built(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setenv("PATH", "")
-    assert "no CUDA compiler (nvcc)" in gpu.obstacle()
+    assert "nvcc" in gpu.obstacle()
 
 
-def test_a_helper_that_says_something_else_is_not_fit_for_use():
-    assert gpu.helper("x", "plain torch", None, 1e-3) == (f"x: not installed, plain torch; {gpu.INSTALL}", True)
+def test_a_helper_with_another_answer_is_not_fit_for_use():
+    line, fit = gpu.helper("x", "plain torch", None, 1e-3)
+    assert fit and all(part in line for part in ("x", "plain torch", "make setup-gpu"))
     assert gpu.helper("x", "", 1e-5, 1e-3)[1]
     line, fit = gpu.helper("x", "", 0.1, 1e-3)
-    assert not fit and line.endswith("DO NOT USE IT")
+    assert not fit and "1.0e-01" in line and "1e-03" in line
 
 
 def test_the_gradient_s_way_through_the_autoencoder_is_timed_apart(monkeypatch):

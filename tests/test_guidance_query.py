@@ -17,6 +17,7 @@ from to4d.types import (
     IMAGE_SCALE,
     NEGATIVE_PROMPT,
     RELIEF,
+    SEVERAL_PRIORS,
     Prompt,
     Render,
     generator_at,
@@ -121,10 +122,10 @@ def test_what_a_prior_cannot_do_is_refused_by_name(prior):
     assert demanding.needs == {IMAGE_SCALE, NEGATIVE_PROMPT} and not GuidanceQuery().needs
     assert prior.abilities > {IMAGE_SCALE, NEGATIVE_PROMPT, ATTENTION_MAPS}
     check_abilities(prior, {"distillation": demanding})
-    with pytest.raises(InputError, match="distillation needs a guidance scale of the image alone and negative prompts"):
+    with pytest.raises(InputError, match=f"distillation.*{IMAGE_SCALE}.*{NEGATIVE_PROMPT}.*MiniPrior"):
         check_abilities(MiniPrior(), {"distillation": demanding})
     turns = MixedDistillation({"a": SDS()}, {"a": 1.0}, {"a": 1.0})
-    with pytest.raises(InputError, match="distillation needs several priors by turns, which MiniPrior does not have"):
+    with pytest.raises(InputError, match=f"distillation.*{SEVERAL_PRIORS}.*MiniPrior"):
         check_abilities(MiniPrior(), {"distillation": turns})
-    with pytest.raises(InputError, match="'loud'; choose one of usual, threestudio"):
+    with pytest.raises(InputError, match="'loud'.*usual, threestudio"):
         GuidanceQuery("loud")

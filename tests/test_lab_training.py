@@ -1,6 +1,7 @@
 """The embedded prior's training: stopped and gone on, its table, its curves and its samples."""
 
 import csv
+import re
 from copy import deepcopy
 from dataclasses import fields, replace
 from pathlib import Path
@@ -179,14 +180,14 @@ def test_a_finished_stage_is_not_trained_again_but_has_its_averaged_weights(tmp_
     assert_equal_nets(net, again)
 
 
-def test_curves_carry_time_on_and_say_what_is_left(tmp_path, capsys):
+def test_curves_carry_time_on_and_show_the_time_left(tmp_path, capsys):
     Curves("line", tmp_path, 200, first=0, seconds=100.0)(50, {"error": 2.0})
     later = Curves("line", tmp_path, 200, first=50, seconds=3600.0, every=1)
     later(51, {"error": 1.0, "new": 3.0})
     rows = read(tmp_path / "line.csv")
     assert [(row["step"], row["new"]) for row in rows] == [("50", ""), ("51", "3")]
     assert 3600 <= float(rows[1]["seconds"]) < 3700
-    assert "line 51/200  1 h 00 min, 0 min 0" in capsys.readouterr().out
+    assert re.search(r"line 51/200 .*1 h 00 min", capsys.readouterr().out)
 
 
 def test_the_table_holds_each_clip_once_in_order(boxes: ClipSet, start: MiniNet):

@@ -104,14 +104,14 @@ def test_certainty_is_zero_for_even_attention_and_one_for_a_single_token():
         assert (mask[..., :4, :] == 1.0).all() and mask[..., 4:, :].abs().max() < 1e-5
 
 
-def test_wrong_words_and_layers_are_refused():
-    with pytest.raises(InputError, match=r"mask\.normalize_over is 'video'; choose one of clip, frame"):
+def test_unknown_options_and_layers_are_refused():
+    with pytest.raises(InputError, match=r"mask\.normalize_over.*'video'.*clip, frame"):
         CrossAttentionMask(normalize_over="video")
-    with pytest.raises(InputError, match=r"mask\.target=image needs mask\.layers"):
+    with pytest.raises(InputError, match=r"mask\.target=image .*mask\.layers"):
         CrossAttentionMask(target="image")
-    with pytest.raises(InputError, match="layers is empty"):
+    with pytest.raises(InputError, match=r"mask\.layers.* \[0\]"):
         CrossAttentionMask(layers=[])
-    with pytest.raises(InputError, match=r"names \[7\]; this prior has layers 0 to 1"):
+    with pytest.raises(InputError, match=r"mask\.layers.* \[7\].* 0 .* 1\b"):
         bare(layers=[0, 7])(looking(shares()))
 
 

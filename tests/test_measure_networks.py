@@ -71,7 +71,7 @@ def test_lpips_of_equal_pictures_is_0_and_it_is_symmetric():
     assert network(a, b).item() == pytest.approx(network(b, a).item())
 
 
-def test_a_figure_whose_weights_are_not_there_is_null_and_says_what_is_needed(tmp_path, monkeypatch):
+def test_a_figure_whose_weights_are_not_there_is_null_and_its_note_names_them(tmp_path, monkeypatch):
     monkeypatch.setenv("TO4D_CACHE", str(tmp_path))
     measures = {"lpips": Lpips("alex"), "vgg": Lpips("vgg", backbone=str(tmp_path / "no.pth")), "raft": RaftFlow()}
     measures |= {"clip": ClipSimilarity(), "amt": AmtSmoothness(), "viclip": ViclipStyle()}
@@ -81,11 +81,9 @@ def test_a_figure_whose_weights_are_not_there_is_null_and_says_what_is_needed(tm
     names |= {"clip_i", "clip_f", "clip_t", "smoothness", "style"}
     assert set(notes) == {f"eval/{name}" for name in names} and all(figures[f"eval/{name}"] is None for name in names)
     folder = tmp_path / "weights" / "metrics"
-    assert notes["eval/lpips"] == (
-        f"measures.lpips.backbone names no file, and {folder / 'alexnet.pth'} is none; "
-        "python -m to4d.weights get metrics fetches alexnet-owt-7be5be79.pth"
-    )
-    assert "no.pth is no file" in notes["eval/lpips_vgg"] and "raft-things.pth" in notes["eval/dynamic_degree_raft"]
+    needed = ("measures.lpips.backbone", str(folder / "alexnet.pth"), "python -m to4d.weights get metrics")
+    assert all(part in notes["eval/lpips"] for part in needed)
+    assert "no.pth" in notes["eval/lpips_vgg"] and "raft-things.pth" in notes["eval/dynamic_degree_raft"]
 
 
 def test_a_file_that_the_weights_command_fetched_is_found_by_itself(files, tmp_path, monkeypatch):
@@ -105,7 +103,7 @@ def test_smoothness_is_vbenchs_over_bytes_of_every_second_frame(files):
     apart = cv2.absdiff(frames[1].numpy(), (predicted * 255.0).clip(0, 255).astype(np.uint8))  # VBench's own words
     found = AmtSmoothness(str(files / "amt.pth"))(near)
     assert found["eval/smoothness"] == pytest.approx((255.0 - apart.mean()) / 255.0, abs=1e-6)
-    with pytest.raises(InputError, match="113 pixels"):
+    with pytest.raises(InputError, match=" 113 "):
         AmtSmoothness(str(files / "amt.pth"))(render_for_evaluation(SCENE, VIEWS, 3))
 
 
@@ -141,13 +139,13 @@ def test_with_weights_there_are_figures_and_the_recipe_names_the_files(renders, 
 
 
 def test_weights_of_another_network_are_refused(renders, files, tmp_path):
-    with pytest.raises(InputError, match="holds other weights than LpipsNet"):
+    with pytest.raises(InputError, match=r"linear\.pth .*LpipsNet"):
         Lpips("vgg", str(files / "backbone.safetensors"), str(files / "linear.pth"))(renders)
     save_file({"fnet.conv1.weight": torch.zeros(1)}, tmp_path / "raft.safetensors")
-    with pytest.raises(InputError, match="holds other weights than RaftNet"):
+    with pytest.raises(InputError, match=r"raft\.safetensors .*RaftNet"):
         RaftFlow(str(tmp_path / "raft.safetensors"))(renders)
     (tmp_path / "broken.pth").write_bytes(b"no weights")
-    with pytest.raises(InputError, match=r"broken.pth cannot be read as weights"):
+    with pytest.raises(InputError, match=r"broken\.pth"):
         RaftFlow(str(tmp_path / "broken.pth"))(renders)
 
 

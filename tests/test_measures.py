@@ -231,12 +231,11 @@ def test_every_run_reports_them_or_says_why_not():
     assert figures["eval/floaters"] == figures["eval/floaters_mesh"] == figures["eval/view_holes"] == 0.0
     assert figures["eval/view_color"] == pytest.approx(figures["eval/view_color_mesh"], abs=0.02)
     assert len(figures["eval/silhouette_iou_by_frame/270"]) == 4
-    assert figures["eval/stretch"] is None and "surface tracks" in figures["eval/notes"]["eval/stretch_top5"]
+    assert figures["eval/stretch"] is None and "model=deform" in figures["eval/notes"]["eval/stretch_top5"]
 
 
-def test_one_view_alone_agrees_with_nothing_and_says_so():
+def test_one_view_alone_has_no_agreement_and_a_note():
     ball = MovingBall(0.0)
     scene = Scene(ball, ball, Prompt("a ball jumping", "ball"))
     figures = FinalMetrics(views=Viewpoints(azimuths_deg=(0.0,), size=32), frames=2)(scene)
-    assert figures["eval/view_gap"] is None
-    assert figures["eval/notes"]["eval/view_gap"] == "no two views show the same point"
+    assert figures["eval/view_gap"] is None and "eval/view_gap" in figures["eval/notes"]

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import logging
+import re
 import struct
 import zlib
 
@@ -20,12 +21,11 @@ from to4d.mesh import load_mesh
 WHITE = {"pbrMetallicRoughness": {"baseColorFactor": [1, 1, 1, 1]}}
 
 
-def refuses(path, *words: str, **kwargs) -> None:
+def refuses(path, *named: str, **kwargs) -> None:
     with pytest.raises(InputError) as error:
         load_mesh(path, **kwargs)
-    for word in words:
-        assert word in str(error.value)
-    assert path.name in str(error.value) or path.parent.name in str(error.value)
+    for each in (path.name, *named):
+        assert re.search(rf"(?<!\w){re.escape(each)}(?!\w)", str(error.value))
 
 
 def obj(folder, text: str):
@@ -40,12 +40,12 @@ TRIANGLE = "v 0 0 0\nv 1 0 0\nv 0 1 0\n"
 def test_missing_file_suggests_its_neighbours(tmp_path):
     four_colors(tmp_path / "four.png")
     write_obj(tmp_path)
-    refuses(tmp_path / "quat.obj", "did you mean quad.obj")
+    refuses(tmp_path / "quat.obj", "quad.obj")
 
 
 def test_folder_instead_of_file_lists_its_meshes(tmp_path):
     write_obj(tmp_path)
-    refuses(tmp_path, "is a folder", "quad.obj")
+    refuses(tmp_path, "quad.obj")
 
 
 def test_unknown_format_lists_the_known_ones(tmp_path):
@@ -58,12 +58,12 @@ def test_empty_file(tmp_path):
 
 
 def test_file_without_triangles(tmp_path):
-    refuses(obj(tmp_path, TRIANGLE), "no triangles")
+    refuses(obj(tmp_path, TRIANGLE))
 
 
 def test_mesh_without_area(tmp_path):
-    refuses(obj(tmp_path, "v 0 0 0\nv 1 0 0\nv 2 0 0\nf 1 2 3\n"), "no area")
-    refuses(obj(tmp_path, "v 1 1 1\nv 1 1 1\nv 1 1 1\nf 1 2 3\n"), "no area")
+    refuses(obj(tmp_path, "v 0 0 0\nv 1 0 0\nv 2 0 0\nf 1 2 3\n"))
+    refuses(obj(tmp_path, "v 1 1 1\nv 1 1 1\nv 1 1 1\nf 1 2 3\n"))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -73,7 +73,7 @@ def test_vertices_that_are_not_numbers(tmp_path, value):
     header, blob = gltf({"POSITION": broken}, QUAD_FACES, WHITE)
     for accessor in header["accessors"]:
         accessor.pop("min", None), accessor.pop("max", None)
-    refuses(write_glb(tmp_path / "nan.glb", header, blob), "1 of 4 vertices are not finite")
+    refuses(write_glb(tmp_path / "nan.glb", header, blob), "1 of 4")
 
 
 def test_triangle_beyond_the_vertices(tmp_path):
@@ -83,13 +83,13 @@ def test_triangle_beyond_the_vertices(tmp_path):
 
 
 def test_too_many_faces(tmp_path):
-    refuses(obj(tmp_path, TRIANGLE + "f 1 2 3\n" * 5), "5 triangles", "limit of 4", limits=Limits(faces=4))
+    refuses(obj(tmp_path, TRIANGLE + "f 1 2 3\n" * 5), "5", "4", limits=Limits(faces=4))
 
 
 def test_too_many_faces_by_repeated_nodes(tmp_path):
     nodes = [{"mesh": 0, "translation": [i, 0, 0]} for i in range(50)]
     made = gltf({"POSITION": QUAD}, QUAD_FACES, WHITE, nodes=nodes, scenes=[{"nodes": list(range(50))}])
-    refuses(write_glb(tmp_path / "many.glb", *made), "100 triangles", limits={"faces": 99})  # as a config has it
+    refuses(write_glb(tmp_path / "many.glb", *made), "100", "99", limits={"faces": 99})  # as a config has it
 
 
 def test_huge_accessor_without_data(tmp_path):
@@ -99,7 +99,7 @@ def test_huge_accessor_without_data(tmp_path):
 
 
 def test_file_too_large(tmp_path):
-    refuses(obj(tmp_path, TRIANGLE + "f 1 2 3\n"), "bytes", limits=Limits(file_bytes=8))
+    refuses(obj(tmp_path, TRIANGLE + "f 1 2 3\n"), "8", limits=Limits(file_bytes=8))
 
 
 def test_image_bomb_is_refused_by_its_header(tmp_path):
@@ -116,18 +116,18 @@ def test_texture_outside_the_folder(tmp_path, name):
     four_colors(tmp_path / "secret.png")
     inner = tmp_path / "asset"
     inner.mkdir()
-    refuses(write_obj(inner, f"newmtl m\nmap_Kd {name}\n"), "outside the folder")
-    refuses(write_gltf(inner / "q.gltf", *textured_quad(name)), "outside the folder")
+    refuses(write_obj(inner, f"newmtl m\nmap_Kd {name}\n"), name)
+    refuses(write_gltf(inner / "q.gltf", *textured_quad(name)), name)
 
 
 def test_buffer_outside_the_folder(tmp_path):
     inner = tmp_path / "asset"
     inner.mkdir()
-    refuses(write_gltf(inner / "q.gltf", *textured_quad(), uri="../q.bin"), "outside the folder")
+    refuses(write_gltf(inner / "q.gltf", *textured_quad(), uri="../q.bin"), "../q.bin")
 
 
 def test_material_library_outside_the_folder(tmp_path):
-    refuses(write_obj(tmp_path, head="mtllib ../quad.mtl\n"), "outside the folder")
+    refuses(write_obj(tmp_path, head="mtllib ../quad.mtl\n"), "../quad.mtl")
 
 
 def test_link_that_leaves_the_folder(tmp_path):
@@ -135,13 +135,13 @@ def test_link_that_leaves_the_folder(tmp_path):
     inner = tmp_path / "asset"
     inner.mkdir()
     (inner / "four.png").symlink_to(tmp_path / "secret.png")
-    refuses(write_obj(inner), "outside the folder")
+    refuses(write_obj(inner), "four.png")
 
 
 @pytest.mark.parametrize("uri", ["http://example.org/a.png", "https://example.org/a.png", "file:///etc/hostname"])
 def test_addresses_are_not_opened(tmp_path, uri):
-    refuses(write_obj(tmp_path, f"newmtl m\nmap_Kd {uri}\n"), "address")
-    refuses(write_gltf(tmp_path / "q.gltf", *textured_quad(uri)), "address")
+    refuses(write_obj(tmp_path, f"newmtl m\nmap_Kd {uri}\n"), uri)
+    refuses(write_gltf(tmp_path / "q.gltf", *textured_quad(uri)), uri)
 
 
 def test_missing_texture_is_a_warning(tmp_path, caplog):
@@ -162,7 +162,7 @@ def test_broken_texture_is_a_warning(tmp_path, caplog):
     path.write_bytes(path.read_bytes()[:60])
     with caplog.at_level(logging.WARNING):
         mesh = load_mesh(write_obj(tmp_path))
-    assert "texture" in caplog.text
+    assert "'m'" in caplog.text
     assert mesh.materials[0].texture is None
 
 
@@ -189,14 +189,14 @@ def test_animated_glb_without_its_data(tmp_path):
     path = write_glb(tmp_path / "cut.glb", *gltf({"POSITION": QUAD}, QUAD_FACES, WHITE))
     text = path.read_bytes()[: 20 + int.from_bytes(path.read_bytes()[12:16], "little")]
     path.write_bytes(text[:8] + len(text).to_bytes(4, "little") + text[12:])
-    with pytest.raises(InputError, match=r"cut\.glb: it has no second chunk that holds binary data"):
+    with pytest.raises(InputError, match=r"cut\.glb"):
         gltf_animation.load_animation(path)
 
 
 def test_an_array_without_data_that_would_fill_the_memory(tmp_path):
     header, blob = gltf({"POSITION": QUAD}, QUAD_FACES, WHITE)
     header["accessors"][0] = {"count": 5_000_000, "componentType": 5126, "type": "MAT4"}
-    with pytest.raises(InputError, match="5,000,000 x 16 numbers is more than the limits allow"):
+    with pytest.raises(InputError, match=r"bomb\.glb.* 5,000,000 x 16 "):
         gltf_animation.load_animation(write_glb(tmp_path / "bomb.glb", header, blob))
 
 
@@ -222,13 +222,13 @@ def test_gltf_of_an_old_version(tmp_path):
 
 @pytest.mark.parametrize("up", ["x", "Y", None])
 def test_unknown_axis(tmp_path, up):
-    with pytest.raises(InputError, match="choose y, z or auto"):
+    with pytest.raises(InputError, match=f"up={up!r} .*y, z or auto"):
         load_mesh(obj(tmp_path, TRIANGLE + "f 1 2 3\n"), up=up)
 
 
 @pytest.mark.parametrize("radius", [0.0, -1.0, float("nan")])
 def test_impossible_radius(tmp_path, radius):
-    with pytest.raises(InputError, match="radius"):
+    with pytest.raises(InputError, match=f"radius={radius}"):
         load_mesh(obj(tmp_path, TRIANGLE + "f 1 2 3\n"), radius=radius)
 
 

@@ -38,7 +38,7 @@ def test_the_offset_moves_the_rays_not_the_object():
 
 
 @pytest.mark.skipif(HAS_NVDIFFRAST, reason="nvdiffrast is installed")
-def test_without_nvdiffrast_the_error_says_how_to_get_it():
+def test_without_nvdiffrast_the_error_names_the_command_that_installs_it():
     with pytest.raises(InputError, match="make setup-gpu"):
         NvdiffrastRenderer(load_plant())
 

@@ -199,7 +199,7 @@ def test_haze_changes_no_answer():
 
 def test_a_clip_without_object_fails_and_says_so():
     answer = check_view("growing", torch.zeros(4, 16, 16))
-    assert not answer.passed and answer.explanation == "nothing to see in frame 0" and answer.threshold == 1.2
+    assert not answer.passed and "frame 0" in answer.explanation and answer.threshold == 1.2
 
 
 def test_the_track_of_a_box_is_the_box():

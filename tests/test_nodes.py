@@ -168,7 +168,7 @@ def test_distances_run_along_the_surface_and_weights_add_up_to_one():
     assert weights.sum(1) == pytest.approx(1.0) and weights.min() == 0.0 and 0.1 < radius < 0.5
 
 
-def test_an_unbound_motion_says_what_is_missing():
+def test_an_unbound_motion_is_refused_with_the_call_that_binds_it():
     with pytest.raises(InputError, match="bind"):
         ControlNodes().vectors()
 

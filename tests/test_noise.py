@@ -139,7 +139,7 @@ def test_a_joined_frame_is_as_far_on_its_way_to_the_next_anchor_as_its_frames_ar
 
 
 def test_a_sphere_around_the_camera_and_an_unknown_mode_are_refused():
-    with pytest.raises(InputError, match=r"noise\.radius=1\.5 must be in"):
+    with pytest.raises(InputError, match=r"noise\.radius=1\.5"):
         ViewConsistentNoise(radius=1.5)
-    with pytest.raises(InputError, match="'loud'; choose one of paper, swapped, next_anchor"):
+    with pytest.raises(InputError, match="'loud'.*paper, swapped, next_anchor"):
         ViewConsistentNoise("loud")

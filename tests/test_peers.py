@@ -57,7 +57,7 @@ def test_our_own_pictures_have_our_own_figures(pictures):
     checks = {name: value for name, value in own.items() if name.startswith("eval/views_passing/")}
     assert {name: figures[name] for name in checks} == checks
     assert figures["eval/view_gap"] is None and figures["eval/stretch"] is None
-    assert figures["eval/notes"]["eval/view_color"] == "pictures alone have no depth"
+    assert figures["eval/view_color"] is None and "eval/view_color" in figures["eval/notes"]
 
 
 def test_longer_and_larger_clips_are_thinned_out_and_alpha_is_opacity(pictures, tmp_path):
@@ -85,19 +85,19 @@ def test_pictures_are_those_of_the_last_evaluation_in_the_order_of_time(tmp_path
 
 def test_only_pictures_of_the_kinds_that_are_named_are_opened(pictures, tmp_path):
     (tmp_path / "000.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n")  # Pillow runs a program
-    with pytest.raises(InputError, match="cannot be read as a picture"):
+    with pytest.raises(InputError, match=r"/000\.png"):
         picture(tmp_path / "000.png", 48)
 
 
 def test_what_is_missing_or_too_small_is_named(pictures, tmp_path):
     peer = Frames(str(pictures[0]), "a ball jumping", "ball")
-    with pytest.raises(InputError, match="holds 4 pictures, and frames=5"):
+    with pytest.raises(InputError, match=f"{pictures[0]}.* 4 .*frames=5"):
         peer(VIEWS, 5)
-    with pytest.raises(InputError, match=r"48 x 48 pixels; a square of 64"):
+    with pytest.raises(InputError, match=r"48 x 48 .*views\.size=64"):
         peer(Viewpoints(azimuths_deg=(0.0,), size=64), 2)
-    with pytest.raises(InputError, match="holds 0 pictures"):
+    with pytest.raises(InputError, match=f"{tmp_path}.* 0 .*frames=2"):
         Frames(str(tmp_path), "a ball jumping", "ball")(VIEWS, 2)
-    with pytest.raises(InputError, match="never names"):
+    with pytest.raises(InputError, match="'a cube jumping'.*'ball'"):
         Frames(str(pictures[0]), "a cube jumping", "ball")(VIEWS, 2)
 
 
@@ -108,16 +108,16 @@ def test_a_file_of_our_exporter_moves_as_the_field_did(animated):
     _, figures = evaluate(renders, {"basic": BasicMetrics()})
     assert figures["eval/psnr_t0"] is None and figures["eval/notes"]["eval/psnr_t0"] == "inf"  # equal pictures
     assert figures["eval/view_gap"] == pytest.approx(figures["eval/view_gap_mesh"], abs=3e-3)
-    with pytest.raises(InputError, match="has no clip Fly; it has"):
+    with pytest.raises(InputError, match=r"\.glb .*Fly.* a box bending"):
         AnimatedFile(str(animated), RENDERER, "a box bending", "box", clip="Fly")(VIEWS, 2)
 
 
 def test_the_command_makes_a_folder_that_the_report_reads(pictures, animated, tmp_path):
-    metadata = ["metadata.method=theirs", "metadata.object.noun=ball", "metadata.prompt=a ball jumping"]
+    described = ["metadata.method=theirs", "metadata.object.noun=ball", "metadata.prompt=a ball jumping"]
     small = ["views.size=48", "views.azimuths_deg=[0,90]", "views.antialias=1", "frames=3"]
-    command("peer=frames", f"peer.folder={pictures[0]}", *metadata, *small, f"out={tmp_path / 'a'}")
-    metadata = ["metadata.method=others", "metadata.object.noun=box", "metadata.prompt=a box bending"]
-    command("peer=glb", f"peer.path={animated}", *metadata, *small, f"out={tmp_path / 'b'}")
+    command("peer=frames", f"peer.folder={pictures[0]}", *described, *small, f"out={tmp_path / 'a'}")
+    described = ["metadata.method=others", "metadata.object.noun=box", "metadata.prompt=a box bending"]
+    command("peer=glb", f"peer.path={animated}", *described, *small, f"out={tmp_path / 'b'}")
     runs, source, unfinished = read_runs({str(tmp_path): None})
     assert {(run.method, *run.cell) for run in runs} == {
         ("theirs", "ball", "a ball jumping", 0),

@@ -250,5 +250,5 @@ def test_a_moved_field_that_turns_spins_in_all_views():
 def test_a_field_without_a_motion_has_no_tracks_and_says_so():
     figures = measured(None)
     assert figures["eval/views_passing/spinning"] is None and figures["eval/motion_passed"] is None
-    assert "needs surface tracks" in figures["eval/notes"]["eval/motion_passed"]
-    assert "needs surface tracks" in figures["eval/notes"]["eval/views_passing/walking"]
+    assert "model=deform" in figures["eval/notes"]["eval/motion_passed"]
+    assert "model=deform" in figures["eval/notes"]["eval/views_passing/walking"]

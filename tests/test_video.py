@@ -118,7 +118,7 @@ def test_an_empty_clip_still_gives_a_picture():
 
 def test_an_unwritable_folder_is_one_clear_line(tmp_path):
     (tmp_path / "views").write_text("a file where the folder should be")
-    with pytest.raises(InputError, match=r"cannot write .*000\.mp4.*out=DIR"):
+    with pytest.raises(InputError, match=r"/000\.mp4.* out=DIR"):
         write_video(tmp_path / "views" / "000.mp4", torch.zeros(1, 16, 16, 3, dtype=torch.uint8), 8)
 
 
@@ -129,7 +129,7 @@ def test_a_full_disk_is_one_clear_line_and_leaves_the_old_file(tmp_path):
     limits, action = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
-        with pytest.raises(InputError, match=r"cannot write .*a\.mp4"):
+        with pytest.raises(InputError, match=r"/a\.mp4.* out=DIR"):
             write_video(path, noise, 8)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -157,5 +157,5 @@ def test_a_moving_picture_shows_the_motion_over_and_over(tmp_path, ending, back)
 
 
 def test_a_moving_picture_of_another_kind_is_refused():
-    with pytest.raises(ValueError, match=r"something\.gif or something\.webp, not 'a\.png'"):
+    with pytest.raises(ValueError, match=r"\.gif.*\.webp.*'a\.png'"):
         AnimatedImage("a.png")

@@ -181,5 +181,5 @@ def test_normals_are_left_out_when_not_asked_for():
 
 @pytest.mark.parametrize("resolution", [0, 30])
 def test_an_occupancy_that_cannot_be_coarsened_is_refused(resolution):
-    with pytest.raises(ValueError, match="multiple of 4"):
+    with pytest.raises(ValueError, match=f"{resolution=}"):
         VolumeRenderer(Fog(), resolution=resolution)

@@ -254,9 +254,9 @@ def test_the_list_names_each_with_its_terms(capsys):
     assert all(name in printed and text in printed for name, text in terms.items())
 
 
-def test_a_wrong_name_is_told_the_nearest(capsys):
+def test_a_wrong_name_is_answered_with_the_nearest(capsys):
     assert main(["get", "dynamicrafter256"]) == 2
-    assert "did you mean 'dynamicrafter-256'" in capsys.readouterr().err
+    assert "'dynamicrafter-256'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", DIFFUSERS)

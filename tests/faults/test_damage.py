@@ -73,7 +73,7 @@ def test_an_autosave_that_cannot_be_written_leaves_one_to_go_on_from(tmp_path, m
         return replace(*args)
 
     monkeypatch.setattr("os.fsync" if moment == "write" else "pathlib.Path.replace", full)
-    with pytest.raises(InputError, match=r"static\.autosave: No space left on device"):
+    with pytest.raises(InputError, match=r"static\.autosave.* out=DIR"):
         io.save_checkpoint(TREE | {"step": 2}, path)
     assert load_tree(resumable(path))["step"] == 1
     assert not list(tmp_path.glob(".*.tmp*"))

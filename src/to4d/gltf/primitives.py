@@ -79,7 +79,9 @@ def _check_size(arrays: Arrays, part: dict[str, Any], count: int) -> None:
     """Refuse what costs a file little and the memory much: the same array as a thousand morph targets or joints."""
     wide = 3 * len(part.get("targets", ())) + 8 * sum(name.startswith("JOINTS_") for name in part["attributes"])
     if count * wide * 8 > arrays.max_bytes:
-        raise InputError(f"the morph targets or joints of {count:,} vertices are more than the limits allow")
+        raise InputError(
+            f"the morph targets or joints of {count:,} vertices need more than the limit of {arrays.max_bytes:,} bytes"
+        )
 
 
 def triangles(arrays: Arrays, part: dict[str, Any], count: int) -> np.ndarray:

@@ -67,12 +67,12 @@ class MaterialTable:
         color = np.ones(4) if factor is None else np.asarray(factor, float) / 255.0
         mode = cast(AlphaMode, str(source.alphaMode or "OPAQUE").lower())
         cutoff = 0.5 if source.alphaCutoff is None else float(source.alphaCutoff)
-        texture = self._texture(source.baseColorTexture)
+        texture = self._texture(source.baseColorTexture, str(source.name))
         rgba = self._color(color)
         return Material(str(source.name or ""), rgba, texture, mode, cutoff, bool(source.doubleSided))
 
     def _read_simple(self, source: SimpleMaterial) -> Material:
-        texture = self._texture(source.image)
+        texture = self._texture(source.image, str(source.name))
         given = "kd" in source.kwargs
         color = np.asarray(source.diffuse, float) / 255.0 if given else np.array(PLAIN)
         if texture is not None:
@@ -86,7 +86,7 @@ class MaterialTable:
         red, green, blue, alpha = (round(float(x), 6) for x in (*rgb, rgba[3]))
         return red, green, blue, alpha
 
-    def _texture(self, image: Image.Image | None) -> torch.Tensor | None:
+    def _texture(self, image: Image.Image | None, material: str) -> torch.Tensor | None:
         """Decode once; a broken image costs a warning, too many texels an error (before decoding)."""
         if image is None or (id(image) not in self._by_image and getattr(image, "fp", None) is None):
             return None  # trimesh paints a small grey image where a material is missing
@@ -94,7 +94,7 @@ class MaterialTable:
             content = _undecoded(image)  # equal files in different nodes decode to one texture
             if content not in self._by_bytes:
                 self._count(image)
-                self._by_bytes[content] = _decode(image)
+                self._by_bytes[content] = _decode(image, material)
             self._by_image[id(image)] = self._by_bytes[content]
         return self._by_image[id(image)]
 
@@ -115,14 +115,15 @@ def _undecoded(image: Image.Image) -> bytes:
     return content
 
 
-def _decode(image: Image.Image) -> torch.Tensor | None:
+def _decode(image: Image.Image, material: str) -> torch.Tensor | None:
+    plain = "going on with its plain colour"
     if image.format not in PICTURES:
-        log.warning("a texture is of the kind %s: going on with the plain material colour", image.format)
+        log.warning("the texture of material %r is of the kind %s: %s", material, image.format, plain)
         return None
     try:
         return torch.from_numpy(np.array(image.convert("RGBA")))
     except Exception as error:  # Pillow's decoders raise many kinds
-        log.warning("a texture cannot be decoded (%s): going on with the plain material colour", error)
+        log.warning("the texture of material %r cannot be decoded (%s): %s", material, error, plain)
         return None
 
 

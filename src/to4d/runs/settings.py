@@ -121,10 +121,11 @@ def check_seed(seed: Any) -> int:
 
 
 def differences(a: DictConfig, b: DictConfig) -> list[str]:
-    """Dotted names of the leaves on which two configs differ, but for those that are free."""
+    """Dotted names of the leaves on which two configs differ, but for those that are free, shortest first."""
     left, right = leaves(OmegaConf.to_container(a)), leaves(OmegaConf.to_container(b))
     keys = (left.keys() | right.keys()) - FREE
-    return sorted(key for key in keys if left.get(key, ...) != right.get(key, ...))
+    differing = (key for key in keys if left.get(key, ...) != right.get(key, ...))
+    return sorted(differing, key=lambda key: (key.count("."), key))
 
 
 def leaves(node: Any, prefix: str = "") -> dict[str, Any]:
