@@ -29,6 +29,8 @@ def say(monkeypatch, capsys, *arguments):
         ([PROMPT, "model=defrm"], "did you mean 'deform'"),
         ([PROMPT, "object=gso/mrio"], "did you mean 'gso/mario'"),
         ([PROMPT, "phase.dynamic.stepz=3"], "did you mean 'phase.dynamic.steps'"),
+        ([PROMPT, "phase=[static]", "phase.dynamic.steps=3"], "'phase.dynamic'"),
+        ([PROMPT, "+tiny=true"], "'model.levels'"),
         ([PROMPT, "camera_schedule=incremental,"], "cannot read the setting 'camera_schedule=incremental,'"),
         ([PROMPT, "seed=many"], "seed='many' is not a whole number"),
         ([PROMPT, "distillation=sds", "distillation.weighting=loud"], "choose one of sds, uniform, fantasia3d, clean"),
