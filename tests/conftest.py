@@ -9,8 +9,9 @@ def logging_as_it_was():
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
-    for handler in set(root.handlers) - set(handlers):
-        handler.close()
-    root.handlers[:] = handlers
+    for handler in root.handlers[:]:
+        if handler not in handlers and not type(handler).__module__.startswith("_pytest"):
+            root.removeHandler(handler)
+            handler.close()
     root.setLevel(level)
     logging.disable(logging.NOTSET)

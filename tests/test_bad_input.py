@@ -31,6 +31,8 @@ def error_of(monkeypatch, capsys, *arguments):
         ([PROMPT, "model=defrm"], "'deform'"),
         ([PROMPT, "object=gso/mrio"], "'gso/mario'"),
         ([PROMPT, "phase.dynamic.stepz=3"], "'phase.dynamic.steps'"),
+        ([PROMPT, "phase=[static]", "phase.dynamic.steps=3"], "'phase.dynamic'"),
+        ([PROMPT, "+tiny=true"], "'model.levels'"),
         ([PROMPT, "camera_schedule=incremental,"], "'camera_schedule=incremental,'"),
         ([PROMPT, "seed=many"], "seed='many'"),
         ([PROMPT, "distillation=sds", "distillation.weighting=loud"], "sds, uniform, fantasia3d, clean"),

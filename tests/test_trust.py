@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from to4d.errors import InputError
+from to4d.runs.settings import check_same, write_settings
 from to4d.runs.trust import HOMES, check_parts, check_version, is_part
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -76,6 +78,12 @@ def test_a_run_of_an_earlier_version_is_named_as_one():
     with pytest.raises(InputError, match=r"outputs/old .*to4d\.model\.gone\.Field"):
         check_version(settings, Path("outputs/old"))
     check_version(OLD, Path("outputs/new"))
+
+
+def test_a_run_of_an_earlier_version_is_not_resumed(tmp_path):
+    write_settings(tmp_path, yaml.safe_dump(OLD | {"model": {"_target_": "to4d.model.gone.Field"}}))
+    with pytest.raises(InputError, match=r"to4d\.model\.gone\.Field"):
+        check_same(tmp_path, yaml.safe_dump(OLD))
 
 
 OLD = {"object": {"_target_": "to4d.mesh.load_mesh"}, "reference": {"_target_": "to4d.render.mesh_cpu.MeshRenderer"}}

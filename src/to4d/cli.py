@@ -125,6 +125,8 @@ def explain_hydra_error(text: str, settings: list[str]) -> str:
         known = sorted(str(path.relative_to(group).with_suffix("")) for path in group.rglob("*.yaml"))
         return f"{option[1]} has no option {option[2]!r}; {nearest(option[2], known)}"
     if key := re.search(r"Key '[^']*' (?:is not in struct|not in .*)\s+full_key: (\S+)", text):
+        if key[1] in settings:
+            return f"there is no setting {key[1]!r} here: other settings leave out what it belongs to; see --cfg job"
         close = difflib.get_close_matches(key[1], settings, 1)
         guess = f"did you mean {close[0]!r}? " if close else ""
         return f"there is no setting {key[1]!r}; {guess}See all settings with --cfg job"
@@ -170,6 +172,8 @@ def one_line_message(error: InstantiationException) -> str:
     """The message of a part that could not be made, and the setting that it was made from."""
     cause, key = error.__cause__ or error, re.search(r"full_key: (\S+)", str(error))
     text = " ".join(str(cause).split("\n\n")[0].split())
+    if key and (unknown := re.match(r"(\S+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", text)):
+        return f"there is no setting '{key[1]}.{unknown[2]}': {unknown[1]}, which {key[1]} is here, does not take it"
     return str(cause) if isinstance(cause, InputError) else f"{key[1]}: {text}" if key else text
 
 

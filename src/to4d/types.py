@@ -309,6 +309,7 @@ class OccupancyGrid(Protocol):
         ...
 
 
+@runtime_checkable
 class ReferenceRenderer(Protocol):
     """Renders the input mesh, which does not move, an nn.Module."""
 
@@ -319,6 +320,7 @@ class ReferenceRenderer(Protocol):
         ...
 
 
+@runtime_checkable
 class Renderer(Stateful, Protocol):
     """Renders the 4D model `field`, an nn.Module."""
 

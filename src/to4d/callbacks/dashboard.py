@@ -35,6 +35,23 @@ def end(run: wandb.Run) -> None:
         log.warning("the dashboard lacks the end of this run; `wandb sync --no-skip-online %s` sends the rest", folder)
 
 
+def private_settings(patience_seconds: float) -> wandb.Settings:
+    """Nothing about this computer or its user goes along; see `wandb_logger`."""
+    return wandb.Settings(
+        silent=True,
+        console="off",
+        finish_timeout=patience_seconds,
+        finish_timeout_raises=True,
+        host="",  # from here on: nothing about this computer
+        program="train.py",
+        disable_git=True,
+        x_disable_meta=True,
+        x_disable_stats=True,
+        x_disable_machine_info=True,
+        x_save_requirements=False,
+    )
+
+
 def wandb_logger(
     out: str,
     project: str,
@@ -53,19 +70,6 @@ def wandb_logger(
     Raises:
         InputError: if the dashboard cannot be reached when the run starts.
     """
-    settings = wandb.Settings(
-        silent=True,
-        console="off",
-        finish_timeout=patience_seconds,
-        finish_timeout_raises=True,
-        host="",  # from here on: nothing about this computer
-        program="train.py",
-        disable_git=True,
-        x_disable_meta=True,
-        x_disable_stats=True,
-        x_disable_machine_info=True,
-        x_save_requirements=False,
-    )
     if wandb.run is not None:
         end(wandb.run)
     try:
@@ -78,7 +82,7 @@ def wandb_logger(
             config=dict(config),
             mode="offline" if offline else "online",
             reinit="finish_previous",
-            settings=settings,
+            settings=private_settings(patience_seconds),
         )
     except wandb.Error as error:
         raise InputError(

@@ -16,7 +16,7 @@ from to4d.metrics.artist_clips import AnimatedMesh, NoClips, animation_of, posed
 from to4d.metrics.identity import silhouette_iou, ssim
 from to4d.metrics.jsonable import jsonable
 from to4d.metrics.renders import EvaluationRenders
-from to4d.types import Mesh, Render
+from to4d.types import Mesh, ReferenceRenderer, Render
 from to4d.viewpoints import render_views
 
 NOT_NAMED = dict.fromkeys(
@@ -50,9 +50,9 @@ class ArtistClipSimilarity:
             NotComputed: if the object has no clips of its own.
             InputError: if there is no clip of a given name.
         """
-        mesh: Mesh | None = getattr(renders.scene.reference, "mesh", None)
-        if mesh is None:
+        if not isinstance(renders.scene.reference, ReferenceRenderer):
             raise NotComputed(list(NAMES), "there are pictures of the object alone")
+        mesh = renders.scene.reference.mesh
         try:
             animation = animation_of(mesh)
             shown = self.chosen(list(animation.clips))

@@ -26,7 +26,7 @@ from to4d.metrics.per_view import (
 from to4d.metrics.renders import EvaluationRenders
 from to4d.metrics.surface_sample import surface_points
 from to4d.surface_tracks import track_surface
-from to4d.types import DeformableField, Render, Scene
+from to4d.types import DeformableField, ReferenceRenderer, Render, Renderer, Scene
 
 MOTION = ("flow", "flow_top5", "silhouette_change")  # the figures that need those of a still run beside them
 EMPTY = ("floaters", "silhouette_iou")  # the figures that are undefined where a frame shows nothing
@@ -99,11 +99,11 @@ class BasicMetrics:
 
 def scene_tracks(scene: Scene, times: Tensor) -> tuple[Tensor | None, float | None, str]:
     """Tracks (V, N, 3) of the mesh's surface, the share of points found in all frames, and why there are no tracks."""
-    field, mesh = getattr(scene.renderer, "field", None), getattr(scene.reference, "mesh", None)
-    if not isinstance(field, DeformableField) or mesh is None:
+    field = scene.renderer.field if isinstance(scene.renderer, Renderer) else None  # peers have none
+    if not isinstance(field, DeformableField) or not isinstance(scene.reference, ReferenceRenderer):
         return None, None, "needs surface tracks, which only a moved field (model=deform, nodes) has"
     device = next((parameter.device for parameter in field.parameters()), times.device)
-    tracks = track_surface(field, surface_points(mesh).to(device), times)
+    tracks = track_surface(field, surface_points(scene.reference.mesh).to(device), times)
     moved, found = tracks.complete().double().cpu(), tracks.found.all(0).double().mean().item()
     if found < TRACKED:
         return None, found, f"only {found:.0%} of the surface could be followed: the motion tears or folds it"

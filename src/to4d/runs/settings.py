@@ -13,7 +13,9 @@ from yaml import AliasEvent, SafeLoader, YAMLError, parse
 from to4d.disk.files import read_checked, write_atomically, write_sums
 from to4d.disk.source_hash import package_hash
 from to4d.errors import BROKEN, InputError
+from to4d.runs.config_nodes import plain_dict
 from to4d.runs.out_of_memory import SETTINGS
+from to4d.runs.trust import check_version
 
 # Of which a run may be resumed with another value, for they change nothing about what comes of it.
 FREE = {*SETTINGS, "view", "callbacks.live.enabled", "skip_finished"}
@@ -71,10 +73,11 @@ def check_same(out: Path, text: str) -> None:
     """Compare the configuration of the run in a folder, if there is one, with the configuration `text`.
 
     Raises:
-        InputError: naming settings that differ.
+        InputError: naming settings that differ, or if an earlier version of to4d made the run.
     """
     path = out / "config.yaml"
-    if path.exists() and (differing := differences(read_settings(path), DictConfig(OmegaConf.create(text)))):
+    if path.exists() and (differing := differences(found := read_settings(path), DictConfig(OmegaConf.create(text)))):
+        check_version(plain_dict(found), out)
         raise InputError(
             f"{out} belongs to a run with another configuration, different in {', '.join(differing[:5])};\n"
             "give the same settings to resume it, or choose another out=DIR"

@@ -34,7 +34,7 @@ def check_parts(settings: Mapping[str, Any], homes_of: Mapping[str, tuple[str, .
 
 
 def check_version(settings: Mapping[str, Any], folder: Path) -> None:
-    """Find out whether this version of to4d has the parts that the run of a folder is made of.
+    """Find out whether this version of to4d has the parts of the scene of a run, whose folder is named in the error.
 
     Raises:
         InputError: naming one that it does not have.
