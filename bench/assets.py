@@ -32,9 +32,10 @@ from to4d.export.panels import tiles, to_uint8
 from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
 from to4d.metrics.identity import psnr
+from to4d.protocols import Scene
 from to4d.render.mesh_cpu import MeshRenderer
 from to4d.runs.run import restore
-from to4d.types import Material, Mesh, Scene
+from to4d.types import Material, Mesh
 from to4d.viewpoints import Viewpoints, frame_times, render_views
 
 khronos = tests("khronos")

@@ -22,8 +22,9 @@ from to4d.distillation import Reconstruction
 from to4d.geometry import azimuths_deg, orbit, relief
 from to4d.guidance_query import GuidanceQuery
 from to4d.prompt import make_prompt
+from to4d.protocols import Prior
 from to4d.report.writers import markdown_table
-from to4d.types import Prior, Prompt, generator_at
+from to4d.types import Prompt, generator_at
 from to4d.viewpoints import frame_times
 
 OBJECTS = ["gso/plant", "gso/mario", "gso/rhino", "gso/hand_bell", "data/sunflower"]

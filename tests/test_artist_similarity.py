@@ -19,8 +19,9 @@ from to4d.mesh import FileMesh, load_mesh, place_mesh
 from to4d.metrics.artist_clips import animation_of, posed_meshes, vertex_order
 from to4d.metrics.artist_similarity import ArtistClipSimilarity
 from to4d.metrics.renders import EvaluationRenders, render_for_evaluation
+from to4d.protocols import Scene
 from to4d.render.mesh_cpu import MeshRenderer
-from to4d.types import Material, Mesh, Prompt, Render, Scene
+from to4d.types import Material, Mesh, Prompt, Render
 from to4d.viewpoints import Viewpoints
 
 BEND = torch.tensor([[0.1, 0.5, 0.0], [-0.4, 0.0, 0.2], [0.0, 0.0, -0.2]])  # what shows at x at t was at x + t BEND x

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from to4d.types import NEGATIVE_PROMPT
+from to4d.protocols import NEGATIVE_PROMPT
 
 TRAIN = Path(__file__).parents[1] / "train.py"
 PROMPT = "prompt=a plant blooming"

@@ -11,17 +11,8 @@ from to4d.guidance.dynamicrafter.prior import DynamiCrafter
 from to4d.guidance.mini.prior import MiniPrior
 from to4d.guidance_query import GuidanceQuery
 from to4d.phases import check_abilities
-from to4d.types import (
-    ATTENTION_MAPS,
-    CAMERA_AZIMUTH,
-    IMAGE_SCALE,
-    NEGATIVE_PROMPT,
-    RELIEF,
-    SEVERAL_PRIORS,
-    Prompt,
-    Render,
-    generator_at,
-)
+from to4d.protocols import ATTENTION_MAPS, CAMERA_AZIMUTH, IMAGE_SCALE, NEGATIVE_PROMPT, RELIEF, SEVERAL_PRIORS
+from to4d.types import Prompt, Render, generator_at
 
 PROMPT, T = Prompt("a plant blooming", "plant"), 300
 

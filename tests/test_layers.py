@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1] / "src" / "to4d"
 # a lower line or stays within its own name, so names on one line do not know each other.
 LAYERS = """
 types errors guidance runs
+protocols
 disk distributed lexicon
 geometry losses schedules kernels latent_frames
 disk.run_state prompt surface_tracks guidance_query timestep gltf

@@ -23,8 +23,9 @@ from to4d.metrics.perceptual import Lpips
 from to4d.metrics.raft_flow import RaftFlow
 from to4d.metrics.renders import render_for_evaluation
 from to4d.metrics.viclip_style import ViclipStyle, temporal_style
+from to4d.protocols import Scene
 from to4d.runs.evaluation import evaluate, in_bytes
-from to4d.types import Prompt, Scene
+from to4d.types import Prompt
 from to4d.viewpoints import Viewpoints
 
 VIEWS = Viewpoints(azimuths_deg=(0.0, 90.0), size=64)

@@ -22,7 +22,8 @@ from to4d.metrics.floaters import floaters
 from to4d.metrics.identity import SCALES, ms_ssim, silhouette_iou, ssim
 from to4d.metrics.per_view import deformation_figures
 from to4d.metrics.rigidity import local_stretch, mean_of_largest
-from to4d.types import Cameras, Prompt, Render, Scene
+from to4d.protocols import Scene
+from to4d.types import Cameras, Prompt, Render
 from to4d.viewpoints import Viewpoints, render_views
 
 

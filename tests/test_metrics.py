@@ -17,7 +17,8 @@ from to4d.errors import InputError
 from to4d.metrics import motion_amount as motion
 from to4d.metrics.final_metrics import FinalMetrics
 from to4d.metrics.identity import haze, psnr, ssim
-from to4d.types import Prompt, Scene
+from to4d.protocols import Scene
+from to4d.types import Prompt
 from to4d.viewpoints import Viewpoints
 
 

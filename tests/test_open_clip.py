@@ -14,7 +14,8 @@ from to4d.guidance.dynamicrafter.sizes import SIZES
 from to4d.lexicon.clip_tokenizer import tokenise
 from to4d.metrics.clip_similarity import ClipSimilarity, OpenClip
 from to4d.metrics.renders import render_for_evaluation
-from to4d.types import Prompt, Scene
+from to4d.protocols import Scene
+from to4d.types import Prompt
 from to4d.viewpoints import Viewpoints
 
 TINY = {

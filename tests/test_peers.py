@@ -16,11 +16,12 @@ from to4d.errors import InputError
 from to4d.export.gltf.exporter import Glb
 from to4d.metrics.basic import BasicMetrics
 from to4d.metrics.renders import render_for_evaluation
+from to4d.protocols import Scene
 from to4d.render.mesh_cpu import MeshRenderer
 from to4d.report.finished_runs import read_runs
 from to4d.runs.evaluation import evaluate, write_frames
 from to4d.runs.peers import AnimatedFile, Frames, picture
-from to4d.types import Prompt, Scene
+from to4d.types import Prompt
 from to4d.viewpoints import Viewpoints
 
 VIEWS = Viewpoints(azimuths_deg=(0.0, 90.0), size=48)

@@ -17,8 +17,9 @@ from to4d.metrics.final_metrics import FinalMetrics
 from to4d.metrics.surface_sample import surface_points
 from to4d.model.deformation import DeformationField
 from to4d.objects.plant import load_plant
+from to4d.protocols import Scene
 from to4d.surface_tracks import track_by_inversion
-from to4d.types import Prompt, Scene
+from to4d.types import Prompt
 from to4d.viewpoints import Viewpoints
 from to4d_lab.data.object_motions import MOTIONS, move
 from to4d_lab.data.style import Style

@@ -18,7 +18,8 @@ from to4d.export.animated_image import AnimatedImage
 from to4d.export.panels import contact_sheet, depth_colours, panels
 from to4d.export.video import Video
 from to4d.export.writer import write_video
-from to4d.types import Prompt, Scene
+from to4d.protocols import Scene
+from to4d.types import Prompt
 from to4d.viewpoints import Viewpoints
 
 

@@ -19,8 +19,9 @@ from to4d.export.isosurface import Isosurface
 from to4d.export.panels import to_uint8
 from to4d.geometry import orbit
 from to4d.objects.plant import load_plant
+from to4d.protocols import Scene
 from to4d.render.mesh_cpu import MeshRenderer
-from to4d.types import Prompt, Scene
+from to4d.types import Prompt
 from to4d.viewer.frames import MODES, SceneFrames, look_at_pose
 from to4d.viewer.server import ViewerServer
 from to4d.viewpoints import render_views

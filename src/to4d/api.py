@@ -22,10 +22,10 @@ from to4d.errors import InputError
 from to4d.export.panels import to_uint8
 from to4d.geometry import orbit
 from to4d.prompt import subject
+from to4d.protocols import Scene
 from to4d.runs.asset import Asset, load_asset
 from to4d.runs.run import restore
 from to4d.runs.settings import read_settings
-from to4d.types import Scene
 from to4d.viewpoints import render_views
 
 

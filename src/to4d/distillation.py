@@ -19,9 +19,10 @@ from torch.nn.functional import adaptive_avg_pool2d
 from to4d.distributed import draw_sharded
 from to4d.errors import InputError
 from to4d.guidance_query import GuidanceQuery
+from to4d.protocols import SEVERAL_PRIORS, Distillation, Prior, PriorMixture
 from to4d.schedules import Constant
 from to4d.timestep import UniformTimesteps
-from to4d.types import SEVERAL_PRIORS, Denoised, Distillation, Prior, PriorMixture, Prompt, Render, Score
+from to4d.types import Denoised, Prompt, Render, Score
 
 WEIGHTINGS = {  # w(t), as a function of alpha_bar
     "sds": lambda a: 1.0 - a,
@@ -207,7 +208,7 @@ class Reconstruction:
 
 @dataclass(frozen=True)
 class MixedDistillation:
-    """One of several distillations a step, each with the prior of its name in a `types.PriorMixture` (4D-fy).
+    """One of several distillations a step, each with the prior of its name in a `protocols.PriorMixture` (4D-fy).
 
     Args of the constructor:
         parts: distillations by name.

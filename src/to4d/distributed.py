@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 import torch
 from torch import Generator, Tensor, distributed, nn
 
-from to4d.types import Stateful
+from to4d.protocols import Stateful
 
 
 def rank_and_world_size() -> tuple[int, int]:

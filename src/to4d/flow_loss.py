@@ -18,7 +18,8 @@ from torch import Tensor
 from torch.nn.functional import grid_sample, interpolate, normalize
 
 from to4d.geometry import at_view_depth, image_grid, pixel_rays, ray_directions, world_lengths
-from to4d.types import Cameras, DeformableField, Render
+from to4d.protocols import DeformableField
+from to4d.types import Cameras, Render
 
 MIN_OPACITY = 0.5  # from which a pixel shows a surface
 COLOR_TOLERANCE = 0.15  # mean difference of colour channels at which a pixel hardly counts as background

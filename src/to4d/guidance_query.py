@@ -8,20 +8,18 @@ from torch import Generator, Tensor
 
 from to4d.distributed import draw_sharded
 from to4d.errors import InputError
-from to4d.types import (
+from to4d.protocols import (
     CAMERA_AZIMUTH,
     IMAGE_SCALE,
     NEGATIVE_PROMPT,
     RELIEF,
-    Denoised,
     Distillation,
     Mask,
     Prior,
     PriorMixture,
-    Prompt,
-    Render,
     TimeSampler,
 )
+from to4d.types import Denoised, Prompt, Render
 
 CONVENTIONS = {"usual": 0.0, "threestudio": 1.0}  # what is added to the guidance scale
 

@@ -1,4 +1,4 @@
-"""Where a score counts (Sec. 3.3): the masks of Eq. 4, see `types.Mask`."""
+"""Where a score counts (Sec. 3.3): the masks of Eq. 4, see `protocols.Mask`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from torch.nn.functional import interpolate, max_pool2d
 from to4d.distributed import all_gather, shard
 from to4d.errors import InputError
 from to4d.geometry import azimuths_deg
-from to4d.types import ATTENTION_MAPS, AttentionMaps, Mask, Score, attention_layer
+from to4d.protocols import ATTENTION_MAPS, Mask, attention_layer
+from to4d.types import AttentionMaps, Score
 
 
 def attention_certainty(maps: AttentionMaps) -> Tensor:

@@ -19,9 +19,8 @@ from to4d.geometry import azimuths_deg, relief
 from to4d.guidance_query import check_abilities, check_frames
 from to4d.latent_frames import in_latent_frames, to_clip_frames
 from to4d.losses import sds_loss
-from to4d.types import (
+from to4d.protocols import (
     OPTICAL_FLOW,
-    Cameras,
     CameraSchedule,
     DeformableField,
     Distillation,
@@ -29,12 +28,10 @@ from to4d.types import (
     Mask,
     Noise,
     Prior,
-    Render,
     Scene,
-    Score,
     TimeSampler,
-    generator_at,
 )
+from to4d.types import Cameras, Render, Score, generator_at
 
 
 class Phase(LightningModule):

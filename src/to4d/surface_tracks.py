@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from to4d.types import DeformableField, MeshBoundField
+from to4d.protocols import DeformableField, MeshBoundField
 
 DIFFERENCE_STEP = 0.01  # of the finite differences, in world units
 TOLERANCE = 1e-4  # world units

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from to4d.disk.files import backup_path, write_atomically
 from to4d.errors import BROKEN, InputError
-from to4d.types import Stateful
+from to4d.protocols import Stateful
 
 SCHEMA = "to4d-2"
 

@@ -7,7 +7,7 @@ import torch
 
 from to4d.export.panels import to_uint8
 from to4d.export.writer import write_animation
-from to4d.types import Exporter, Scene
+from to4d.protocols import Exporter, Scene
 from to4d.viewpoints import Viewpoints, frame_times, render_views
 
 

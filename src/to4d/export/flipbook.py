@@ -12,7 +12,7 @@ from to4d.export.frame_meshes import FrameMesh, isosurfaces
 from to4d.export.gltf.appearance import UNLIT, linear_from_srgb
 from to4d.export.isosurface import Isosurface, is_watertight
 from to4d.gltf.document import INDICES, VERTICES, Document
-from to4d.types import Exporter, Scene
+from to4d.protocols import Exporter, Scene
 from to4d.viewpoints import frame_times
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,8 @@ from to4d.export.gltf.build_document import world_from_asset
 from to4d.export.gltf.distortion import triangle_normals
 from to4d.export.gltf.document_vertices import weld_vertices
 from to4d.export.isosurface import Isosurface
-from to4d.types import DeformableField, Field, Mesh, Scene
+from to4d.protocols import DeformableField, Field, Scene
+from to4d.types import Mesh
 
 CHUNK = 2**17  # points of one query of the field
 WAY = (0.01, -0.04)  # along the normal, world units

@@ -7,8 +7,8 @@ import torch
 from scipy import ndimage
 
 from to4d.errors import InputError
+from to4d.protocols import Renderer
 from to4d.render.volume import VolumeRenderer
-from to4d.types import Renderer
 
 CHUNK = 2**17  # points of one query of the field
 TRIES = (1.0, 0.9, 0.8, 0.7, 0.6)  # of the budget

@@ -12,7 +12,8 @@ from to4d.disk.files import write_atomically
 from to4d.export.frame_meshes import FrameMesh, frame_meshes
 from to4d.export.gltf.appearance import encode_texture
 from to4d.export.isosurface import Isosurface
-from to4d.types import DeformableField, Exporter, Mesh, Scene
+from to4d.protocols import DeformableField, Exporter, Scene
+from to4d.types import Mesh
 from to4d.viewpoints import frame_times
 
 

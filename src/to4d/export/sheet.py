@@ -7,7 +7,7 @@ import torch
 
 from to4d.export.panels import contact_sheet
 from to4d.export.writer import write_image
-from to4d.types import Scene
+from to4d.protocols import Scene
 from to4d.viewpoints import Viewpoints, frame_times, render_views
 
 

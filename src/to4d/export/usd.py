@@ -16,7 +16,8 @@ from to4d.errors import InputError
 from to4d.export.frame_meshes import FrameMesh, frame_meshes
 from to4d.export.gltf.appearance import encode_texture, linear_from_srgb
 from to4d.export.isosurface import Isosurface
-from to4d.types import DeformableField, Exporter, Mesh, Scene
+from to4d.protocols import DeformableField, Exporter, Scene
+from to4d.types import Mesh
 from to4d.viewpoints import frame_times
 
 log = logging.getLogger(__name__)

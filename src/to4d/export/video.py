@@ -8,7 +8,7 @@ from torch import Tensor
 
 from to4d.export.panels import contact_sheet, panels, to_uint8
 from to4d.export.writer import write_image, write_video
-from to4d.types import Exporter, Scene
+from to4d.protocols import Exporter, Scene
 from to4d.viewpoints import Viewpoints, frame_times, render_views
 
 

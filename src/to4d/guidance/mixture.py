@@ -6,7 +6,8 @@ from typing import Any, cast
 from torch import nn
 
 from to4d.errors import InputError
-from to4d.types import SEVERAL_PRIORS, Prior, Prompt
+from to4d.protocols import SEVERAL_PRIORS, Prior
+from to4d.types import Prompt
 
 
 class Mixture(nn.Module):

@@ -16,7 +16,8 @@ from to4d.metrics.artist_clips import AnimatedMesh, NoClips, animation_of, posed
 from to4d.metrics.identity import silhouette_iou, ssim
 from to4d.metrics.jsonable import jsonable
 from to4d.metrics.renders import EvaluationRenders
-from to4d.types import Mesh, ReferenceRenderer, Render
+from to4d.protocols import ReferenceRenderer
+from to4d.types import Mesh, Render
 from to4d.viewpoints import render_views
 
 NOT_NAMED = dict.fromkeys(

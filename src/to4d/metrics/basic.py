@@ -25,8 +25,9 @@ from to4d.metrics.per_view import (
 )
 from to4d.metrics.renders import EvaluationRenders
 from to4d.metrics.surface_sample import surface_points
+from to4d.protocols import DeformableField, ReferenceRenderer, Renderer, Scene
 from to4d.surface_tracks import track_surface
-from to4d.types import DeformableField, ReferenceRenderer, Render, Renderer, Scene
+from to4d.types import Render
 
 MOTION = ("flow", "flow_top5", "silhouette_change")  # the figures that need those of a still run beside them
 EMPTY = ("floaters", "silhouette_iou")  # the figures that are undefined where a frame shows nothing

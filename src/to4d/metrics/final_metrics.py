@@ -5,7 +5,7 @@ from typing import Any
 
 from to4d.metrics.basic import BasicMetrics
 from to4d.metrics.renders import render_for_evaluation
-from to4d.types import Scene
+from to4d.protocols import Scene
 from to4d.viewpoints import Viewpoints
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from to4d.types import Cameras, Render, Scene
+from to4d.protocols import Scene
+from to4d.types import Cameras, Render
 from to4d.viewpoints import Viewpoints, frame_times, render_views
 
 

@@ -8,7 +8,7 @@ from to4d.types import Mesh
 
 
 class MeshDeform(Deform):
-    """A `Deform` by control nodes on a mesh, whose forward map is known exactly; see `types.MeshBoundField`."""
+    """A `Deform` by control nodes on a mesh, whose forward map is known exactly; see `protocols.MeshBoundField`."""
 
     motion: ControlNodes
 

@@ -12,7 +12,8 @@ from torch import Generator, Tensor, nn
 from to4d.errors import RENDERING, memory_of
 from to4d.kernels.march import OccupiedCells
 from to4d.kernels.voxel_mask import dilate, dilate_along, voxelize
-from to4d.types import Field, Mesh
+from to4d.protocols import Field
+from to4d.types import Mesh
 
 CHUNK = 2**18  # points a query
 

@@ -12,8 +12,9 @@ from to4d.errors import RENDERING, memory_of
 from to4d.geometry import pixel_rays
 from to4d.kernels.composite import composite
 from to4d.kernels.march import DIAGONAL, march
+from to4d.protocols import Field
 from to4d.render.occupancy import Occupancy
-from to4d.types import Cameras, Field, Rays, Render
+from to4d.types import Cameras, Rays, Render
 
 MIN_OPACITY = 0.1  # from which a ray has a surface with a normal
 
@@ -22,7 +23,7 @@ class VolumeRenderer(nn.Module):
     """Renders `field` by volume rendering; the scene's 4D renderer.
 
     Args:
-        field: see `types.Field`.
+        field: see `protocols.Field`.
         samples: along the diagonal of the box, which sets the distance between samples.
         resolution: cells of the occupancy along an axis.
         bins: intervals of time of the occupancy.

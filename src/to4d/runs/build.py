@@ -10,9 +10,10 @@ from to4d.lexicon.nouns import is_form_of
 from to4d.lexicon.text import words
 from to4d.phases import Phase
 from to4d.prompt import make_prompt
+from to4d.protocols import MeshBoundField, Prior, Scene
 from to4d.render.occupancy import sample_surface
 from to4d.runs.config_nodes import chosen
-from to4d.types import Mesh, MeshBoundField, Prior, Prompt, Scene, generator_at
+from to4d.types import Mesh, Prompt, generator_at
 
 log = logging.getLogger(__name__)
 

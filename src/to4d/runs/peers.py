@@ -18,7 +18,8 @@ from to4d.mesh import load_mesh
 from to4d.metrics.artist_clips import AnimatedMesh, NoClips, animation_of, posed_meshes
 from to4d.metrics.renders import EvaluationRenders, render_for_evaluation
 from to4d.prompt import make_prompt
-from to4d.types import Mesh, ReferenceRenderer, Render, Renderer, Scene
+from to4d.protocols import ReferenceRenderer, Renderer, Scene
+from to4d.types import Mesh, Render
 from to4d.viewpoints import Viewpoints, frame_times
 
 PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}

@@ -21,6 +21,7 @@ from to4d.disk.locks import run_lock
 from to4d.disk.run_state import PROGRESS_FILE
 from to4d.disk.source_hash import import_hash
 from to4d.errors import InputError
+from to4d.protocols import Scene
 from to4d.runs.build import build_phases, build_scene
 from to4d.runs.config_nodes import chosen, plain_dict
 from to4d.runs.preflight import check_settings
@@ -36,7 +37,7 @@ from to4d.runs.settings import (
 from to4d.runs.training import quieten_lightning, save_model, train, worker_main
 from to4d.runs.trust import check_parts, check_version, targets
 from to4d.runs.worker_group import devices_of, worker_group
-from to4d.types import Mesh, Scene
+from to4d.types import Mesh
 
 WRITTEN = (".", "checkpoints", "progress", "views")  # the folders of a run that it writes files to, below its own
 log = logging.getLogger(__name__)

@@ -20,11 +20,11 @@ from to4d.disk.locks import build_lock
 from to4d.distributed import assert_in_sync, broadcast_state
 from to4d.errors import InputError
 from to4d.phases import Phase
+from to4d.protocols import Scene
 from to4d.runs.build import build_phases, build_scene
 from to4d.runs.config_nodes import chosen, plain_dict
 from to4d.runs.out_of_memory import advice
 from to4d.runs.worker_group import Task, WorkerGroup, device_of_rank, ignore_signals
-from to4d.types import Scene
 
 log = logging.getLogger(__name__)
 

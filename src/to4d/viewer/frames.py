@@ -14,8 +14,9 @@ from to4d.export.gltf.build_document import world_from_asset
 from to4d.export.isosurface import Isosurface
 from to4d.export.panels import depth_colours, mask, normal_colours, to_uint8
 from to4d.gltf.document import Document
+from to4d.protocols import DeformableField, Scene
 from to4d.render.mesh_cpu import MeshRenderer
-from to4d.types import Cameras, DeformableField, Render, Scene
+from to4d.types import Cameras, Render
 from to4d.viewpoints import frame_times, render_views
 
 MODES = {

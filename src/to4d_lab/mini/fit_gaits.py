@@ -3,6 +3,7 @@
 Each example is a training object in the ordinary style, seen from one side; least squares weigh it by its own size.
 """
 
+import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -156,6 +157,7 @@ def fit_stance_classifier(shapes: Tensor, four: Tensor, penalty: float = 1e-3) -
 
 def main() -> None:
     """Fit them again and write the file of the package."""
+    argparse.ArgumentParser(description="Fit the gaits again and write the file of the package.").parse_args()
     subjects, coefficients = list(legged_subjects(np.random.default_rng(5))), []
     for gait in GAITS:
         clips = {stance: [] for stance in STANCES}

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from to4d.export.gltf.distortion import SurfaceEdges, hold_back_bursts, unfold
 from to4d.export.gltf.morph_targets import WeldedSurface, interpolate_keyframes, keyframes
+from to4d.protocols import DeformableField, MeshBoundField
 from to4d.surface_tracks import jacobians, track_surface
-from to4d.types import DeformableField, MeshBoundField
 
 CLOSE = 1e-5  # how near to its source a point must be followed, world units
 BATCH = 100_000  # points that are followed at a time

@@ -24,7 +24,8 @@ from to4d.export.gltf.source import whole_document
 from to4d.gltf.document import Document
 from to4d.gltf.rest import put_to_rest
 from to4d.mesh.read import find_file
-from to4d.types import DeformableField, Exporter, Mesh, Scene
+from to4d.protocols import DeformableField, Exporter, Scene
+from to4d.types import Mesh
 from to4d.viewpoints import frame_times
 
 log = logging.getLogger(__name__)

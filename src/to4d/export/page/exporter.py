@@ -21,7 +21,7 @@ from to4d.export.page.media import embed_video
 from to4d.export.page.template import HERE, STYLE, render_page
 from to4d.export.page.threejs import three_js
 from to4d.export.page.training_log import read_log
-from to4d.types import Exporter, Scene
+from to4d.protocols import Exporter, Scene
 
 DOCS = Path(__file__).parents[4] / "docs"  # where the code is a check-out
 SCRIPTS = ("viewer.js", "controls.js", "page.js")

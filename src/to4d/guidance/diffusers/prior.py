@@ -15,7 +15,8 @@ from to4d.guidance.diffusers.family import ClipShape, DiffusersCondition, ModelF
 from to4d.guidance.diffusers.load_pipeline import load_pipeline
 from to4d.guidance.diffusers.noun_spans import token_noun_marks
 from to4d.guidance.diffusers.schedule import TableSchedule
-from to4d.types import NEGATIVE_PROMPT, Denoised, Prompt, check_shape
+from to4d.protocols import NEGATIVE_PROMPT
+from to4d.types import Denoised, Prompt, check_shape
 
 log = logging.getLogger(__name__)
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}

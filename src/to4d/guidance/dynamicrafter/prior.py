@@ -33,7 +33,8 @@ from to4d.guidance.dynamicrafter.sizes import SIZES
 from to4d.guidance.dynamicrafter.transformers import SpatialTransformer
 from to4d.guidance.dynamicrafter.unet import UNet
 from to4d.guidance.random_weights import randomise
-from to4d.types import ATTENTION_MAPS, IMAGE_SCALE, NEGATIVE_PROMPT, Denoised, Prompt, attention_layer, check_shape
+from to4d.protocols import ATTENTION_MAPS, IMAGE_SCALE, NEGATIVE_PROMPT, attention_layer
+from to4d.types import Denoised, Prompt, check_shape
 
 log = logging.getLogger(__name__)
 Option = TypeVar("Option")

@@ -21,7 +21,8 @@ from to4d.guidance.mini.schedule import alpha_bar
 from to4d.guidance.mini.tensors import map_tensors, to_device
 from to4d.guidance.mini.vocabulary import Tokens
 from to4d.guidance.mini.weights import SHIPPED, load_weights
-from to4d.types import CAMERA_AZIMUTH, OPTICAL_FLOW, RELIEF, Denoised, Prompt, check_shape
+from to4d.protocols import CAMERA_AZIMUTH, OPTICAL_FLOW, RELIEF
+from to4d.types import Denoised, Prompt, check_shape
 
 SIZE = 64
 
