@@ -9,8 +9,8 @@ from to4d_lab.data import creatures, food, toys, water_animals
 from to4d_lab.data.assets import HELD_OUT
 from to4d_lab.data.autorig import BODY_PLANS, facing_front, rig
 from to4d_lab.data.coloured import ColouredMesh
-from to4d_lab.data.primitives import box, turn
 from to4d_lab.data.sculpture import Sculpture
+from to4d_lab.data.solids import box, turn
 
 KINDS = creatures.KINDS | water_animals.KINDS | food.KINDS | toys.KINDS
 WITH_LEGS = ("dinosaur", "dragon", "frog", "octopus", "penguin", "turtle", "robot_dog")

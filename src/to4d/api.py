@@ -86,7 +86,7 @@ def animate(
     *,
     noun: str | None = None,
     out: str | PathLike[str] | None = None,
-    overrides: Sequence[str] = (),
+    overrides: str | Sequence[str] = (),
 ) -> Asset:
     """Animate a mesh with a prompt; what `to4d-train` does with the same settings, to the same bits.
 
@@ -98,15 +98,16 @@ def animate(
         noun: the word or words of the prompt that name the object. Left out, it is the catalogue's for an object that
             to4d knows, the name of a mesh file where the prompt has it, or the subject of a prompt as simple as above.
         out: the folder of the run; left out, one that date and time name, below `outputs/`.
-        overrides: settings as on the command line, such as "quality=draft" or "seed=3". "skip_finished=true" returns
-            what is there where the folder holds the same run, finished.
+        overrides: settings as on the command line, such as ["quality=draft", "seed=3"], or a single one.
+            "skip_finished=true" returns what is there where the folder holds the same run, finished.
 
     Raises:
         InputError: if the mesh, the prompt or a setting cannot be used, or the folder holds another or a finished run.
     """
     folder = Path(out) if out is not None else Path("outputs", f"{datetime.now():%Y-%m-%d/%H-%M-%S}")
     settings = [f"prompt={quote(prompt)}", f"out={quote(os.path.abspath(folder))}"]
-    settings += [*object_settings(mesh, prompt, noun), *map(plain_text, overrides)]
+    changes = [overrides] if isinstance(overrides, str) else overrides
+    settings += [*object_settings(mesh, prompt, noun), *map(plain_text, changes)]
     with input_errors(), isolate_rng():
         cfg = compose_config("train", settings)
         train(cfg)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 
 from to4d_lab.data.coloured import ColouredMesh, Limb
-from to4d_lab.data.primitives import turn
+from to4d_lab.data.solids import turn
 
 SIDES = (-1.0, 1.0)
 ROUNDS = 6  # of averaging over neighbours

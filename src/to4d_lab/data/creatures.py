@@ -6,8 +6,8 @@ import numpy as np
 from numpy.random import Generator
 
 from to4d_lab.data.coloured import ColouredMesh, Limb
-from to4d_lab.data.primitives import any_colour, arc, ellipsoid, hsv, sweep, tube, turn
 from to4d_lab.data.sculpture import Sculpture
+from to4d_lab.data.solids import any_colour, arc, ellipsoid, hsv, sweep, tube, turn
 from to4d_lab.data.style import smooth
 
 DARK = np.array([0.05, 0.05, 0.05])

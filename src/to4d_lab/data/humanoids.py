@@ -4,8 +4,8 @@ import numpy as np
 from numpy.random import Generator
 
 from to4d_lab.data.coloured import ColouredMesh
-from to4d_lab.data.primitives import any_colour, box, ellipsoid, hsv, lathe, tube, turn
 from to4d_lab.data.sculpture import Sculpture
+from to4d_lab.data.solids import any_colour, box, ellipsoid, hsv, lathe, tube, turn
 
 DARK = np.array([0.05, 0.05, 0.05])
 SIDES = (-1.0, 1.0)

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.random import Generator
 
 from to4d_lab.data.coloured import ColouredMesh
-from to4d_lab.data.primitives import any_colour, ellipsoid, hsv, lathe, tube, turn
 from to4d_lab.data.sculpture import Sculpture
+from to4d_lab.data.solids import any_colour, ellipsoid, hsv, lathe, tube, turn
 
 
 def leaf_green(rng: Generator) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.random import Generator
 
 from to4d_lab.data.coloured import ColouredMesh, Limb
-from to4d_lab.data.primitives import Shape
+from to4d_lab.data.solids import Shape
 from to4d_lab.data.style import smooth
 
 Joint = tuple[str, float, float]  # the name, side and end of a limb

@@ -5,8 +5,8 @@ from numpy.random import Generator
 from scipy.interpolate import PchipInterpolator
 
 from to4d_lab.data.coloured import ColouredMesh
-from to4d_lab.data.primitives import any_colour, box, ellipsoid, hsv, lathe, tube, turn
 from to4d_lab.data.sculpture import Sculpture
+from to4d_lab.data.solids import any_colour, box, ellipsoid, hsv, lathe, tube, turn
 
 SIDES = (-1.0, 1.0)
 

@@ -7,8 +7,8 @@ from numpy.random import Generator
 
 from to4d_lab.data.coloured import ColouredMesh
 from to4d_lab.data.creatures import eyes
-from to4d_lab.data.primitives import any_colour, arc, ellipsoid, hsv, lathe, tube, turn
 from to4d_lab.data.sculpture import Sculpture
+from to4d_lab.data.solids import any_colour, arc, ellipsoid, hsv, lathe, tube, turn
 
 DARK = np.array([0.05, 0.05, 0.05])
 LIGHT = np.array([0.95, 0.95, 0.92])
