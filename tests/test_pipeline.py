@@ -17,6 +17,7 @@ from hydra.utils import instantiate
 from lightning import Callback
 
 from to4d.disk.checkpoint import load_tree, save_tree
+from to4d.disk.run_state import PROGRESS_FILE
 from to4d.errors import InputError
 from to4d.runs.animate import animate
 from to4d.runs.run import cache_path, restore, run
@@ -241,14 +242,18 @@ def test_kill_9_at_three_moments_costs_nothing(unbroken, tmp_path):
 @pytest.mark.slow
 def test_sigterm_saves_and_exits_with_143(tmp_path):
     process = start(tmp_path / "run", "steps.static=100000", "autosave_seconds=10000")
-    wait_for(tmp_path / "run" / "progress.json", process)  # of the first step
+    wait_for(tmp_path / "run" / PROGRESS_FILE, process)  # of the first step
     process.terminate()
     assert process.wait(60) == 143
     assert load_tree(tmp_path / "run" / "checkpoints" / "static.autosave")["global_step"] > 0
 
 
-def wait_for(path, process):
+def wait_for(path, process, seconds=300.0):
+    deadline = time.monotonic() + seconds
     while not path.exists() and process.poll() is None:
+        if time.monotonic() > deadline:
+            process.kill()
+            raise TimeoutError(f"no {path.name} after {seconds} seconds")
         time.sleep(0.1)
 
 
