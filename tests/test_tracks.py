@@ -232,11 +232,21 @@ class Turning(PlainField):
         return torch.stack([x * cos - z * sin, y, z * cos + x * sin], -1) - points
 
 
+class FieldBall(MovingBall):
+    """A `Renderer` of a field, which it never draws: a ball at rest."""
+
+    def __init__(self, field: torch.nn.Module) -> None:
+        super().__init__(0.0)
+        self.field, self.occupancy = field, torch.nn.Identity()
+
+    def start_from(self, points: torch.Tensor) -> None:
+        pass
+
+
 def measured(degrees: float | None) -> dict:
-    reference, renderer = MovingBall(0.0), MovingBall(0.0)
+    reference = MovingBall(0.0)
     reference.mesh = load_plant()
-    if degrees is not None:
-        renderer.field = Turning(degrees)
+    renderer = MovingBall(0.0) if degrees is None else FieldBall(Turning(degrees))
     return FinalMetrics(views=Viewpoints(size=32))(Scene(reference, renderer, Prompt("a ball spinning", "ball")))
 
 
