@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from to4d.export.page.charts import ChartArea
 from to4d.export.page.formatting import format_number
 from to4d.report.columns import Column
 from to4d.report.finished_runs import FinishedRun
@@ -17,16 +17,7 @@ MARKS = (
     "M-6 -5H6L0 6Z",
 )
 
-
-class PlotArea(NamedTuple):
-    """The size of the plot and where its points lie, in pixels from its upper left corner."""
-
-    width: int = 640
-    height: int = 360
-    left: int = 56
-    right: int = 626
-    top: int = 14
-    bottom: int = 316
+AREA = ChartArea(width=640, height=360, left=56, right=626, top=14, bottom=316)
 
 
 @dataclass(frozen=True)
@@ -85,7 +76,7 @@ class ScatterPlot:
     across: Axis
     up: Axis
     series: list[Series]
-    area: PlotArea = PlotArea()
+    area: ChartArea = AREA
 
 
 def scatter_plot(methods: Mapping[str, Sequence[FinishedRun]], x: Column, y: Column) -> ScatterPlot | None:
@@ -94,7 +85,7 @@ def scatter_plot(methods: Mapping[str, Sequence[FinishedRun]], x: Column, y: Col
     everything = [point for own in points.values() for point in own]
     if not everything:
         return None
-    area = PlotArea()
+    area = AREA
     across = Axis.of(x, [point[0] for point in everything], area.left, area.right)
     up = Axis.of(y, [point[1] for point in everything], area.bottom, area.top)
     description = f"{y.label} against {x.label} of {len(everything)} runs"
