@@ -15,3 +15,11 @@ def logging_as_it_was():
             handler.close()
     root.setLevel(level)
     logging.disable(logging.NOTSET)
+
+
+@pytest.fixture(scope="module")
+def module_cache(tmp_path_factory):
+    """A cache that the tests of one module share."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TO4D_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

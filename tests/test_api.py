@@ -22,6 +22,7 @@ from to4d.cli import CONF
 from to4d.disk.checkpoint import load_tree
 from to4d.prompt import subject
 
+pytestmark = pytest.mark.usefixtures("module_cache")
 ROOT = Path(__file__).parents[1]
 TINY = [
     "steps={static: 4, dynamic: 2, refine: 1}",
@@ -35,13 +36,6 @@ TINY = [
 ]
 LEAST = ["phase=[static]", "phase.static.steps=2", "cache=false", "metrics.frames=2", *TINY[1:]]
 TINY += ["export.video.views.size=32", "export.video.turntable_frames=4", "export.glb.frames=4"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def own_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TO4D_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")

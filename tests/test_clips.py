@@ -18,6 +18,7 @@ from to4d.errors import InputError
 from to4d.gltf import animation as gltf_animation
 from to4d.runs.animate import animate, plan, rank_key
 
+pytestmark = pytest.mark.usefixtures("module_cache")
 PROMPTS = ["a plant jumping", "a plant swaying, slowly"]
 NAMES = ["a_plant_jumping", "a_plant_swaying_slowly"]
 TINY = [
@@ -53,13 +54,6 @@ def config(out, *overrides, prompts=PROMPTS):
         cfg = compose("train", [f"out={out}", *TINY, *overrides])
     cfg.prompt = prompts
     return cfg
-
-
-@pytest.fixture(scope="module", autouse=True)
-def own_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TO4D_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")
