@@ -14,6 +14,7 @@ protocols
 disk distributed lexicon
 geometry losses schedules kernels latent_frames
 disk.run_state prompt surface_tracks guidance_query timestep gltf
+rig
 viewpoints mesh
 objects camera_schedule time_sampler mask noise lens flow_loss distillation
 guidance.clip_image guidance.random_weights

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import torch
 from torch import Generator, Tensor, nn
 
-from to4d.types import Cameras, Denoised, Mesh, Prompt, Render, Score
+from to4d.types import Cameras, Denoised, Mesh, Prompt, Render, Rig, Score
 
 # Abilities of priors, see `Prior`
 NEGATIVE_PROMPT, IMAGE_SCALE = "negative prompts", "a guidance scale of the image alone"
@@ -124,12 +124,23 @@ class DeformableField(Field, Protocol):
 class MeshBoundField(DeformableField, Protocol):
     """A deformable field whose deformation lives on the mesh, and so is known forwards too."""
 
-    def bind(self, mesh: Mesh) -> None:
-        """Live on this mesh; to be called once, before anything else."""
+    def bind(self, mesh: Mesh, rig: Rig | None) -> None:
+        """Live on this mesh, and move by its rig if the model has joints; to be called once, before anything else."""
         ...
 
     def forward_map(self, points: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
         """Positions (V, N, 3) of surface points (N, 3) at times (V,), and Jacobians (V, N, 3, 3) of the way back."""
+        ...
+
+
+@runtime_checkable
+class RiggedField(MeshBoundField, Protocol):
+    """A field that moves by the joints of a rig."""
+
+    rig: Rig
+
+    def joint_maps(self, times: Tensor) -> Tensor:
+        """(T,) -> (T, J, 3, 4): similarity transforms of the world from rest to each time, one for each joint."""
         ...
 
 
@@ -281,6 +292,7 @@ class Scene:
     renderer: Renderer  # of the 4D model, `renderer.field`
     prompt: Prompt
     prior: Prior | None = None  # None where no phase needs one
+    rig: Rig | None = None  # of the input mesh; None: it has none
 
 
 class Exporter(Protocol):

@@ -6,6 +6,7 @@ Shape letters, used all over the project:
     H, W  image pixels            h, w  latent pixels
     N     points or rays          L     prompt tokens           Q     tokens of the first frame
     M     triangles               C     latent channels
+    J     joints of a rig         K     joints that move one vertex
 
 World axes are right-handed, y up. The object is centred and fits in a sphere (radius 0.55 by default) inside the
 field's box [-1, 1]^3. Azimuth 0 looks at the front (+z), azimuth 90 degrees at the object from +x.
@@ -74,6 +75,43 @@ class Mesh:
             digest.update(repr((m.color, m.alpha, m.cutoff, shape)).encode())
             digest.update(b"" if m.texture is None else m.texture.contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+
+BODIES = ("biped", "quadruped", "bird", "fish", "snake", "insect", "stem", "thing")
+"""Body classes of rigs. A stem bends as plants and candles do; a thing moves as a whole."""
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A skeleton in the rest pose of a mesh, and how much each vertex follows each joint.
+
+    Roles say what a joint moves: `root`, `spine`, `neck`, `head`, `jaw`, `tail`, `stem`, `other`, and with `_L` or `_R`
+    (the object's own sides) `leg` and `arm` of bipeds and birds, `hindleg` and `foreleg` of quadrupeds, `leg1` (front)
+    to `leg4` of insects, `wing`, `fin`, `ear`. Joints of one role form a chain, in which `ranks` count from the body.
+    """
+
+    joints: Tensor  # (J, 3) float32 positions at rest in world units; parents stand before their children
+    parents: tuple[int, ...]  # of each joint; -1: the root, which is joint 0
+    names: tuple[str, ...]
+    roles: tuple[str, ...]
+    ranks: tuple[int, ...]  # place in the chain of the role, from 0
+    influences: Tensor  # (N, K) int64, the joints that each vertex of the mesh follows
+    weights: Tensor  # (N, K) float32 at least 0; rows add up to 1
+    body: str  # one of `BODIES`
+    confidence: float  # in [0, 1]
+    source: Literal["own", "found"]
+    nodes: tuple[int, ...] = ()  # of an own rig: the joints' nodes in the glTF file
+
+    def __post_init__(self) -> None:
+        count = len(self.parents)
+        check_shape("Rig.joints", self.joints, (count, 3))
+        check_shape("Rig.weights", self.weights, tuple(self.influences.shape))
+        if any(len(x) != count for x in (self.names, self.roles, self.ranks)):
+            raise ValueError("Rig.names, roles and ranks must have one entry for each joint")
+        if self.parents[0] != -1 or any(not 0 <= parent < joint for joint, parent in enumerate(self.parents) if joint):
+            raise ValueError(f"Rig.parents must begin with the root and name parents before children: {self.parents}")
+        if self.body not in BODIES:
+            raise ValueError(f"Rig.body must be one of {BODIES}, got {self.body!r}")
 
 
 @dataclass(frozen=True)

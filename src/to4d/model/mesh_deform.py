@@ -4,7 +4,7 @@ from torch import Tensor
 
 from to4d.model.control_nodes import ControlNodes
 from to4d.model.deform import Deform
-from to4d.types import Mesh
+from to4d.types import Mesh, Rig
 
 
 class MeshDeform(Deform):
@@ -12,8 +12,8 @@ class MeshDeform(Deform):
 
     motion: ControlNodes
 
-    def bind(self, mesh: Mesh) -> None:
-        """Put the control nodes on this mesh; to be called once, before anything else."""
+    def bind(self, mesh: Mesh, rig: Rig | None) -> None:
+        """Put the control nodes on this mesh, whatever its rig; to be called once, before anything else."""
         self.motion.bind(mesh)
 
     def forward_map(self, points: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:

@@ -24,7 +24,7 @@ def build_scene(cfg: DictConfig, mesh: Mesh) -> Scene:
     reference = instantiate(cfg.reference)(mesh)
     field = instantiate(cfg.model)
     if isinstance(field, MeshBoundField):
-        field.bind(mesh)
+        field.bind(mesh, None)
     renderer = instantiate(cfg.renderer)(field)
     renderer.start_from(sample_surface(mesh, 200_000, generator_at(cfg.seed, 0, "surface")))
     kinds: list[Any] = [get_class(node._target_) for node in chosen(cfg.phase).values()]
