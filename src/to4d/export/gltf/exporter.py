@@ -10,28 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from to4d.disk.asset_folder import Limits
 from to4d.disk.files import write_atomically
 from to4d.export.gltf.bake_motion import BakedMotion, bake_motion
-from to4d.export.gltf.build_document import document_of_file, document_of_mesh, world_from_document
 from to4d.export.gltf.distortion import SurfaceEdges, edge_change, flipped_triangles
 from to4d.export.gltf.document_vertices import add_clips, collect_vertices
 from to4d.export.gltf.morph_targets import WeldedSurface
+from to4d.export.gltf.open_document import check_place, open_document
 from to4d.export.gltf.skinned import add_skin
-from to4d.export.gltf.source import whole_document
-from to4d.gltf.document import Document
-from to4d.gltf.rest import put_to_rest
-from to4d.mesh.read import find_file
 from to4d.protocols import DeformableField, Exporter, Scene
-from to4d.types import Mesh
 from to4d.viewpoints import frame_times
 
 log = logging.getLogger(__name__)
 
 INVERTED = 1e-3  # share of inverted triangles that is worth a word: thin parts always have some
-TRUSTED = Limits(faces=2**31, texels=2**40, file_bytes=2**40)  # the file was checked when the run loaded it
 
 
 @dataclass(frozen=True)
@@ -103,27 +94,6 @@ class Glb(Exporter):
         data = document.binary()
         write_atomically(Path(out) / "asset.glb", data)
         return figures | {"bytes": len(data)}, vertices.surface, movements
-
-
-def open_document(mesh: Mesh) -> tuple[Document, np.ndarray]:
-    """The mesh as a glTF document at rest, and (4, 4) from there to the world."""
-    if mesh.source is None:
-        return document_of_mesh(mesh), world_from_document(mesh)
-    path = find_file(mesh.source)
-    if path.suffix.lower() not in (".glb", ".gltf"):
-        return document_of_file(mesh, path, TRUSTED), world_from_document(mesh)
-    document = whole_document(path, TRUSTED)
-    if left_out := put_to_rest(document):
-        log.info("asset.glb: the mesh's own %s are left out; it moves as it stands", ", ".join(left_out))
-    return document, mesh.transform.numpy()
-
-
-def check_place(surface: WeldedSurface, mesh: Mesh) -> None:
-    """Warn if the document is not where the mesh is: its file has changed since, or is read in another way."""
-    used = surface.points[np.unique(surface.faces)] if len(surface.faces) else surface.points
-    box, wanted = (np.stack([x.min(0), x.max(0)]) for x in (used, mesh.vertices.double().numpy()))
-    if np.abs(box - wanted).max() > 1e-3 * surface.size:
-        log.warning("asset.glb: %s is not the mesh that was animated; the motion may not fit it", mesh.source)
 
 
 def motion_quality(surface: WeldedSurface, movement: BakedMotion) -> dict[str, float | int]:
