@@ -37,7 +37,7 @@ def shortest_paths(neighbours, lengths, cost, allowed, sources, start):
     """
     distance = np.full(len(neighbours), np.inf)
     before = np.full(len(neighbours), -1, np.int64)
-    heap = [(0.0, 0)]
+    heap = [(0.0, np.int64(0))]
     heap.pop()
     for i in range(len(sources)):
         if start[i] < distance[sources[i]]:
@@ -54,7 +54,7 @@ def shortest_paths(neighbours, lengths, cost, allowed, sources, start):
                 if there < distance[other]:
                     distance[other] = there
                     before[other] = voxel
-                    heapq.heappush(heap, (there, int(other)))
+                    heapq.heappush(heap, (there, np.int64(other)))
     return distance, before
 
 
