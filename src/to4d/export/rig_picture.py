@@ -15,7 +15,7 @@ from to4d.types import Cameras, Mesh, Rig
 
 ELEVATION_DEG, DISTANCE, FOV_DEG = 12.0, 3.0, 25.0
 FRONT_DEG, SIDE_DEG = 35.0, 90.0
-COLUMNS = 6  # of bent limbs
+COLUMNS = 7  # of bent limbs at most
 TITLE_PX, CAPTION_PX = 44, 22
 
 
@@ -24,7 +24,7 @@ class RigPicture(Exporter):
     """Writes `rig.png`; nothing for a scene without a rig.
 
     Args:
-        size: of each of the three large pictures in pixels; the limbs have half of it.
+        size: of each of the three large pictures in pixels; the limbs have half of it at most.
     """
 
     size: int = 400
@@ -42,8 +42,10 @@ def write_rig_picture(path: Path, mesh: Mesh, rig: Rig, size: int = 400) -> Path
 
 def draw_rig(mesh: Mesh, rig: Rig, size: int) -> Image.Image:
     """A title; the skeleton from two sides and the weights; each limb bent by 25 degrees, with its role's name."""
-    small, limbs = size // 2, limbs_of(rig)
+    limbs = limbs_of(rig)
     rows = -(-len(limbs) // COLUMNS)
+    columns = -(-len(limbs) // max(rows, 1))
+    small = min(size // 2, 3 * size // max(columns, 1))
     height = TITLE_PX + CAPTION_PX + size + rows * (small + CAPTION_PX)
     canvas = Image.new("RGB", (3 * size, height), "white")
     ImageDraw.Draw(canvas).text((14, 12), title(mesh, rig), fill="black", font=ImageFont.load_default(20))
@@ -56,7 +58,7 @@ def draw_rig(mesh: Mesh, rig: Rig, size: int) -> Image.Image:
     for column, (name, picture) in enumerate(large.items()):
         _paste(canvas, picture, (column * size, TITLE_PX), name, (90, 90, 90))
     for number, role in enumerate(limbs):
-        row, column = divmod(number, COLUMNS)
+        row, column = divmod(number, columns)
         place = (column * small, TITLE_PX + size + CAPTION_PX + row * (small + CAPTION_PX))
         picture = draw_bent(mesh, rig, role, camera(limb_azimuth_deg(role), small))
         _paste(canvas, picture, place, role, role_colour(role))

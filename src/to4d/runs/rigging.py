@@ -4,18 +4,24 @@ import json
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from to4d.disk.files import write_atomically
 from to4d.disk.locks import run_lock
+from to4d.errors import InputError
+from to4d.export.gltf.bone_names import Convention
 from to4d.export.gltf.rigged import write_rigged
 from to4d.export.rig_picture import write_rig_picture
 from to4d.rig.choose import Choice
 from to4d.rig.describe import describe
+from to4d.runs.config_nodes import plain_dict
+from to4d.runs.setting_types import check_types
 from to4d.types import Mesh, Rig
 
+MIN_PX = 100  # of a picture in which limbs can be told apart
 log = logging.getLogger(__name__)
 
 
@@ -60,6 +66,7 @@ def rig_object(cfg: DictConfig) -> RiggedAsset:
     Raises:
         InputError: if the mesh or a setting cannot be used.
     """
+    check_settings(cfg)
     mesh: Mesh = instantiate(cfg.object)
     choice: Choice = instantiate(cfg.rig).choose(mesh)
     log.info(choice.line())
@@ -70,3 +77,12 @@ def rig_object(cfg: DictConfig) -> RiggedAsset:
             write_rigged(mesh, choice.rig, asset.folder / "rigged.glb", cfg.bone_names)
             write_rig_picture(asset.folder / "rig.png", mesh, choice.rig, cfg.picture_size)
     return asset
+
+
+def check_settings(cfg: DictConfig) -> None:
+    """Raise an InputError for the first setting that cannot work."""
+    check_types(plain_dict(cfg, resolve=True))
+    if cfg.bone_names not in get_args(Convention):
+        raise InputError(f"bone_names={cfg.bone_names!r}: bones can be called {', '.join(get_args(Convention))}")
+    if not isinstance(cfg.picture_size, int) or cfg.picture_size < MIN_PX:
+        raise InputError(f"picture_size={cfg.picture_size!r} is not a number of pixels from {MIN_PX} on")
