@@ -25,14 +25,14 @@ class JointRoles:
     yaw: float  # radians from +z to where the object faces, about the vertical; a multiple of a quarter turn
 
 
-def joint_roles(skeleton: Skeleton) -> JointRoles:
-    """Roles, body class and front of a skeleton, whose up is y."""
+def joint_roles(skeleton: Skeleton, body: str | None = None) -> JointRoles:
+    """Roles, body class and front of a skeleton, whose up is y. `body` is its class, if known."""
     parts = resolve_parts([read_name(name) for name in skeleton.names], skeleton)
     limbs = find_limbs(parts, skeleton)
     yaw = find_facing(limbs, parts, skeleton)
     turned = skeleton.turned(-yaw)
     limbs = sided_limbs(limbs, turned)
-    body = body_of(limbs, parts, turned)
+    body = body or body_of(limbs, parts, turned)
     chains = limb_roles(limbs, body, turned)
     chains |= trunk_chains(chains, parts, skeleton)
     roles, ranks = _spread(chains, len(parts))

@@ -36,10 +36,11 @@ _TRUNK = {
     "root": "root body hips cog origin master reference armature trajectory",
 }
 _CONTROLS = "ik fk pole target ctrl control controller goal hint effector mch poletarget handle pt vb"
-_EXTRAS = """twist roll eye eyes eyeball pupil eyelid lid brow eyebrow lip lips cheek tongue teeth tooth hair ponytail
-    pony mane whisker horn horns antler antlers antenna antennae feeler feather crest comb wattle stinger shell cape cloth
-    skirt dress scarf sleeve belt hat helmet bag backpack saddle reins weapon gun sword shield bow staff wand quiver prop
-    slot handslot socket attach mount breast boob jiggle muscle drv aux sec adj anchor tread track wheel bumper"""
+_EXTRAS = """twist roll eye eyes eyeball pupil eyelid lid brow eyebrow lip lips cheek tongue teeth tooth
+    hair ponytail pony mane whisker horn horns antler antlers antenna antennae feeler feather crest comb
+    wattle stinger shell cape cloth skirt dress scarf sleeve belt hat helmet bag backpack saddle reins
+    weapon gun sword shield bow staff wand quiver prop slot handslot socket attach mount breast boob jiggle
+    muscle drv aux sec adj anchor tread track wheel bumper"""
 
 
 def _entries() -> dict[str, tuple[str, int]]:

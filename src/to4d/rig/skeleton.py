@@ -16,6 +16,7 @@ class Skeleton:
     joints: NDArray  # (J, 3)
     tips: NDArray  # (J, 3) the far end of what the joint moves; the joint itself where it moves nothing
     mass: NDArray  # (J,) how much of the surface the joint moves, at least 0
+    extent: NDArray  # (3,) of the surface
 
     def children(self) -> list[list[int]]:
         """Of each joint."""
@@ -43,7 +44,8 @@ class Skeleton:
         """Turned by `yaw` radians about the vertical, from z to x."""
         cos, sin = np.cos(yaw), np.sin(yaw)
         turn = np.array([[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]])
-        return replace(self, joints=self.joints @ turn.T, tips=self.tips @ turn.T)
+        extent = np.abs(turn) @ self.extent  # exact for quarter turns
+        return replace(self, joints=self.joints @ turn.T, tips=self.tips @ turn.T, extent=extent)
 
 
 def nearest_named(parents: Sequence[int], roles: Sequence[str]) -> tuple[str, ...]:
