@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from to4d.rig.facing import find_facing, sided_limbs
+from to4d.rig.geometric_parts import roles_from_geometry
 from to4d.rig.limb_chains import Limb, find_limbs, resolve_parts
 from to4d.rig.limb_roles import body_of, limb_roles
 from to4d.rig.name_words import read_name
@@ -28,6 +29,7 @@ class JointRoles:
 def joint_roles(skeleton: Skeleton, body: str | None = None) -> JointRoles:
     """Roles, body class and front of a skeleton, whose up is y. `body` is its class, if known."""
     parts = resolve_parts([read_name(name) for name in skeleton.names], skeleton)
+    parts = roles_from_geometry(parts, skeleton)
     limbs = find_limbs(parts, skeleton)
     yaw = find_facing(limbs, parts, skeleton)
     turned = skeleton.turned(-yaw)
@@ -35,6 +37,8 @@ def joint_roles(skeleton: Skeleton, body: str | None = None) -> JointRoles:
     body = body or body_of(limbs, parts, turned)
     chains = limb_roles(limbs, body, turned)
     chains |= trunk_chains(chains, parts, skeleton)
+    if body == "thing":
+        chains.pop("spine", None)  # a chest may be one for treasures
     roles, ranks = _spread(chains, len(parts))
     parents = _parents(limbs, skeleton)
     return JointRoles(roles, ranks, parents, body, _confidence(roles, skeleton), yaw)

@@ -33,6 +33,7 @@ _TRUNK = {
     "neck": "neck nape cervical",
     "spine": """spine torso chest abdomen waist back ribcage ribs rib thorax trunk lumbar withers shoulders stomach
         belly upperbody lowerbody breastbone sternum""",
+    "stem": "stem stalk branch twig bough petal flower",
     "root": "root body hips cog origin master reference armature trajectory",
 }
 _CONTROLS = "ik fk pole target ctrl control controller goal hint effector mch poletarget handle pt vb"
@@ -64,6 +65,6 @@ GLUE = {"upper", "lower", "up", "low", "top", "bottom", "tip", "base", "end", "l
 
 ORDER = (
     *("wing", "tail", "fin", "finger", "leg", "arm", "ear", "jaw", "head", "neck"),
-    *("end", "shoulder", "hip", "spine", "root"),
+    *("end", "shoulder", "hip", "stem", "spine", "root"),
 )
 """Of several kinds in one name the first counts: `back_leg_pelvis` is of a leg, `LeftHandThumb1` is a finger."""

@@ -8,6 +8,7 @@ from to4d.rig.limb_chains import Limb
 from to4d.rig.name_words import NamePart
 from to4d.rig.skeleton import Skeleton
 
+ROW, MANY, THIN = 4, 7, 5.0  # joints of a trunk, those of a snake, and its length over its width or height
 HIGH = 0.3  # a limb that ends higher above the ground than this share of the legs' height is no leg
 
 
@@ -24,8 +25,21 @@ def body_of(limbs: Sequence[Limb], parts: Sequence[NamePart], skeleton: Skeleton
         return "bird"
     if legs or arms:
         return "biped"
-    kinds = {part.kind for part in parts}
-    return "fish" if any(limb.kind == "fin" for limb in limbs) else "snake" if "tail" in kinds else "thing"
+    if any(limb.kind == "fin" for limb in limbs):
+        return "fish"
+    return _limbless(parts, skeleton)
+
+
+def _limbless(parts: Sequence[NamePart], skeleton: Skeleton) -> str:
+    """The class of a body without limbs: a stem, a snake (thin, of many joints, with a neck), a fish, or a thing."""
+    kinds = [part.kind for part in parts if not (part.extra or part.control)]
+    if "stem" in kinds:
+        return "stem"
+    trunk = sum(kind in ("spine", "neck", "head", "tail") for kind in kinds)
+    if "tail" not in kinds and not (trunk >= ROW and "head" in kinds):
+        return "thing"
+    _, second, longest = sorted(skeleton.extent)
+    return "snake" if trunk >= MANY or "neck" in kinds or longest > THIN * second else "fish"
 
 
 def _tip_height(limb: Limb, skeleton: Skeleton) -> float:
@@ -64,13 +78,14 @@ def _names(limbs: Sequence[Limb], body: str, skeleton: Skeleton) -> list[str]:
     legs = [limb for limb in limbs if limb.kind == "leg" or (limb.kind == "arm" and body == "quadruped")]
     names = {limb.joints: limb.kind for limb in limbs}
     for side in ("L", "R"):
-        mine = sorted((x for x in legs if x.side == side), key=lambda x: _front_to_back(x, skeleton))
+        mine = sorted((x for x in legs if x.side == side), key=lambda x: _front_to_back(x, skeleton, body))
         names |= {limb.joints: name for limb, name in zip(mine, _leg_names(mine, body), strict=True)}
     return [names[limb.joints] for limb in limbs]
 
 
-def _front_to_back(limb: Limb, skeleton: Skeleton) -> tuple[int, float]:
-    place = {"front": -1, None: 0, "mid": 0, "back": 1}[limb.place]
+def _front_to_back(limb: Limb, skeleton: Skeleton, body: str) -> tuple[int, float]:
+    """For sorting: by name, then by place; insects' legs only by place, as artists number them in many ways."""
+    place = {"front": -1, None: 0, "mid": 0, "back": 1}[None if body == "insect" else limb.place]
     return place, -float(skeleton.tips[limb.joints[-1], 2])
 
 

@@ -20,14 +20,15 @@ def trunk_chains(
     """
     taken = {joint for joints in limbs.values() for joint in joints}
     free = [j not in taken and not (part.extra or part.control) for j, part in enumerate(parts)]
+    stem = _longest("stem", parts, skeleton, free)
     tail = _longest("tail", parts, skeleton, free)
     jaw = _longest("jaw", parts, skeleton, free)
     head = _longest("head", parts, skeleton, free)
     attached = [skeleton.parents[joints[0]] for role, joints in limbs.items() if role.startswith(_UPPER)]
     line = _line(head, tail, attached, parts, skeleton, free)
-    ends = [joints[0] for joints in (*limbs.values(), tail, head or line[-1:]) if joints]
+    ends = [joints[0] for joints in (*limbs.values(), tail, stem, head or line[-1:]) if joints]
     root = _root(ends, line, parts, skeleton, bool(limbs))
-    chains = {"root": root, "tail": tail, "jaw": jaw} | _divide(line, head, set(root), attached, parts)
+    chains = {"root": root, "tail": tail, "jaw": jaw, "stem": stem} | _divide(line, head, set(root), attached, parts)
     if tail and not chains["spine"]:  # of fish and snakes it leads to the tail
         between = [joint for joint in skeleton.ancestors(tail[0])[::-1] if free[joint]]
         chains["spine"] = tuple(joint for joint in between if joint not in (*root, *tail, *head))
@@ -77,8 +78,8 @@ def _root(
     for end in ends[1:]:
         shared &= set(skeleton.ancestors(end))
     path = [joint for joint in line if joint in shared] or [0]
-    stop = next((i for i, j in enumerate(path) if i and parts[j].kind in ("spine", "neck", "head")), len(path))
-    return tuple(path if has_limbs else path[:stop])
+    others = ("neck", "head") if has_limbs else ("spine", "neck", "head")
+    return tuple(path[: next((i for i, joint in enumerate(path) if i and parts[joint].kind in others), len(path))])
 
 
 def _divide(
