@@ -10,7 +10,7 @@ from to4d.rig.frame import Assignment, Frame
 from to4d.rig.merge_tree import LONG
 from to4d.rig.parts import Anatomy, Part, leaves_body
 from to4d.rig.shape_measures import path_lengths
-from to4d.rig.solid import trace
+from to4d.rig.solid import lies, trace
 from to4d.rig.upright_head import find_upright_head
 
 PAIRED = ("leg", "arm", "hindleg", "foreleg")
@@ -38,7 +38,7 @@ def find_limbs(anatomy: Anatomy, assignment: Assignment) -> tuple[Limb, ...]:
     parts = [part for part, _ in named]
     limbs = [make_limb(anatomy, part, role, parts) for part, role in named]
     limbs += _partners(anatomy, assignment.frame, limbs)
-    if assignment.body == "biped":
+    if assignment.body == "biped" and not lies(anatomy.solid):
         limbs = with_upright_head(anatomy, assignment.frame, limbs)
     return tuple(_without_overlap(limbs))
 
