@@ -68,7 +68,7 @@ class Auto(RigChoice):
     def choose(self, mesh: Mesh) -> Choice:
         """The rig of a mesh, and why it is that."""
         try:
-            own, broken = read_own_rig(mesh), ""
+            own, broken = read_own_rig(mesh, self.body), ""
         except InputError as error:
             own, broken = None, f"; the file's own skin cannot be used: {error}"
         if own is not None:
@@ -91,7 +91,16 @@ class Auto(RigChoice):
 
 @dataclass(frozen=True)
 class Own(RigChoice):
-    """The skin of the file, and no other rig."""
+    """The skin of the file, and no other rig.
+
+    Args:
+        body: one of `to4d.types.BODIES`, whatever its joints say.
+    """
+
+    body: str | None = None
+
+    def __post_init__(self) -> None:
+        check_body(self.body)
 
     def choose(self, mesh: Mesh) -> Choice:
         """The rig of a mesh, and why it is that.
@@ -99,7 +108,7 @@ class Own(RigChoice):
         Raises:
             InputError: if the file has none, or a broken one.
         """
-        rig = read_own_rig(mesh)
+        rig = read_own_rig(mesh, self.body)
         if rig is None:
             raise InputError(f"rig=own, but {mesh.source or mesh.name} has no skin; say rig=found, or rig=auto")
         return Choice(rig, "rig=own")

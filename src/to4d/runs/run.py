@@ -21,6 +21,7 @@ from to4d.disk.locks import run_lock
 from to4d.disk.run_state import PROGRESS_FILE
 from to4d.disk.source_hash import import_hash
 from to4d.errors import InputError
+from to4d.prompt import make_prompt
 from to4d.protocols import RiggedField, Scene
 from to4d.runs.build import build_phases, build_scene
 from to4d.runs.config_nodes import chosen, plain_dict
@@ -90,6 +91,7 @@ def make_run(cfg: DictConfig) -> dict[str, Any]:
     check_settings(cfg, count)
     seed_everything(check_seed(cfg.seed), verbose=False)
     mesh = instantiate(cfg.object)
+    make_prompt(cfg.prompt, mesh.noun)  # refused before a rig is looked for
     rig = make_rig(cfg, mesh)
     scene = build_scene(cfg, mesh, rig)
     phases = build_phases(cfg, scene)
