@@ -84,7 +84,7 @@ def _label_sockets(
     to_trunk, _ = solid.paths(rest[trunk[rest]], within=trunk)
     nearest = to_trunk
     for number, joint in enumerate(joints):
-        if joint.limb is None or joint.rank != 0 or limbs[joint.limb].kind in ("head", "tail", "other"):
+        if joint.limb is None or joint.rank != 0 or limbs[joint.limb].kind == "other":
             continue
         bone = _segment(solid, joint.position, joints[number + 1].position)
         limb = limbs[joint.limb]
