@@ -9,7 +9,7 @@ from scipy import ndimage
 from to4d.kernels.solid_graph import follow_paths
 from to4d.kernels.solid_skin import diffuse, gather, rounds_until_change
 from to4d.rig.joints import Joint
-from to4d.rig.limbs import Limb
+from to4d.rig.limb import Limb
 from to4d.rig.parts import Anatomy
 from to4d.rig.solid import Solid, lies
 
