@@ -9,7 +9,7 @@ from to4d.rig.limb import Limb
 from to4d.rig.parts import Anatomy
 from to4d.rig.solid import Solid, trace
 
-RIGID = {"fish": 0.4, "snake": 0.1}  # the share of each half, about the root, that does not bend
+RIGID = {"fish": (0.4, 0.55), "snake": (0.1, 0.1)}  # the share of the front and of the back half that does not bend
 
 
 def axial_limbs(anatomy: Anatomy, frame: Frame, body: str, limbs: list[Limb]) -> list[Limb]:
@@ -39,12 +39,12 @@ def _end(anatomy: Anatomy, frame: Frame, trunk: NDArray, role: str) -> int:
     return int(np.argmax(np.where(trunk, along - aside, -np.inf)))
 
 
-def _halves(solid: Solid, trunk: NDArray, head: NDArray, tail: NDArray, rigid: float) -> list[Limb]:
+def _halves(solid: Solid, trunk: NDArray, head: NDArray, tail: NDArray, rigid: tuple[float, float]) -> list[Limb]:
     """Head and tail on two paths from the body's centre; each takes the flesh that is nearest to its own path."""
     shared = min(len(head), len(tail))
     same = head[:shared] == tail[:shared]
     fork = shared - 1 if same.all() else max(int(np.argmin(same)) - 1, 0)
-    starts = [fork + int(rigid * (len(path) - fork)) for path in (head, tail)]
+    starts = [fork + int(share * (len(path) - fork)) for share, path in zip(rigid, (head, tail), strict=True)]
     labels = np.full(len(solid), -1)
     labels[head[: starts[0]]], labels[tail[: starts[1]]] = 0, 0
     labels[head[starts[0] :]], labels[tail[starts[1] :]] = 1, 2
