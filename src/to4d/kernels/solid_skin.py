@@ -16,10 +16,10 @@ def rounds_until_change(neighbours, owner, labels, rounds):
             if first[voxel] < rounds:
                 continue
             for other in neighbours[voxel]:
-                if other >= 0 and (owner[other] == owner[voxel] or owner[other] < 0 or owner[voxel] < 0):
-                    if (number == 0 and labels[other] != labels[voxel]) or first[other] < number:
-                        first[voxel] = number
-                        break
+                joined = other >= 0 and (owner[other] == owner[voxel] or owner[other] < 0 or owner[voxel] < 0)
+                if joined and (first[other] < number or (number == 0 and labels[other] != labels[voxel])):
+                    first[voxel] = number
+                    break
     return first
 
 
