@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.random import Generator
 
-from to4d_lab.data.solids import Shape, ellipsoid, tube
+from to4d_lab.data.solids import Shape, ellipsoid, tube, turn
 from to4d_lab.rig.truth import Example
 
 SIDES = ((1.0, "_L"), (-1.0, "_R"))
@@ -160,18 +160,23 @@ def quadruped(rng: Generator) -> Example:
     return body.example("c_quadruped", "quadruped")
 
 
-def _wings(body: Body, rng: Generator, root, out: float, role: str = "wing") -> None:
-    lift, span, sweep, chord = rng.uniform(-0.2, 1.1), rng.uniform(0.3, 0.8), rng.normal(0, 0.3), rng.uniform(0.1, 0.3)
+def _sheet(body: Body, role: str, start, aim, length: float, chord: float, thick: float = 0.016) -> None:
+    """A flat ellipsoid from `start` along `aim`, its chord towards -z."""
+    along = np.asarray(aim, float) / np.linalg.norm(aim)
+    across = np.array([0.0, 0.0, -1.0]) + along[2] * along
+    across /= np.linalg.norm(across)
+    rotation = np.stack([along, np.cross(across, along), across], 1)
+    centre = np.asarray(start, float) + 0.5 * length * along + 0.3 * chord * across
+    body.add(ellipsoid(centre, [0.55 * length, thick, 0.5 * chord], 2, rotation), role)
+
+
+def _wings(body: Body, rng: Generator, root, out: float) -> None:
+    lift, span, sweep, chord = rng.uniform(-0.2, 1.1), rng.uniform(0.3, 0.8), rng.normal(0, 0.3), rng.uniform(0.12, 0.4)
     for side, name in SIDES:
         aim = np.array([side * np.cos(lift), np.sin(lift), -np.sin(sweep)])
         start = np.asarray(root, float) + [side * out, 0, 0]
-        back = np.array([0.0, 0.0, -chord])
-        edge = np.linspace(0, 1, 7)[:, None]
-        for share in edge:
-            lead = start + share * span * aim
-            length = (1.0 - 0.6 * share) * back
-            body.limb(role + name, [lead, lead + length], [0.022, 0.015])
-        body.limb(role + name, [start, start + span * aim], [0.03, 0.02])
+        _sheet(body, "wing" + name, start, aim, span, chord)
+        body.limb("wing" + name, [start, start + 0.9 * span * aim], [0.03, 0.02])
 
 
 def bird(rng: Generator) -> Example:
@@ -188,9 +193,8 @@ def bird(rng: Generator) -> Example:
     base = [0, up, 0] + 1.1 * half * along
     _head(body, rng, base, rng.uniform(0.06, 0.13), rng.uniform(0.0, 0.3), rng.uniform(0.0, 1.4), 0.5 * wide)
     rear, lift, fan = [0, up, 0] - 1.2 * half * along, rng.uniform(-0.5, 0.5), rng.uniform(0.0, 0.5)
-    for turn in np.linspace(-fan, fan, 5):
-        aim = np.array([np.sin(turn), np.sin(lift), -np.cos(turn)])
-        body.limb("tail", [rear, rear + rng.uniform(0.2, 0.22) * aim], [0.03, 0.03])
+    long = rng.uniform(0.1, 0.35)
+    body.add(ellipsoid(rear + 0.5 * long * np.array([0, np.sin(lift), -np.cos(lift)]), [0.03 + fan * long, 0.02, 0.6 * long], 2, turn("x", float(np.rad2deg(lift)))), "tail")
     return body.example("c_bird", "bird")
 
 
@@ -228,12 +232,11 @@ def fish(rng: Generator) -> Example:
     spread = np.array([0.02, size, 0.5 * size]) if upright else np.array([size, 0.02, 0.5 * size])
     body.add(ellipsoid([0, 0, root - 0.25 * half - 0.3 * size], spread, 2), "tail")
     fin, droop, back = rng.uniform(0.08, 0.35), rng.uniform(-0.3, 1.2), rng.uniform(0.2, 0.9)
+    place = rng.uniform(0.1, 0.35)
     for side, name in SIDES:
-        start = np.array([side * 0.8 * wide, -0.3 * tall, rng.uniform(0.2, 0.25)])
+        start = np.array([side * 0.75 * wide, -0.3 * tall, place])
         aim = np.array([side * np.cos(droop), -np.sin(droop), -back])
-        for share in np.linspace(0, 1, 5):
-            lead = start + share * fin * aim
-            body.limb("fin" + name, [lead, lead + [0, 0, -(1 - 0.5 * share) * 0.4 * fin]], [0.018, 0.012])
+        _sheet(body, "fin" + name, start, aim, fin * np.linalg.norm(aim), rng.uniform(0.4, 0.9) * fin)
     if rng.uniform() < 0.8:
         body.add(ellipsoid([0, tall, rng.uniform(-0.1, 0.2)], [0.018, rng.uniform(0.05, 0.2), rng.uniform(0.08, 0.3)], 1))
     if rng.uniform() < 0.4:
