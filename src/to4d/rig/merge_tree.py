@@ -13,7 +13,7 @@ SLIM, SHORTEST = 2.2, 0.025  # more than this times the radius of a rod of its v
 PROBES = 12  # voxels that the centre is near to
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MergeTree:
     """The maxima of the distance from the body's centre. Of L maxima, S are significant: the tips of limbs.
 

@@ -16,7 +16,7 @@ from to4d.rig.symmetry import SymmetryPlane, find_symmetry_planes
 from to4d.rig.tip_groups import group_tips
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """A group of tips with the region of the solid that leads to them.
 
@@ -56,7 +56,7 @@ class Part:
         return self.roundness * self.flatness
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Anatomy:
     """What geometry alone tells of a body."""
 

@@ -14,7 +14,7 @@ from to4d.rig.surface import Surface, make_surface
 from to4d.rig.voxelize import voxelize
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Solid:
     """A connected solid of n voxels in the coordinates of its surface: centred, with a longest side of 1, y up.
 

@@ -1,4 +1,4 @@
-"""A triangle mesh made ready for voxels: checked, centred, scaled to size 1, not too heavy, with its outside out."""
+"""A triangle mesh made ready for voxels: checked, centred, scaled to size 1, welded, with its outside out."""
 
 from dataclasses import dataclass
 
@@ -13,19 +13,31 @@ MAX_FACES = 200_000  # beyond this many the rig is made from a lighter mesh
 CLUSTERS = 400  # grid cells along the longest side that vertices of a heavy mesh are merged in
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Surface:
-    """A mesh whose bounding box is centred at 0 and has a longest side of 1."""
+    """A mesh whose bounding box is centred at 0 and has a longest side of 1.
+
+    Points are the places of vertices: vertices at one place, as along the seams of a texture, are one point. Where the
+    mesh is heavy a point is the mean of all vertices in a small cell.
+    """
 
     vertices: NDArray  # (N, 3) all vertices given, also those that no face uses
-    points: NDArray  # (P, 3) those of the lighter mesh
-    faces: NDArray  # (M, 3) of the lighter mesh, closed pieces with their outside out
+    points: NDArray  # (P, 3)
+    point_of: NDArray  # (N,) the point of each vertex
+    faces: NDArray  # (M, 3) points of the triangles; closed pieces have their outside out
     centre: NDArray  # (3,)
     scale: float  # a point of the input is centre + scale * point
 
     def to_input(self, points: NDArray) -> NDArray:
         """Points (..., 3) in the coordinates of the input."""
         return self.centre + self.scale * points
+
+    def normals(self) -> NDArray:
+        """(P, 3) unit normals of the points, 0 where they are undefined."""
+        a, b, c = self.points[self.faces].transpose(1, 0, 2)
+        area = np.cross(b - a, c - a)
+        total = np.stack([np.bincount(self.faces.ravel(), np.repeat(x, 3), len(self.points)) for x in area.T], 1)
+        return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
 
 
 def make_surface(vertices: NDArray, faces: NDArray) -> Surface:
@@ -36,12 +48,16 @@ def make_surface(vertices: NDArray, faces: NDArray) -> Surface:
     """
     vertices, faces = np.asarray(vertices, np.float64), np.asarray(faces, np.int64)
     _check(vertices, faces)
-    used = vertices[np.unique(faces)]
-    low, high = used.min(0), used.max(0)
+    used = np.unique(faces)
+    low, high = vertices[used].min(0), vertices[used].max(0)
     centre, scale = (low + high) / 2, float((high - low).max())
-    placed = (vertices - centre) / scale
-    points, light = cluster_vertices(placed, faces) if len(faces) > MAX_FACES else (placed, faces)
-    return Surface(placed, points, turn_outward(points, light), centre, scale)
+    placed = (np.where(np.isfinite(vertices), vertices, centre) - centre) / scale
+    points, point_of = _merge(placed, 1e5 if len(faces) <= MAX_FACES else CLUSTERS)
+    merged = point_of[faces]
+    merged = merged[(merged != np.roll(merged, 1, axis=1)).all(1)]
+    if not len(merged):
+        raise InputError("all triangles of the mesh are degenerate, so there is nothing to rig")
+    return Surface(placed, points, point_of, turn_outward(points, merged), centre, scale)
 
 
 def _check(vertices: NDArray, faces: NDArray) -> None:
@@ -58,25 +74,24 @@ def _check(vertices: NDArray, faces: NDArray) -> None:
         raise InputError("all triangles of the mesh are degenerate, so there is nothing to rig")
 
 
-def cluster_vertices(points: NDArray, faces: NDArray) -> tuple[NDArray, NDArray]:
-    """The mesh with all vertices of one cell of a grid merged into their mean; closed surfaces stay closed."""
-    cells = np.floor((points - points[np.unique(faces)].min(0)) * CLUSTERS).astype(np.int64)
-    _, cluster, count = np.unique(cells @ np.array([1 << 40, 1 << 20, 1]), return_inverse=True, return_counts=True)
-    merged = np.stack([np.bincount(cluster, x) for x in points.T], 1) / count[:, None]
-    light = cluster[faces]
-    degenerate = (light == np.roll(light, 1, axis=1)).any(1)
-    return merged, light[~degenerate] if not degenerate.all() else light
+def _merge(vertices: NDArray, cells: float) -> tuple[NDArray, NDArray]:
+    """The mean place of the vertices in each cell of a grid with `cells` to a unit of length, and the cell of each.
+
+    Vertices that no face uses may be anywhere, and are merged at the border.
+    """
+    keys = np.round(np.clip(vertices, -1, 1) * cells).astype(np.int64) + (1 << 18)
+    _, cell, count = np.unique(keys @ np.array([1 << 40, 1 << 20, 1]), return_inverse=True, return_counts=True)
+    return np.stack([np.bincount(cell, axis) for axis in vertices.T], 1) / count[:, None], cell
 
 
 def turn_outward(points: NDArray, faces: NDArray) -> NDArray:
-    """The faces with connected pieces of negative volume turned over; vertices at one place count as one."""
-    keys = np.round(points * 1e5).astype(np.int64) + (1 << 20)
-    _, weld = np.unique(keys @ np.array([1 << 42, 1 << 21, 1]), return_inverse=True)
-    edges = weld[faces][:, [0, 1, 1, 2]].reshape(-1, 2)
-    graph = coo_matrix((np.ones(len(edges), np.int8), edges.T), shape=(weld.max() + 1,) * 2)
-    piece = connected_components(graph, directed=False)[1][weld[faces[:, 0]]]
+    """The faces with connected pieces of negative volume turned over."""
+    edges = faces[:, [0, 1, 1, 2]].reshape(-1, 2)
+    graph = coo_matrix((np.ones(len(edges), np.int8), edges.T), shape=(len(points),) * 2)
+    piece = connected_components(graph, directed=False)[1][faces[:, 0]]
     a, b, c = points[faces].transpose(1, 0, 2)
-    middle = np.stack([np.bincount(piece, x) for x in ((a + b + c) / 3).T], 1) / np.bincount(piece)[:, None]
+    count = np.maximum(np.bincount(piece), 1)
+    middle = np.stack([np.bincount(piece, axis) for axis in ((a + b + c) / 3).T], 1) / count[:, None]
     a, b, c = (corner - middle[piece] for corner in (a, b, c))  # volumes of open pieces must not depend on the place
     volume = np.bincount(piece, np.einsum("ij,ij->i", a, np.cross(b, c)))
     return np.where((volume < 0)[piece][:, None], faces[:, ::-1], faces)
