@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.random import Generator
 
-from to4d_lab.data.solids import Shape, ellipsoid, tube, turn
+from to4d_lab.data.solids import Shape, box, ellipsoid, tube, turn
 from to4d_lab.rig.truth import Example
 
 SIDES = ((1.0, "_L"), (-1.0, "_R"))
@@ -50,10 +50,12 @@ def _away(start, length: float, tilt: float, swing: float, side: float = 0.0) ->
     return np.asarray(start, float) + length * down
 
 
-def _leg(body: Body, rng: Generator, hip, role: str, side: float, height: float, thick: float, foot: float) -> None:
-    swing, bend, tilt = rng.normal(0.0, 0.25), abs(rng.normal(0.0, 0.3)), rng.uniform(0.0, 0.2)
+def _leg(
+    body: Body, rng: Generator, hip, role: str, side: float, height: float, thick: float, foot: float, splay: float = 0.0
+) -> None:
+    swing, bend, tilt = rng.normal(0.0, 0.25), abs(rng.normal(0.0, 0.3)), splay + rng.uniform(0.0, 0.2)
     bend = bend if role.startswith(("leg", "hind")) else -bend
-    knee = _away(hip, 0.5 * height, tilt, swing + 0.5 * bend, side)
+    knee = _away(hip, 0.5 * height / np.cos(tilt), tilt, swing + 0.5 * bend, side)
     ankle = _away(knee, 0.5 * height, 0.3 * tilt, swing - 0.5 * bend, side)
     body.limb(role, [hip, knee, ankle], [thick, 0.8 * thick, 0.7 * thick])
     radii = [1.1 * thick, 0.5 * thick + 0.1 * foot, foot + thick]
@@ -137,6 +139,54 @@ def runner(rng: Generator) -> Example:
     return body.example("c_runner", "biped")
 
 
+def walker(rng: Generator) -> Example:
+    """A machine or a monster that is all head on two legs, perhaps with guns or horns."""
+    body = Body()
+    leg, size = rng.uniform(0.2, 0.6), rng.uniform(0.12, 0.3, 3)
+    centre, splay = np.array([0, leg + 0.6 * size[1], 0.0]), rng.uniform(0.4, 1.2)
+    body.add(ellipsoid(centre, size, 2) if rng.uniform() < 0.5 else box(centre, 0.8 * size))
+    thick = rng.uniform(0.03, 0.07)
+    for side, name in SIDES:
+        _leg(body, rng, [side * splay * size[0], leg, 0], "leg" + name, side, leg, thick, rng.uniform(0.03, 0.15))
+    if rng.uniform() < 0.4:
+        spread, aim = rng.uniform(0.8, 1.3) * size[0], rng.uniform(-0.3, 1.0)
+        for side, _ in SIDES:
+            start = centre + [side * spread, rng.uniform(-0.02, 0.02), 0]
+            body.limb(None, [start, start + rng.uniform(0.2, 0.4) * np.array([0, aim, 1.0])], [0.05, 0.04])
+    elif rng.uniform() < 0.5:
+        body.limb(None, [centre, centre + [0, 0, size[2] + rng.uniform(0.1, 0.5)]], [0.05, 0.04])
+    return body.example("c_walker", "biped")
+
+
+def machine(rng: Generator) -> Example:
+    """A thing: boxes, balls and rods in a symmetric or a random arrangement, such as vehicles, furniture and tools."""
+    body, size = Body(), rng.uniform(0.08, 0.4, 3)
+    body.add(box([0, 0, 0], size) if rng.uniform() < 0.6 else ellipsoid([0, 0, 0], size, 2))
+    for _ in range(int(rng.integers(0, 5))):
+        place = size * rng.uniform(-1.2, 1.2, 3)
+        small, kind, mirrored = rng.uniform(0.03, 0.2, 3), rng.integers(3), rng.uniform() < 0.5
+        aim = rng.normal(size=3) * np.array([1, rng.uniform(), 1])
+        for side in (1, -1) if mirrored else (1,):
+            flip = np.array([side, 1, 1])
+            if kind == 0:
+                body.add(box(place * flip, small))
+            elif kind == 1:
+                body.add(ellipsoid(place * flip, small, 2))
+            else:
+                body.limb(None, [place * flip, (place + 0.5 * aim / np.linalg.norm(aim)) * flip], [0.4 * small[0], 0.3 * small[0]])
+    if rng.uniform() < 0.5:
+        wheel = rng.uniform(0.05, 0.15)
+        for side in (1, -1):
+            for end in np.linspace(-0.8, 0.8, int(rng.integers(1, 4))):
+                body.add(ellipsoid([side * size[0], -size[1], end * size[2]], [0.3 * wheel, wheel, wheel], 2))
+    elif rng.uniform() < 0.4:
+        long, thick, legs = rng.uniform(0.1, 0.5), rng.uniform(0.02, 0.05), rng.integers(3, 5)
+        for turn in np.arange(legs) / legs * 2 * np.pi + np.pi / 4:
+            top = np.array([np.sin(turn), -1.0, np.cos(turn)]) * size * 0.9
+            body.limb(None, [top, top - [0, long, 0]], [thick, thick])
+    return body.example("c_machine", "thing")
+
+
 def quadruped(rng: Generator) -> Example:
     """Four legs, a head high or low, a tail of any length, perhaps wings."""
     body = Body()
@@ -146,10 +196,11 @@ def quadruped(rng: Generator) -> Example:
     rear, front = np.array([0, up, 0]) - half * along, np.array([0, up, 0]) + half * along
     body.limb(None, [rear, [0, up, 0], front], [deep * rng.uniform(0.8, 1.1), deep, deep * rng.uniform(0.8, 1.1)])
     limb, splay = rng.uniform(0.035, 0.09), rng.uniform(0.6, 1.1)
+    squat = rng.uniform(0.4, 1.2) if rng.uniform() < 0.25 else 0.0
     for side, name in SIDES:
         for start, role in ((rear, "hindleg"), (front, "foreleg")):
             hip = start + [side * splay * wide, -0.3 * deep, 0]
-            _leg(body, rng, hip, role + name, side, hip[1] - 0.02, limb, rng.uniform(0.0, 0.08))
+            _leg(body, rng, hip, role + name, side, hip[1] - 0.02, limb, rng.uniform(0.0, 0.08), squat)
     if rng.uniform() < 0.9:
         lift = rng.uniform(-1.3, 1.2)
         _tail(body, rng, rear + [0, 0.4 * deep, -0.7 * deep], rng.uniform(0.15, 0.8), rng.uniform(0.03, 0.5 * deep + 0.03), lift)
@@ -225,13 +276,16 @@ def insect(rng: Generator) -> Example:
 def fish(rng: Generator) -> Example:
     """A body that tapers to a tail fin, fins at its sides, on its back and below; sharks, flat and round ones too."""
     body = Body()
-    half, wide, tall = rng.uniform(0.3, 0.5), rng.uniform(0.06, 0.25), rng.uniform(0.08, 0.35)
+    half, wide, tall = rng.uniform(0.3, 0.5), rng.uniform(0.06, 0.28), rng.uniform(0.08, 0.38)
     body.add(ellipsoid([0, 0, 0.1], [wide, tall, half], 3))
     root, size, upright = -half + 0.1, rng.uniform(0.1, 0.35), rng.uniform() < 0.8
     body.add(ellipsoid([0, 0, root], [0.4 * wide, 0.35 * tall, 0.35 * half], 2), "tail")
     spread = np.array([0.02, size, 0.5 * size]) if upright else np.array([size, 0.02, 0.5 * size])
     body.add(ellipsoid([0, 0, root - 0.25 * half - 0.3 * size], spread, 2), "tail")
+    ray = rng.uniform() < 0.2
     fin, droop, back = rng.uniform(0.08, 0.35), rng.uniform(-0.3, 1.2), rng.uniform(0.2, 0.9)
+    if ray:
+        fin, droop, back = rng.uniform(0.3, 0.7), rng.uniform(-0.2, 0.2), rng.uniform(0.0, 0.5)
     place = rng.uniform(0.1, 0.35)
     for side, name in SIDES:
         start = np.array([side * 0.75 * wide, -0.3 * tall, place])
@@ -245,14 +299,21 @@ def fish(rng: Generator) -> Example:
 
 
 def snake(rng: Generator) -> Example:
-    """A winding tube, straight, in waves, coiled or with its head up."""
+    """A tube in waves or in a coil, its head low or reared up."""
     body, count = Body(), 40
     t = np.linspace(0, 1, count)
-    wave, bends, thick = rng.uniform(0, 0.25), rng.uniform(0.5, 2.5), rng.uniform(0.02, 0.06)
-    points = np.stack([wave * np.sin(2 * np.pi * bends * t + rng.uniform(0, 6)), np.full(count, thick), 1.4 * t], 1)
-    rise = rng.uniform(0, 0.5) * np.clip((t - 0.6) / 0.4, 0, 1)
-    points += np.stack([0 * t, rise, -0.6 * rise], 1)
-    radii = thick * np.clip(t / 0.4, 0.15, 1)
+    thick = rng.uniform(0.02, 0.07)
+    if rng.uniform() < 0.5:
+        wave, bends = rng.uniform(0, 0.25), rng.uniform(0.5, 2.5)
+        points = np.stack([wave * np.sin(2 * np.pi * bends * t + rng.uniform(0, 6)), np.full(count, thick), 1.4 * t], 1)
+        rise = rng.uniform(0, 0.5) * np.clip((t - 0.6) / 0.4, 0, 1)
+        points += np.stack([0 * t, rise, -0.6 * rise], 1)
+    else:
+        turns, radius, rear = rng.uniform(0.5, 1.5), rng.uniform(0.15, 0.3), rng.uniform(0.3, 0.9)
+        angle = np.pi + 2 * np.pi * turns * (1 - np.clip(t / 0.6, 0, 1))
+        up = np.clip((t - 0.5) / 0.5, 0, 1)
+        points = np.stack([radius * np.sin(angle), thick + rear * up, radius * np.cos(angle) + 0.3 * np.maximum(up - 0.6, 0)], 1)
+    radii = thick * np.clip(t / 0.4, 0.15, 1) * (1 + rng.uniform(0, 0.8) * np.clip((t - 0.7) / 0.2, 0, 1))
     cut = 2 * count // 5
     body.limb("tail", points[: cut + 1], radii[: cut + 1])
     body.limb(None, points[cut:-8], radii[cut:-8])
@@ -264,6 +325,8 @@ def snake(rng: Generator) -> Example:
 CAPSULES: dict[str, Callable[[Generator], Example]] = {
     "biped": biped,
     "runner": runner,
+    "walker": walker,
+    "machine": machine,
     "quadruped": quadruped,
     "bird": bird,
     "insect": insect,
