@@ -37,9 +37,10 @@ class _Skeleton:
         self.joints.append(Joint(position, parent, role, rank, limb))
         return len(self.joints) - 1
 
-    def chain(self, positions: NDArray, parent: int, role: str, limb: int | None) -> None:
+    def chain(self, positions: NDArray, parent: int, role: str, limb: int | None) -> int:
         for rank, position in enumerate(positions):
             parent = self.add(position, parent, role, rank, limb)
+        return parent
 
 
 def make_joints(anatomy: Anatomy, frame: Frame, body: str, limbs: tuple[Limb, ...]) -> tuple[Joint, ...]:
@@ -54,9 +55,8 @@ def make_joints(anatomy: Anatomy, frame: Frame, body: str, limbs: tuple[Limb, ..
     for number, limb in enumerate(limbs):
         parent = chest if limb.kind in ("head", "arm", "foreleg", "wing") else root
         if limb.kind == "head":
-            neck, head, end = neck_joints(anatomy, limb)
-            joint = skeleton.add(neck, parent, "neck", 0, number)
-            skeleton.chain(np.stack([head, end]), joint, "head", number)
+            neck, head = neck_joints(anatomy, limb)
+            skeleton.chain(head, skeleton.chain(neck, parent, "neck", number), "head", number)
         else:
             path = _chain_path(solid, skeleton.joints[parent].position, limb, body)
             skeleton.chain(find_hinges(path, _segments(path, limb)), parent, limb.role, number)
