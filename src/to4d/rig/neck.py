@@ -7,7 +7,6 @@ from to4d.rig.limbs import Limb
 from to4d.rig.parts import Anatomy
 from to4d.rig.shape_measures import ball_of, narrowest, path_lengths
 
-
 LONG = 0.22  # a neck of this length has two joints
 
 
