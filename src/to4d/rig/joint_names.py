@@ -47,7 +47,7 @@ def _sorted_roles(parts: list[NamePart], skeleton: Skeleton, body: str | None) -
     turned = skeleton.turned(-yaw)
     limbs = sided_limbs(limbs, turned)
     body = body or body_of(limbs, parts, turned)
-    chains = limb_roles(limbs, body, turned)
+    chains = {role: joints for role, joints in limb_roles(limbs, body, turned).items() if joints[0]}
     chains |= trunk_chains(chains, parts, skeleton)
     if body == "thing":
         chains.pop("spine", None)  # a chest may be one for treasures

@@ -26,7 +26,7 @@ def reattach(parts: Sequence[NamePart], skeleton: Skeleton) -> tuple[int, ...]:
         old = float(np.linalg.norm(where - skeleton.joints[parents[joint]]))
         current = replace(skeleton, parents=tuple(parents))
         fits = [j for j in range(1, len(parents)) if below[j] > 0 and joint not in current.ancestors(j)]
-        end = part.control or part.level >= 2
+        end = part.kind in ("leg", "arm") and (part.control or part.level >= 2)
         alike = [j for j in fits if same_limb(part, parts[j]) and not parts[j].control]
         alike = [j for j in alike if part.control or parts[j].level <= part.level]
         distances = {j: _distance(where, j, skeleton) for j in (alike if end else fits)}

@@ -32,7 +32,7 @@ def trunk_chains(
     if tail and not chains["spine"]:  # of fish and snakes it leads to the tail
         between = [joint for joint in skeleton.ancestors(tail[0])[::-1] if free[joint]]
         chains["spine"] = tuple(joint for joint in between if joint not in (*root, *tail, *head))
-    used: set[int] = set()
+    used = set(taken)
     for role, joints in chains.items():
         chains[role] = tuple(joint for joint in joints if joint not in used)
         used |= set(joints)
