@@ -16,16 +16,19 @@ from to4d.gltf.vertex_order import to_world, vertex_order
 from to4d.rig.joint_names import JointRoles, joint_roles
 from to4d.rig.own_nodes import NOWHERE, OwnNodes, collect_nodes
 from to4d.rig.own_weights import skeleton_of, strongest
-from to4d.rig.skeleton import Skeleton
+from to4d.rig.skeleton import Skeleton, parents_first
 from to4d.types import Mesh, Rig
 
 log = logging.getLogger(__name__)
 
+RIGID_PARTS = 3  # so many nodes with rigid parts are a skeleton; a wheel or a door that turns is none
 INFLUENCES = 8  # joints that a vertex follows at most; its weakest others are left out
 
 
 def read_own_rig(mesh: Mesh, body: str | None = None) -> Rig | None:
-    """The rig of the glTF file that a mesh came from; None where the mesh came from another file or it has no skin.
+    """The rig of the glTF file that a mesh came from; None where it came from another file or has no skeleton.
+
+    A skeleton is one or more skins, or nodes with rigid parts that clips move.
 
     Args:
         mesh: at rest, as `to4d.mesh.load_mesh` gives it.
@@ -39,22 +42,30 @@ def read_own_rig(mesh: Mesh, body: str | None = None) -> Rig | None:
         return None
     try:
         header = read_header(path, Limits().faces)
-        if not any("skin" in node and "mesh" in node for node in header.get("nodes", ())):
+        skinned = any("skin" in node and "mesh" in node for node in header.get("nodes", ()))
+        if not skinned and not header.get("animations"):
             return None
-        return _read(mesh, load_animation(path), header, body)
+        animation = load_animation(path)
+        if skinned:
+            _check_skins(animation)
+        own = collect_nodes(animation)
+        return _read(mesh, animation, own, header, body) if skinned or len(own.nodes) >= RIGID_PARTS else None
     except InputError as error:
         raise error if path.name in str(error) else InputError(f"{path.name}: {error}") from error
     except BROKEN as error:
         raise InputError(f"cannot use the rig of {path.name}: {type(error).__name__}: {error}") from error
 
 
-def _read(mesh: Mesh, animation: Animation, header: dict[str, Any], body: str | None) -> Rig:
+def _check_skins(animation: Animation) -> None:
     skinned = [primitive for primitive in animation.primitives if primitive.skin]
     if not skinned:
         raise InputError("its skins carry no mesh that has joints")
     if all(primitive.skinning.weightless == len(primitive.points) for primitive in skinned):
         raise InputError("all weights of its skins are 0, so that no vertex follows its joints")
-    own, order = collect_nodes(animation), vertex_order(mesh, animation)
+
+
+def _read(mesh: Mesh, animation: Animation, own: OwnNodes, header: dict[str, Any], body: str | None) -> Rig:
+    order = vertex_order(mesh, animation)
     influences, weights = strongest(own.shares[order], INFLUENCES)
     surface = mesh.vertices.double().numpy(), mesh.faces.numpy()
     names = _names(header, own, meanings=True)
@@ -98,12 +109,7 @@ def _ordered(
     skeleton: Skeleton, found: JointRoles, own: OwnNodes, names: Sequence[str], influences: NDArray, weights: NDArray
 ) -> Rig:
     """The rig, its joints in an order with parents before children."""
-    depth = [0] * len(names)
-    for joint in range(len(names)):
-        above = joint
-        while (above := found.parents[above]) >= 0:
-            depth[joint] += 1
-    order = np.argsort(depth, kind="stable")
+    order = parents_first(found.parents)
     new = np.argsort(order)
     return Rig(
         joints=torch.from_numpy(skeleton.joints[order].astype(np.float32)),

@@ -11,7 +11,6 @@ from to4d.lexicon.text import words
 from to4d.phases import Phase
 from to4d.prompt import make_prompt
 from to4d.protocols import Field, MeshBoundField, Prior, Scene
-from to4d.render.occupancy import sample_surface
 from to4d.runs.config_nodes import chosen, plain_dict
 from to4d.types import Mesh, Prompt, Rig, generator_at
 
@@ -26,7 +25,7 @@ def build_scene(cfg: DictConfig, mesh: Mesh, rig: Rig | None = None) -> Scene:
     if isinstance(field, MeshBoundField):
         field.bind(mesh, rig)
     renderer = instantiate(cfg.renderer)(field)
-    renderer.start_from(sample_surface(mesh, 200_000, generator_at(cfg.seed, 0, "surface")))
+    renderer.bind(reference, generator_at(cfg.seed, 0, "surface"))
     kinds: list[Any] = [get_class(node._target_) for node in chosen(cfg.phase).values()]
     if not any(kind.needs_prior for kind in kinds):
         return Scene(reference, renderer, prompt, rig=rig)
@@ -47,8 +46,14 @@ def make_field(settings: DictConfig, rig: Rig | None) -> Field:
 
 
 def build_phases(cfg: DictConfig, scene: Scene) -> dict[str, Phase]:
-    """The phases by name, in their order."""
-    return {name: instantiate(node, name=name, scene=scene, seed=cfg.seed) for name, node in chosen(cfg.phase).items()}
+    """The phases by name, in their order, but for those in which there is nothing to train."""
+    phases = {
+        name: instantiate(node, name=name, scene=scene, seed=cfg.seed) for name, node in chosen(cfg.phase).items()
+    }
+    for name in [name for name, phase in phases.items() if not phase.is_needed]:
+        log.info("%s: left out, for renderer=mesh draws the mesh itself", name)
+        del phases[name]
+    return phases
 
 
 def warn_of_words(unknown: list[tuple[str, str]], prompt: Prompt) -> None:
