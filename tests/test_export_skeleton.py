@@ -8,10 +8,13 @@ import gltf_check
 import khronos
 import numpy as np
 import pytest
+import threejs
 import torch
+from browser import CHROMIUM, Browser
 from gltf_files import HALF, Glb, arm
 from mesh_files import QUAD, QUAD_FACES, gltf, write_glb
-from rigged_field import Rigged, found_rig, own_rig
+from rigged_field import Rigged, found_rig, own_rig, posed_input
+from scipy.spatial import KDTree
 from scipy.spatial.transform import Rotation
 
 from to4d.export.gltf import exporter
@@ -37,28 +40,6 @@ def export(mesh: Mesh, field: torch.nn.Module, out: Path, **options) -> tuple[Pa
     """The asset and its figures."""
     options = {"frames": FRAMES, "fps": FPS, "tolerance": 0.0, "key_tolerance": 0.0} | options
     return out / "asset.glb", exporter.Glb(**options)(scene(mesh, field), out)
-
-
-def expected(source: Path, field: Rigged, frame: int) -> np.ndarray:
-    """(N, 3) of an input with a skin, in its coordinates: by its inverse bind matrices and the maps of the joints."""
-    animation, mesh, rig = load_animation(source), field.mesh, field.rig
-    maps = np.concatenate(
-        [
-            field.joint_maps(torch.tensor([frame / FRAMES]))[0].double().numpy(),
-            np.tile([[[0, 0, 0, 1.0]]], (len(rig.nodes), 1, 1)),
-        ],
-        1,
-    )
-    transform = mesh.transform.numpy()
-    world = animation.nodes.world((), np.zeros(1))
-    for node in animation.nodes.order:
-        above = node
-        while above not in rig.nodes and above in animation.nodes.parents:
-            above = animation.nodes.parents[above]
-        if above in rig.nodes:
-            carried = np.linalg.inv(transform) @ maps[rig.nodes.index(above)] @ transform
-            world[0, node] = carried @ world[0, node]
-    return np.concatenate([primitive.at(world, (), np.zeros(1)) for primitive in animation.primitives], 1)[0]
 
 
 def blender_arm(path: Path, scale: float = 0.01, matrix: bool = False) -> Path:
@@ -122,7 +103,7 @@ def test_the_user_s_skeleton_goes_where_the_joints_say(tmp_path, kind, growth):
     size = np.linalg.norm(np.ptp(animation.vertices(), axis=0))
     assert np.array_equal(animation.vertices(), load_animation(source).vertices()) or kind == "matrix"
     for frame in range(FRAMES):
-        wanted = expected(source, field, frame)
+        wanted = posed_input(source, field, frame / FRAMES)
         assert np.abs(animation.vertices(CLIP, frame / FPS) - wanted).max() < 1e-6 * size
     assert figures["export/joints"] == 2 and figures["export/morph_targets"] == 0 and figures["export/clips"] == 1
 
@@ -240,7 +221,7 @@ def test_several_prompts_are_several_clips_of_one_skeleton(tmp_path):
     assert list(animation.clips) == ["old", *(each.prompt.text for each in scenes)] and figures["export/clips"] == 2
     for each, field in zip(scenes, fields, strict=True):
         pose = animation.vertices(each.prompt.text, 7 / FPS)
-        assert np.abs(pose - expected(tmp_path / "input.glb", field, 7)).max() < 1e-6 * np.ptp(pose)
+        assert np.abs(pose - posed_input(tmp_path / "input.glb", field, 7 / FRAMES)).max() < 1e-6 * np.ptp(pose)
 
 
 def test_a_prompt_that_is_the_name_of_an_old_clip_is_a_clip_beside_it(tmp_path):
@@ -335,3 +316,22 @@ def test_blender_plays_what_we_play(tmp_path, kind):
     path, _ = export(mesh, Rigged(mesh, found_rig(mesh) if kind == "found" else own_rig(mesh)), tmp_path)
     gap, moved, clips = blender.miss(path, CLIP)
     assert CLIP in clips and moved > 0.05 and gap < 1e-5
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("profile")) as one:
+        yield one
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@pytest.mark.parametrize("kind", [*SOURCES, "found"])
+def test_three_js_plays_what_we_play(tmp_path, browser, kind):
+    mesh = load_plant() if kind == "found" else load_mesh(SOURCES[kind](tmp_path / "input.glb"))
+    field = Rigged(mesh, found_rig(mesh) if kind == "found" else own_rig(mesh), growth=0.3)
+    path, _ = export(mesh, field, tmp_path)
+    seconds = np.array([0.0, 3.0, 7.5, 11.0]) / FPS
+    theirs = np.concatenate(list(threejs.poses(browser, path, CLIP, seconds)), -1)
+    ours = np.concatenate(list(load_animation(path).poses(CLIP, seconds)), -1)
+    size = np.linalg.norm(np.ptp(ours[:, :3], axis=0))
+    assert max(KDTree(a).query(b)[0].max() for a, b in ((ours, theirs), (theirs, ours))) < 1e-6 * size
