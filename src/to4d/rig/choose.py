@@ -77,7 +77,11 @@ class Auto(RigChoice):
             return Choice(rig_of_bodies(mesh, (self.body,)), f"rig.body={self.body}{broken}")
         word = next((word for word in (mesh.noun, mesh.name) if word and bodies_of(word)), None)
         bodies = bodies_of(word) if word else ()
-        why = f"{word!r} is a {bodies[0]}" if word else f"{mesh.noun or mesh.name!r} is not in the lexicon of bodies"
+        why = (
+            f"{word!r} is a {' or '.join(bodies)}"
+            if word
+            else f"{mesh.noun or mesh.name!r} is not in the lexicon of bodies"
+        )
         return self._sure(mesh, bodies, why + broken)
 
     def _sure(self, mesh: Mesh, bodies: tuple[str, ...], why: str) -> Choice:
