@@ -87,6 +87,8 @@ class Auto(RigChoice):
     def _sure(self, mesh: Mesh, bodies: tuple[str, ...], why: str) -> Choice:
         """The rig, if it is sure enough."""
         rig, least = rig_of_bodies(mesh, bodies), self.confidence if bodies else self.confidence_without_noun
+        if rig.body == "thing" and bodies[:1] != ("thing",):
+            why = f"no limbs were found; {why}"
         if rig.confidence >= least:
             return Choice(rig, why)
         unsure = f"a {rig.body} was found with confidence {rig.confidence:.2f}, and {least:.2f} is asked for ({why})"
