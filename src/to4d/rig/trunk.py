@@ -8,7 +8,6 @@ from to4d.rig.limb import Limb
 from to4d.rig.parts import Anatomy
 from to4d.rig.solid import Solid, lies, trace
 
-
 ASIDE = 0.3  # how much depth a joint of an upright trunk gives up to be nearer to the limbs' distance to the front
 
 
