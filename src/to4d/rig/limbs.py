@@ -1,12 +1,14 @@
 """Limbs: parts that have a role, where each begins, and partners that have no tip of their own."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from to4d.rig.axial_limbs import axial_limbs
 from to4d.rig.frame import Assignment, Frame
+from to4d.rig.limb import Limb
 from to4d.rig.merge_tree import LONG
 from to4d.rig.parts import Anatomy, Part, leaves_body
 from to4d.rig.shape_measures import narrowest, path_lengths
@@ -17,28 +19,15 @@ PAIRED = ("leg", "arm", "hindleg", "foreleg")
 """Roles, without sides, of limbs whose partner must exist somewhere."""
 
 
-@dataclass(frozen=True, eq=False)
-class Limb:
-    """A region of the solid that moves about its base."""
-
-    role: str
-    region: NDArray  # (n,) bool
-    path: NDArray  # (P,) voxels in the middle of the flesh, from the body's centre to the tip
-    start: int  # the first of them that belongs to the limb
-
-    @property
-    def kind(self) -> str:
-        """The role without its side."""
-        return self.role.removesuffix("_L").removesuffix("_R")
-
-
 def find_limbs(anatomy: Anatomy, assignment: Assignment) -> tuple[Limb, ...]:
     """The limbs of a body, each with a region of its own; regions do not overlap."""
     named = [(part, role) for part, role in zip(anatomy.parts, assignment.roles, strict=True) if role != "other"]
     parts = [part for part, _ in named]
     limbs = [make_limb(anatomy, part, role, parts) for part, role in named]
     limbs += _partners(anatomy, assignment.frame, limbs)
-    if assignment.body == "biped" and not lies(anatomy.solid):
+    if assignment.body in ("fish", "snake"):
+        limbs = axial_limbs(anatomy, assignment.frame, assignment.body, limbs)
+    elif assignment.body == "biped" and not lies(anatomy.solid):
         limbs = with_upright_head(anatomy, assignment.frame, limbs)
     return tuple(_without_overlap(limbs))
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from to4d.rig.limbs import Limb
+from to4d.rig.limb import Limb
 from to4d.rig.parts import Anatomy
 from to4d.rig.shape_measures import ball_of, narrowest, path_lengths
 

@@ -9,7 +9,7 @@ from scipy import ndimage
 from to4d.kernels.solid_graph import follow_paths
 from to4d.kernels.solid_skin import diffuse, gather, rounds_until_change
 from to4d.rig.joints import Joint
-from to4d.rig.limbs import Limb
+from to4d.rig.limb import Limb
 from to4d.rig.parts import Anatomy
 from to4d.rig.solid import Solid, lies
 
@@ -79,7 +79,7 @@ def _label_sockets(
     solid: Solid, owner: NDArray, limbs: tuple[Limb, ...], joints: tuple[Joint, ...], labels: NDArray
 ) -> None:
     """Let arms and legs take the flesh of the trunk around the part of their first bone that lies in it."""
-    trunk, upright = owner < 0, not lies(solid)
+    trunk, lying = owner < 0, lies(solid)
     rest = np.concatenate([np.zeros(0, np.int64), *(bone.voxels for bone in _bones(solid, joints, -1))])
     to_trunk, _ = solid.paths(rest[trunk[rest]], within=trunk)
     nearest = to_trunk
@@ -88,7 +88,8 @@ def _label_sockets(
             continue
         bone = _segment(solid, joint.position, joints[number + 1].position)
         limb = limbs[joint.limb]
-        radius = SOCKET * solid.depth[limb.path[limb.start]] + solid.cell if upright else np.inf
+        wide = lying and limb.kind != "fin"
+        radius = np.inf if wide else SOCKET * solid.depth[limb.path[limb.start]] + solid.cell
         distance, _ = solid.paths(bone[trunk[bone]], within=trunk)
         mine = trunk & (distance < nearest) & (distance < radius)
         labels[mine] = number

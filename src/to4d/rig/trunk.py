@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from to4d.rig.frame import Frame
-from to4d.rig.limbs import Limb
+from to4d.rig.limb import Limb
 from to4d.rig.parts import Anatomy
 from to4d.rig.solid import Solid, lies, trace
 
