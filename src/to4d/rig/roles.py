@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import load_file
 
 from to4d.rig.body_view import BodyView, frame_facing, frames_of_plane, view_body
 from to4d.rig.frame import Assignment, Frame
@@ -23,7 +24,10 @@ from to4d.rig.role_features import body_features, facing_features, part_features
 from to4d.rig.role_slots import KINDS, SLOTS, Slots, fill_slots, name_slots
 from to4d.types import BODIES
 
-WEIGHTS = Path(__file__).with_name("roles.npz")
+RIGID = tuple(body for body in BODIES if not SLOTS[body])
+"""Classes without limbs."""
+
+WEIGHTS = Path(__file__).with_name("roles.safetensors")
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,8 @@ class Hypothesis:
 @cache
 def load_role_model(path: Path = WEIGHTS) -> RoleModel:
     """The model that ships."""
-    with np.load(path) as arrays:
-        return RoleModel(Perceptrons.from_arrays(arrays, "parts"), Perceptrons.from_arrays(arrays, "bodies"))
+    arrays = load_file(path)
+    return RoleModel(Perceptrons.from_arrays(arrays, "parts"), Perceptrons.from_arrays(arrays, "bodies"))
 
 
 def assign_roles(anatomy: Anatomy, front: float | None = 0.0, body: str | None = None) -> Assignment:
@@ -63,12 +67,18 @@ def assign_roles(anatomy: Anatomy, front: float | None = 0.0, body: str | None =
 
 
 def most_probable(measures: BodyMeasures, model: RoleModel, front: float | None, body: str | None) -> Assignment:
-    """The most probable hypothesis, see `assign_roles`. Its confidence is its posterior."""
-    hypotheses = list(make_hypotheses(measures, model.parts, front, body))
+    """The most probable hypothesis, see `assign_roles`.
+
+    Its confidence is its posterior among all that was possible: where the class is given, the alternative is that the
+    object has no limbs.
+    """
+    classes = BODIES if body is None else tuple(dict.fromkeys((body, *RIGID)))
+    hypotheses = list(make_hypotheses(measures, model.parts, front, classes))
     posterior = score_hypotheses(hypotheses, model.bodies)
-    best = hypotheses[int(np.argmax(posterior))]
-    roles = name_slots(best.view, best.slots)
-    return Assignment(best.body, best.view.frame, roles, float(posterior.max()))
+    allowed = np.array([body is None or each.body == body for each in hypotheses])
+    number = int(np.argmax(np.where(allowed, posterior, -1.0)))
+    best = hypotheses[number]
+    return Assignment(best.body, best.view.frame, name_slots(best.view, best.slots), float(posterior[number]))
 
 
 def score_hypotheses(hypotheses: list[Hypothesis], network: Perceptrons) -> NDArray:
@@ -78,15 +88,15 @@ def score_hypotheses(hypotheses: list[Hypothesis], network: Perceptrons) -> NDAr
 
 
 def make_hypotheses(
-    measures: BodyMeasures, network: Perceptrons, front: float | None, body: str | None
+    measures: BodyMeasures, network: Perceptrons, front: float | None, classes: tuple[str, ...] = BODIES
 ) -> Iterator[Hypothesis]:
-    """All hypotheses; bodies without limbs have no front, and only the best plane is tried."""
+    """All hypotheses of some classes; bodies without limbs have no front, and only the best plane is tried."""
     for number, frame, error in _frames(measures, front):
         view = view_body(measures, frame)
         features = part_features(view)
         kinds = softmax(network(features), 2).mean(0) if len(features) else np.zeros((0, len(KINDS)))
         whole, facing = body_features(view), facing_features(view)
-        for each in BODIES if body is None else (body,):
+        for each in classes:
             if SLOTS[each] or number == 0:
                 slots = fill_slots(view, kinds, each)
                 fit = _fit_features(view, kinds, slots, error)

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ BODY_OF_KIND = {
 
 UNCLEAR = ("snowman", "octopus", "jellyfish")
 FALLEN = ("death", "dead", "die", "defeat", "roll", "flip", "knock", "sleep")
-FULL, COARSE = 60_000, (20_000, 20_000, 40_000)  # voxels: at rest, and drawn
+FULL, COARSE = 60_000, (15_000, 20_000, 30_000)  # voxels: at rest, and drawn
 EACH_CAPSULE, CROWDED = 4, 30  # bodies of each kind in a draw; a pack of more files shows a quarter of them
 
 
@@ -77,7 +78,7 @@ def deformed(example: Example, rng: Generator) -> Example:
     share = np.clip((vertices[:, 1] - low) / height, 0, 1)
     vertices[:, 1] = low + height * share ** np.exp(rng.normal(0, 0.15))
     vertices *= np.exp(rng.normal(0, 0.1, 3))
-    return Example(*(vars(example) | {"vertices": vertices}).values())
+    return replace(example, vertices=vertices)
 
 
 def draw_names(rigged: Sequence[Rigged], draw: int) -> list[str]:

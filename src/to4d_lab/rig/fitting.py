@@ -66,9 +66,7 @@ def fit_parts(bodies: Sequence[LabelledBody], training: Training = PARTS) -> Per
     return _fit(loss, len(scaled), len(KINDS), (mean, deviation), training)
 
 
-def fit_bodies(
-    groups: Sequence[tuple[np.ndarray, np.ndarray, float]], training: Training = BODIES
-) -> Perceptrons:
+def fit_bodies(groups: Sequence[tuple[np.ndarray, np.ndarray, float]], training: Training = BODIES) -> Perceptrons:
     """The network that scores hypotheses.
 
     Args:
@@ -109,11 +107,13 @@ def fit_model(bodies: Sequence[LabelledBody]) -> RoleModel:
     return RoleModel(fit_parts(bodies), fit_bodies(groups))
 
 
-def hypothesis_groups(body: LabelledBody, parts: Perceptrons, weight: float) -> list[tuple[np.ndarray, np.ndarray, float]]:
+def hypothesis_groups(
+    body: LabelledBody, parts: Perceptrons, weight: float
+) -> list[tuple[np.ndarray, np.ndarray, float]]:
     """The hypotheses of an example, once with its front given and once without."""
     groups = []
     for front in (body.front, None):
-        hypotheses = list(make_hypotheses(body.measures, parts, front, None))
+        hypotheses = list(make_hypotheses(body.measures, parts, front))
         right = np.array([is_right(each, body, front is not None) for each in hypotheses])
         groups.append((np.stack([each.features for each in hypotheses]), right, weight))
     return groups
@@ -160,8 +160,9 @@ def _fit(
 
 
 def _network(inputs: int, hidden: int, outputs: int, generator: torch.Generator) -> nn.Sequential:
-    network = nn.Sequential(nn.Linear(inputs, hidden), nn.Tanh(), nn.Linear(hidden, outputs))
-    for layer, width in ((network[0], inputs), (network[2], hidden)):
-        nn.init.uniform_(layer.weight, -(width**-0.5), width**-0.5, generator=generator)
+    layers = nn.Linear(inputs, hidden), nn.Linear(hidden, outputs)
+    for layer in layers:
+        bound = layer.in_features**-0.5
+        nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
         nn.init.zeros_(layer.bias)
-    return network
+    return nn.Sequential(layers[0], nn.Tanh(), layers[1])
