@@ -8,24 +8,45 @@ NEIGHBOURHOOD = 0.8  # squared width, in cells, of the Gaussian that points see 
 
 
 @compiled(fast=False)
-def diffuse(neighbours, owner, field, rounds):
-    """Average a field (n, F) float32 with its neighbours' mean, `rounds` times.
-
-    Nothing passes from one owner to another but between them and -1, the trunk.
-    """
-    here, there = field.copy(), np.empty_like(field)
-    mean = np.empty(field.shape[1], np.float32)
-    for _ in range(rounds):
+def rounds_until_change(neighbours, owner, labels, rounds):
+    """(n,) the first of `rounds` rounds of diffusion in which each voxel changes, if each starts with its label."""
+    first = np.full(len(neighbours), rounds, np.int64)
+    for number in range(rounds):
         for voxel in range(len(neighbours)):
+            if first[voxel] < rounds:
+                continue
+            for other in neighbours[voxel]:
+                joined = other >= 0 and (owner[other] == owner[voxel] or owner[other] < 0 or owner[voxel] < 0)
+                if joined and (first[other] < number or (number == 0 and labels[other] != labels[voxel])):
+                    first[voxel] = number
+                    break
+    return first
+
+
+@compiled(fast=False)
+def diffuse(neighbours, owner, field, first, start, stop):
+    """Average a field (n, F) float32 with its neighbours' mean in the rounds from `start` to `stop`.
+
+    Nothing passes from one owner to another but between them and -1, the trunk. Voxels are left alone before the round
+    `first` (n,), until which their neighbourhood is uniform.
+    """
+    here, there = field.copy(), field.copy()
+    count = field.shape[1]
+    mean = np.empty(count, np.float32)
+    for number in range(start, stop):
+        for voxel in range(len(neighbours)):
+            if first[voxel] > number:
+                continue
             mean[:] = 0.0
-            count = 0
+            found = 0
             for other in neighbours[voxel]:
                 if other >= 0 and (owner[other] == owner[voxel] or owner[other] < 0 or owner[voxel] < 0):
-                    mean += here[other]
-                    count += 1
-            there[voxel] = (
-                np.float32(0.3) * here[voxel] + np.float32(0.7 / max(count, 1)) * mean if count else here[voxel]
-            )
+                    found += 1
+                    for f in range(count):
+                        mean[f] += here[other, f]
+            share = np.float32(0.7 / max(found, 1))
+            for f in range(count):
+                there[voxel, f] = np.float32(0.3) * here[voxel, f] + share * mean[f]
         here, there = there, here
     return here
 

@@ -18,10 +18,9 @@ def find_hinges(path: NDArray, segments: int, evenness: float = 0.02) -> NDArray
         segments: number of segments.
         evenness: how much segments of equal length are preferred.
     """
-    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
-    at = np.linspace(0, max(along[-1], 1e-9), SAMPLES)
-    points = np.stack([np.interp(at, along, axis) for axis in path.T], 1)
-    cost = _segment_costs(points, max(along[-1], 1e-9), segments, evenness)
+    points = even_points(path, SAMPLES)
+    length = float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
+    cost = _segment_costs(points, max(length, 1e-9), segments, evenness)
     best, chosen = cost[0], []
     for _ in range(segments - 1):
         totals = best[:, None] + cost
@@ -45,3 +44,10 @@ def _segment_costs(points: NDArray, length: float, segments: int, evenness: floa
             share = (end - start) / (SAMPLES - 1) - 1 / segments
             cost[start, end] = (away**2).sum() / length**2 + evenness * share**2
     return cost
+
+
+def even_points(path: NDArray, count: int) -> NDArray:
+    """(count, 3) points at equal distances along a path (P, 3), its ends among them."""
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+    at = np.linspace(0, along[-1], count)
+    return np.stack([np.interp(at, along, axis) for axis in path.T], 1)

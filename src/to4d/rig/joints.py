@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from to4d.rig.frame import Frame
-from to4d.rig.hinges import find_hinges
-from to4d.rig.limbs import Limb
+from to4d.rig.hinges import even_points, find_hinges
+from to4d.rig.limb import Limb
 from to4d.rig.neck import neck_joints
 from to4d.rig.parts import Anatomy
 from to4d.rig.solid import Solid
@@ -37,9 +37,10 @@ class _Skeleton:
         self.joints.append(Joint(position, parent, role, rank, limb))
         return len(self.joints) - 1
 
-    def chain(self, positions: NDArray, parent: int, role: str, limb: int | None) -> None:
+    def chain(self, positions: NDArray, parent: int, role: str, limb: int | None) -> int:
         for rank, position in enumerate(positions):
             parent = self.add(position, parent, role, rank, limb)
+        return parent
 
 
 def make_joints(anatomy: Anatomy, frame: Frame, body: str, limbs: tuple[Limb, ...]) -> tuple[Joint, ...]:
@@ -53,14 +54,26 @@ def make_joints(anatomy: Anatomy, frame: Frame, body: str, limbs: tuple[Limb, ..
         root = chest = skeleton.add(solid.points[anatomy.tree.centre], -1, "root", 0)
     for number, limb in enumerate(limbs):
         parent = chest if limb.kind in ("head", "arm", "foreleg", "wing") else root
-        if limb.kind == "head":
-            neck, head, end = neck_joints(anatomy, limb)
-            joint = skeleton.add(neck, parent, "neck", 0, number)
-            skeleton.chain(np.stack([head, end]), joint, "head", number)
+        if body in ("fish", "snake") and limb.kind in ("head", "tail"):
+            _add_axial(skeleton, solid.points[limb.path[limb.start :]], body, limb, number)
+        elif limb.kind == "head":
+            neck, head = neck_joints(anatomy, limb)
+            skeleton.chain(head, skeleton.chain(neck, parent, "neck", number), "head", number)
         else:
             path = _chain_path(solid, skeleton.joints[parent].position, limb, body)
             skeleton.chain(find_hinges(path, _segments(path, limb)), parent, limb.role, number)
     return tuple(skeleton.joints)
+
+
+def _add_axial(skeleton: _Skeleton, path: NDArray, body: str, limb: Limb, number: int) -> None:
+    """Add joints at equal distances along half of a fish or of a snake; the last bone of the front half is the head."""
+    count = {"fish": {"head": 2, "tail": 3}, "snake": {"head": 5, "tail": 5}}[body][limb.kind]
+    positions = even_points(path, count + 1)
+    if limb.kind == "tail":
+        skeleton.chain(positions, 0, "tail", number)
+        return
+    neck = skeleton.chain(positions[:-2], 0, "neck", number)
+    skeleton.chain(positions[-2:], neck, "head", number)
 
 
 def _segments(path: NDArray, limb: Limb) -> int:

@@ -1,35 +1,22 @@
 """Limbs: parts that have a role, where each begins, and partners that have no tip of their own."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from to4d.rig.axial_limbs import axial_limbs
 from to4d.rig.frame import Assignment, Frame
+from to4d.rig.limb import Limb
 from to4d.rig.merge_tree import LONG
 from to4d.rig.parts import Anatomy, Part, leaves_body
-from to4d.rig.shape_measures import path_lengths
-from to4d.rig.solid import trace
+from to4d.rig.shape_measures import narrowest, path_lengths
+from to4d.rig.solid import lies, trace
 from to4d.rig.upright_head import find_upright_head
 
 PAIRED = ("leg", "arm", "hindleg", "foreleg")
 """Roles, without sides, of limbs whose partner must exist somewhere."""
-
-
-@dataclass(frozen=True, eq=False)
-class Limb:
-    """A region of the solid that moves about its base."""
-
-    role: str
-    region: NDArray  # (n,) bool
-    path: NDArray  # (P,) voxels in the middle of the flesh, from the body's centre to the tip
-    start: int  # the first of them that belongs to the limb
-
-    @property
-    def kind(self) -> str:
-        """The role without its side."""
-        return self.role.removesuffix("_L").removesuffix("_R")
 
 
 def find_limbs(anatomy: Anatomy, assignment: Assignment) -> tuple[Limb, ...]:
@@ -38,7 +25,9 @@ def find_limbs(anatomy: Anatomy, assignment: Assignment) -> tuple[Limb, ...]:
     parts = [part for part, _ in named]
     limbs = [make_limb(anatomy, part, role, parts) for part, role in named]
     limbs += _partners(anatomy, assignment.frame, limbs)
-    if assignment.body == "biped":
+    if assignment.body in ("fish", "snake"):
+        limbs = axial_limbs(anatomy, assignment.frame, assignment.body, limbs)
+    elif assignment.body == "biped" and not lies(anatomy.solid):
         limbs = with_upright_head(anatomy, assignment.frame, limbs)
     return tuple(_without_overlap(limbs))
 
@@ -46,14 +35,28 @@ def find_limbs(anatomy: Anatomy, assignment: Assignment) -> tuple[Limb, ...]:
 def make_limb(anatomy: Anatomy, part: Part, role: str, named: list[Part]) -> Limb:
     """The limb of a part, beyond its meeting with the other named parts and beyond where it leaves the body."""
     solid, tree = anatomy.solid, anatomy.tree
-    others = [anatomy.meeting(part, other) for other in named if other is not part]
-    inner = leaves_body(part.radii, path_lengths(solid, part.path))
-    level = max(max(others, default=0.25 * part.reach), float(tree.distance[part.path[inner]]))
-    tip = int(part.path[0])
-    if role.removesuffix("_L").removesuffix("_R") not in ("head", "tail"):
+    saddle = max((anatomy.meeting(part, other) for other in named if other is not part), default=0.25 * part.reach)
+    tip, path = int(part.path[0]), part.path[::-1]
+    level = float(tree.distance[part.path[leaves_body(part.radii, path_lengths(solid, part.path))]])
+    if role == "head":
+        level = min(level, _neck_level(tree.distance[path], solid.depth[path], saddle))
+    level = max(saddle, level)
+    if role not in ("head", "tail"):
         level = _beyond_bulges(anatomy, tip, level)
-    path = part.path[::-1]
     return Limb(role, tree.region(solid, tip, level), path, _first(tree.distance[path] > level))
+
+
+def _neck_level(distance: NDArray, radii: NDArray, saddle: float) -> float:
+    """The distance from the body's centre of the narrowest place of a neck, at most half-way to the tip.
+
+    Args:
+        distance: (P,) along the path from the body's centre to the tip.
+        radii: (P,) inscribed radii.
+        saddle: distance at which the head is alone.
+    """
+    start = _first(distance > saddle)
+    narrow = start + narrowest(radii[start:])
+    return float(min(distance[narrow], distance[(start + len(radii)) // 2]))
 
 
 def _beyond_bulges(anatomy: Anatomy, tip: int, level: float) -> float:

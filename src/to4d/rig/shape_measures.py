@@ -47,3 +47,22 @@ def flatness(solid: Solid, distance: NDArray, region: NDArray, length: float, th
             extents = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(points.T)), 1e-9))
             ratios.append(extents[0] / extents[1])
     return float(np.mean(ratios)) if ratios else 1.0
+
+
+def ball_of(radii: NDArray) -> int:
+    """The place on a path, from inscribed radii (P,), where a head is thickest.
+
+    It is behind a waist if there is one, so that horns and antlers do not count, or else in the outer 60 %.
+    """
+    rise = radii - np.minimum.accumulate(radii)
+    if rise.max() > 0.15 * radii[0]:
+        return int(np.argmax(rise))
+    outer = int(0.4 * len(radii))
+    return outer + int(np.argmax(radii[outer:]))
+
+
+def narrowest(radii: NDArray) -> int:
+    """The narrowest place of a neck, from inscribed radii (P,), or a quarter of the way where it has no waist."""
+    ball = ball_of(radii)
+    narrow = int(np.argmin(radii[: ball + 1])) if ball > 2 else 0
+    return narrow if radii[narrow] <= 0.85 * radii[ball] else (len(radii) - 1) // 4

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from to4d.kernels.solid_graph import follow_paths
-from to4d.kernels.solid_skin import diffuse, gather
+from to4d.kernels.solid_skin import diffuse, gather, rounds_until_change
 from to4d.rig.joints import Joint
-from to4d.rig.limbs import Limb
+from to4d.rig.limb import Limb
 from to4d.rig.parts import Anatomy
-from to4d.rig.solid import Solid
+from to4d.rig.solid import Solid, lies
 
 INFLUENCES = 4
 THIN_ROUNDS, THICK_ROUNDS = 6, 24  # of diffusion where the flesh is up to 3 and beyond 8 voxels deep
@@ -38,7 +38,7 @@ def skin_weights(anatomy: Anatomy, limbs: tuple[Limb, ...], joints: tuple[Joint,
         _label(solid, owner == number, bones, labels)
     _label_sockets(solid, owner, limbs, joints, labels)
     _label_rest(solid, labels)
-    return _to_vertices(solid, owner, _smooth(solid, owner, np.eye(len(joints), dtype=np.float32)[labels]))
+    return _to_vertices(solid, owner, _smooth(solid, owner, labels, len(joints)))
 
 
 def _segment(solid: Solid, start: NDArray, end: NDArray) -> NDArray:
@@ -79,16 +79,17 @@ def _label_sockets(
     solid: Solid, owner: NDArray, limbs: tuple[Limb, ...], joints: tuple[Joint, ...], labels: NDArray
 ) -> None:
     """Let arms and legs take the flesh of the trunk around the part of their first bone that lies in it."""
-    trunk = owner < 0
+    trunk, lying = owner < 0, lies(solid)
     rest = np.concatenate([np.zeros(0, np.int64), *(bone.voxels for bone in _bones(solid, joints, -1))])
     to_trunk, _ = solid.paths(rest[trunk[rest]], within=trunk)
     nearest = to_trunk
     for number, joint in enumerate(joints):
-        if joint.limb is None or joint.rank != 0 or limbs[joint.limb].kind in ("head", "tail", "other"):
+        if joint.limb is None or joint.rank != 0 or limbs[joint.limb].kind == "other":
             continue
         bone = _segment(solid, joint.position, joints[number + 1].position)
         limb = limbs[joint.limb]
-        radius = SOCKET * solid.depth[limb.path[limb.start]] + solid.cell
+        wide = lying and limb.kind != "fin"
+        radius = np.inf if wide else SOCKET * solid.depth[limb.path[limb.start]] + solid.cell
         distance, _ = solid.paths(bone[trunk[bone]], within=trunk)
         mine = trunk & (distance < nearest) & (distance < radius)
         labels[mine] = number
@@ -102,10 +103,11 @@ def _label_rest(solid: Solid, labels: NDArray) -> None:
     follow_paths(np.argsort(distance, kind="stable"), before, labels)
 
 
-def _smooth(solid: Solid, owner: NDArray, field: NDArray) -> NDArray:
-    """The field (n, F) diffused, farther where the flesh is thick."""
-    thin = diffuse(solid.neighbours, owner, field, THIN_ROUNDS)
-    thick = diffuse(solid.neighbours, owner, thin, THICK_ROUNDS - THIN_ROUNDS)
+def _smooth(solid: Solid, owner: NDArray, labels: NDArray, count: int) -> NDArray:
+    """(n, count) float32 how much of each label is around each voxel, farther where the flesh is thick."""
+    first = rounds_until_change(solid.neighbours, owner, labels, THICK_ROUNDS)
+    thin = diffuse(solid.neighbours, owner, np.eye(count, dtype=np.float32)[labels], first, 0, THIN_ROUNDS)
+    thick = diffuse(solid.neighbours, owner, thin, first, THIN_ROUNDS, THICK_ROUNDS)
     flesh = solid.from_grid(ndimage.maximum_filter(solid.grid(solid.depth), 9)) / solid.cell
     share = np.clip((flesh - 3) / 5, 0, 1)[:, None].astype(np.float32)
     return thin + (thick - thin) * share

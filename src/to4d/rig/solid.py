@@ -118,3 +118,10 @@ def trace(before: NDArray, voxel: int) -> NDArray:
     while before[path[-1]] >= 0:
         path.append(int(before[path[-1]]))
     return np.array(path)
+
+
+def lies(solid: Solid) -> bool:
+    """Whether the trunk is long and horizontal rather than upright, by the spread of its deep voxels."""
+    core = solid.points[solid.depth > 0.45 * solid.depth.max()]
+    minor, major = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(core[:, [0, 2]].T)), 1e-12))
+    return bool(major > 1.1 * core[:, 1].std() and major > 1.5 * minor)

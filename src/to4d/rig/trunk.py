@@ -1,19 +1,12 @@
-"""The trunk between hips and shoulders: which way it lies, and its joints in the middle of the flesh."""
+"""The joints of the trunk between hips and shoulders, in the middle of the flesh."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from to4d.rig.frame import Frame
-from to4d.rig.limbs import Limb
+from to4d.rig.limb import Limb
 from to4d.rig.parts import Anatomy
-from to4d.rig.solid import Solid, trace
-
-
-def lies(solid: Solid) -> bool:
-    """Whether the trunk is long and horizontal rather than upright, by the spread of its deep voxels."""
-    core = solid.points[solid.depth > 0.45 * solid.depth.max()]
-    minor, major = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(core[:, [0, 2]].T)), 1e-12))
-    return bool(major > 1.1 * core[:, 1].std() and major > 1.5 * minor)
+from to4d.rig.solid import Solid, lies, trace
 
 
 def middle_voxel(solid: Solid, frame: Frame, place: NDArray, level: bool, up: float = 0.0) -> NDArray:

@@ -126,8 +126,12 @@ def world_from_document(mesh: Mesh) -> np.ndarray:
 
 def world_from_asset(mesh: Mesh) -> np.ndarray:
     """(4, 4) from the coordinates of the exported asset to those of the run's cameras."""
-    is_gltf = mesh.source is not None and mesh.source.suffix.lower() in (".glb", ".gltf")
-    return mesh.transform.numpy() if is_gltf else world_from_document(mesh)
+    return mesh.transform.numpy() if is_gltf(mesh) else world_from_document(mesh)
+
+
+def is_gltf(mesh: Mesh) -> bool:
+    """Whether the mesh comes from a glTF file."""
+    return mesh.source is not None and mesh.source.suffix.lower() in (".glb", ".gltf")
 
 
 def _upward_axis(mesh: Mesh) -> str:
