@@ -142,10 +142,10 @@ def test_any_axis_can_be_up_and_any_azimuth_the_front(textured, up):
     torch.testing.assert_close(front, torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64))
 
 
-@pytest.mark.parametrize("wrong", [{"up": "w"}, {"up": None}, {"front_deg": "left"}, {"front_deg": float("nan")}])
-def test_an_axis_or_angle_that_is_none_is_refused_by_name(textured, wrong):
-    with pytest.raises(InputError, match=str(next(iter(wrong)))):
-        load_mesh(write_obj(textured), **wrong)
+@pytest.mark.parametrize("wrong", ["left", float("nan"), None])
+def test_a_front_that_is_no_angle_is_refused(textured, wrong):
+    with pytest.raises(InputError, match=f"front_deg={wrong!r}"):
+        load_mesh(write_obj(textured), front_deg=wrong)
 
 
 def test_z_up_front_faces_azimuth_0(tmp_path):
