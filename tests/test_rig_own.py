@@ -392,7 +392,8 @@ def test_a_joint_of_no_size_keeps_the_rest_finite(tmp_path):
     np.testing.assert_allclose(maps[0, :2], np.eye(4)[None, :3].repeat(2, 0), atol=1e-9)
 
 
-def test_joints_that_swap_left_and_right_are_reported(tmp_path, caplog):
+@pytest.mark.parametrize("front_deg", [0.0, 90.0, 180.0])
+def test_joints_tell_which_setting_turns_the_front_to_the_front(tmp_path, caplog, front_deg):
     caplog.set_level(logging.WARNING)
     file = Ladder(5)
     names = ["Hips", "LeftUpLeg", "RightUpLeg", "LeftArm", "RightArm"]
@@ -401,8 +402,11 @@ def test_joints_that_swap_left_and_right_are_reported(tmp_path, caplog):
         file.nodes[joint + 1] |= {"name": name, "translation": [x, 1 if joint > 2 else 0, 0]}
         if joint:
             file.nodes[joint + 1].pop("children", None)
-    own(file.write(tmp_path / "l.glb"))
-    assert any("180" in record.getMessage() for record in caplog.records)
+    path = file.write(tmp_path / "l.glb")
+    rig = read_own_rig(load_mesh(path, up="y", front_deg=front_deg))
+    assert rig is not None and rig.body == "biped"
+    said = [record.getMessage() for record in caplog.records]
+    assert ["front_deg=180" in line for line in said] == ([] if front_deg == 180.0 else [True])
 
 
 @pytest.mark.parametrize("name", SKINNED)

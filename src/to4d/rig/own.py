@@ -13,6 +13,7 @@ from to4d.errors import BROKEN, InputError
 from to4d.gltf.animation import Animation, load_animation
 from to4d.gltf.header import read_header
 from to4d.gltf.vertex_order import to_world, vertex_order
+from to4d.rig.axes import UPRIGHT, upward_axis
 from to4d.rig.joint_names import JointRoles, joint_roles
 from to4d.rig.own_nodes import NOWHERE, OwnNodes, collect_nodes
 from to4d.rig.own_weights import skeleton_of, strongest
@@ -72,11 +73,16 @@ def _read(mesh: Mesh, animation: Animation, own: OwnNodes, header: dict[str, Any
     skeleton = skeleton_of(names, own.parents, _places(mesh, animation, own), surface, influences, weights)
     found = joint_roles(skeleton, body)
     if found.yaw and found.body != "thing":
-        turn = np.degrees(found.yaw)
-        log.warning(
-            "%s: its joints say that it faces %.0f degrees off +z: set object.rotate_deg=%.0f", mesh.name, turn, -turn
-        )
+        text = "%s: its joints say that it does not face +z but azimuth %.0f; object.front_deg=%.0f turns it"
+        log.warning(text, mesh.name, np.degrees(found.yaw) % 360, _front_deg(mesh, found.yaw))
     return _ordered(skeleton, found, own, _names(header, own), influences, weights)
+
+
+def _front_deg(mesh: Mesh, yaw: float) -> float:
+    """The setting `object.front_deg` of a mesh whose front is at the azimuth `yaw` as it stands."""
+    turn = mesh.transform.numpy()[:3, :3]
+    turn = turn @ UPRIGHT[upward_axis(turn)].T
+    return float(np.degrees(yaw - np.arctan2(turn[0, 2], turn[0, 0])) % 360)
 
 
 def _places(mesh: Mesh, animation: Animation, own: OwnNodes) -> NDArray:
