@@ -6,7 +6,7 @@ from typing import Protocol
 
 from to4d.errors import InputError
 from to4d.lexicon.bodies import bodies_of
-from to4d.rig.found import find_rig
+from to4d.rig.found import find_rig_among
 from to4d.rig.own import read_own_rig
 from to4d.rig.stem import stem_rig, thing_rig
 from to4d.types import BODIES, Mesh, Rig
@@ -160,8 +160,7 @@ def rig_of_bodies(mesh: Mesh, bodies: tuple[str, ...]) -> Rig:
         return stem_rig(vertices, faces)
     if bodies[:1] == ("thing",):
         return thing_rig(vertices)
-    rig = find_rig(vertices, faces, bodies[0] if len(bodies) == 1 else None)
-    return rig if not bodies or rig.body in bodies else find_rig(vertices, faces, bodies[0])
+    return find_rig_among(vertices, faces, bodies)
 
 
 def check_body(body: str | None) -> None:
