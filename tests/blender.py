@@ -17,8 +17,11 @@ MISSING = "needs bpy, which is for one version of Python: make setup-tools"
 FRAMES = 5
 
 
-def play(path: Path, out: Path) -> None:
-    """In Blender: import a file, play its clip, and write where vertices are, (F, N, 3) in the file's axes."""
+def play(path: Path, out: Path, clip: str) -> None:
+    """In Blender: import a file, play a clip, and write where vertices are, (F, N, 3) in the file's axes.
+
+    Of a file with several clips, Blender keeps each as a track of the same name at everything that it moves.
+    """
     import bpy
 
     bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -26,15 +29,29 @@ def play(path: Path, out: Path) -> None:
     scene, actions = bpy.context.scene, bpy.data.actions
     own = bpy.data.collections.get("glTF_not_exported")  # what it draws bones with
     things = [thing for thing in scene.objects if thing.type == "MESH" and not (own and thing.name in own.objects)]
-    last = max(action.frame_range[1] for action in actions)
+    tracks = [(owner, track) for owner in animated(scene) for track in owner.animation_data.nla_tracks]
+    for owner in {owner for owner, _ in tracks}:
+        owner.animation_data.action = None
+    for owner, track in tracks:
+        if track.name == clip:
+            owner.animation_data.action = track.strips[0].action
+            owner.animation_data.action_slot = track.strips[0].action_slot
+    playing = [owner.animation_data.action for owner in animated(scene) if owner.animation_data.action]
+    last = max(action.frame_range[1] for action in playing)
     frames, poses = np.linspace(0, last, FRAMES).round().astype(int), []
     for frame in frames:
         scene.frame_set(int(frame))
         graph = bpy.context.evaluated_depsgraph_get()
         poses.append(np.concatenate([world(thing.evaluated_get(graph)) for thing in things]))
     materials = sorted(material.name for material in bpy.data.materials)
-    clips = sorted({action.name for action in actions})
+    clips = sorted({track.name for _, track in tracks} or {action.name for action in actions})
     np.savez(out, seconds=frames / scene.render.fps, poses=poses, materials=materials, clips=clips)
+
+
+def animated(scene: object) -> list:
+    """All that a clip can move: objects and their shapes."""
+    owners = [*scene.objects, *(thing.data.shape_keys for thing in scene.objects if thing.type == "MESH")]
+    return [owner for owner in owners if owner is not None and owner.animation_data is not None]
 
 
 def world(thing: object) -> np.ndarray:
@@ -46,17 +63,17 @@ def world(thing: object) -> np.ndarray:
     return np.stack([points[:, 0], points[:, 2], -points[:, 1]], -1)
 
 
-def imported(path: Path) -> dict:
+def imported(path: Path, clip: str) -> dict:
     """What `play` writes: `seconds` (F,), `poses` (F, N, 3), `materials`, `clips`."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "played.npz"
-        command = [sys.executable, __file__, "--play", str(path), str(out)]
+        command = [sys.executable, __file__, "--play", str(path), str(out), clip]
         subprocess.run(command, check=True, capture_output=True)
         return dict(np.load(out))
 
 
-def miss(path: Path) -> tuple[float, float, list[str]]:
-    """How far what Blender shows is from our player's at most, and how far the clip moves; as shares of the size.
+def miss(path: Path, clip: str | None = None) -> tuple[float, float, list[str]]:
+    """How far what Blender shows of a clip is from our player's at most, and how far it moves; as shares of the size.
 
     Also the names of its clips. Vertices are recognised by where they stand at rest and move to, whatever their order.
     """
@@ -64,8 +81,10 @@ def miss(path: Path) -> tuple[float, float, list[str]]:
 
     from to4d.gltf.animation import load_animation
 
-    played, animation = imported(path), load_animation(path)
-    ours = np.concatenate(list(animation.poses(str(played["clips"][0]), played["seconds"])), -1)
+    animation = load_animation(path)
+    clip = clip or list(animation.clips)[-1]
+    played = imported(path, clip)
+    ours = np.concatenate(list(animation.poses(clip, played["seconds"])), -1)
     theirs = np.concatenate(list(played["poses"]), -1)
     size = np.linalg.norm(np.ptp(ours[:, :3], axis=0))
     gap = max(KDTree(a).query(b)[0].max() for a, b in ((ours, theirs), (theirs, ours)))
@@ -76,7 +95,7 @@ def miss(path: Path) -> tuple[float, float, list[str]]:
 def main() -> None:
     """Print a line a file; fail if Blender shows one otherwise than we do."""
     if sys.argv[1:2] == ["--play"]:
-        play(Path(sys.argv[2]), Path(sys.argv[3]))
+        play(Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
         return
     if not READY:
         sys.exit(MISSING)

@@ -58,7 +58,7 @@ def check(path: Path) -> dict:
             check_primitive(header, arrays, part)
     for skin in header.get("skins", []):
         check_skin(header, arrays, skin)
-    for clip in header["animations"]:
+    for clip in header.get("animations", []):
         for channel in clip["channels"]:
             check_channel(header, arrays, clip, channel)
     for image in header.get("images", []):

@@ -15,8 +15,9 @@ from scipy.spatial import cKDTree
 from to4d.errors import InputError, NotComputed
 from to4d.export.gltf.build_document import world_from_document
 from to4d.export.gltf.exporter import Glb
+from to4d.gltf.vertex_order import vertex_order
 from to4d.mesh import FileMesh, load_mesh, place_mesh
-from to4d.metrics.artist_clips import animation_of, posed_meshes, vertex_order
+from to4d.metrics.artist_clips import animation_of, posed_meshes
 from to4d.metrics.artist_similarity import ArtistClipSimilarity
 from to4d.metrics.renders import EvaluationRenders, render_for_evaluation
 from to4d.protocols import Scene

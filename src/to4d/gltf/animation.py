@@ -8,10 +8,11 @@ import numpy as np
 
 from to4d.disk.asset_folder import Limits
 from to4d.errors import BROKEN, InputError
-from to4d.gltf.arrays import read_arrays
+from to4d.gltf.arrays import Arrays, read_arrays
 from to4d.gltf.channels import Channel, read_clips
 from to4d.gltf.node_tree import NodeTree, read_node_tree, shown_primitives
-from to4d.gltf.primitives import Primitive, read_primitive, read_skins
+from to4d.gltf.primitives import Primitive, read_primitive
+from to4d.gltf.skins import read_skins
 
 
 @dataclass(frozen=True)
@@ -44,22 +45,35 @@ class Animation:
         return self.poses(clip, np.array([seconds]))[0]
 
 
+def read_animation(arrays: Arrays) -> Animation:
+    """The animation of a file that was read.
+
+    Raises:
+        InputError: if it is broken, in its skins too, or holds no triangles.
+    """
+    header = arrays.header
+    nodes = read_node_tree(header)
+    skins = read_skins(arrays)
+    drawn = [(node, number) for node, number, part in shown_primitives(header) if part.get("mode", 4) == 4]
+    if not drawn:
+        raise InputError("it holds no triangles")
+    primitives = tuple(read_primitive(arrays, *each, skins) for each in drawn)
+    faults = [primitive.skinning.fault for primitive in primitives if primitive.skinning.fault]
+    if faults:
+        raise InputError(faults[0])
+    return Animation(nodes, primitives, read_clips(arrays))
+
+
 def load_animation(path: str | Path, limits: Limits | None = None) -> Animation:
     """The animated file at `path` (.glb or .gltf).
 
     Raises:
-        InputError: for a file that is broken, too big, holds no triangles or refers to anything outside its folder.
+        InputError: for a file that is broken, in its skins too, is too big, holds no triangles or refers to anything
+            outside its folder.
     """
     path = Path(path)
     try:
-        arrays = read_arrays(path, limits or Limits())
-        header = arrays.header
-        nodes = read_node_tree(header)
-        skins = read_skins(arrays)
-        drawn = [(node, number) for node, number, part in shown_primitives(header) if part.get("mode", 4) == 4]
-        if not drawn:
-            raise InputError("it holds no triangles")
-        animation = Animation(nodes, tuple(read_primitive(arrays, *each, skins) for each in drawn), read_clips(arrays))
+        animation = read_animation(read_arrays(path, limits or Limits()))
         animation.vertices()
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error

@@ -58,7 +58,11 @@ class Arrays:
         return np.ndarray((count, width), NUMBERS[kind], data, start, (view.get("byteStride", width * size), size))
 
     def __getitem__(self, number: int) -> np.ndarray:
-        """Accessor `number` as (count, width): float64 where it holds reals, else its own integers."""
+        """Accessor `number` as (count, width): float64 where it holds reals, all finite, else its own integers."""
+        return self.read(number)
+
+    def read(self, number: int, finite: bool = True) -> np.ndarray:
+        """As above; `finite=False` lets numbers through that are not finite."""
         accessor = self.header["accessors"][number]
         kind, count, width = accessor["componentType"], accessor["count"], WIDTHS[accessor["type"]]
         if count * width * 8 > self.max_bytes:  # one without data costs the file nothing
@@ -73,7 +77,7 @@ class Arrays:
             values[places] = self._view(sparse["values"], kind, sparse["count"], width)
         if accessor.get("normalized") and kind != 5126:
             return np.maximum(values / float(np.iinfo(NUMBERS[kind]).max), -1.0)
-        if kind == 5126 and not np.isfinite(values).all():
+        if finite and kind == 5126 and not np.isfinite(values).all():
             raise InputError(f"its array {number} holds numbers that are not finite")
         return values.astype(np.float64) if kind == 5126 else values
 

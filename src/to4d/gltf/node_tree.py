@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from to4d.errors import InputError
 from to4d.gltf.channels import Channel
@@ -21,15 +22,20 @@ class NodeTree:
     rest: Mapping[str, np.ndarray]  # translation (K, 3), rotation (K, 4), scale (K, 3) of all K nodes
     matrices: Mapping[int, np.ndarray]  # of the nodes that have a (4, 4) matrix instead
 
-    def world(self, channels: tuple[Channel, ...], seconds: np.ndarray) -> np.ndarray:
-        """(V, K, 4, 4): each node's own axes to the world at the times (V,)."""
+    def local(self, channels: tuple[Channel, ...], seconds: np.ndarray) -> np.ndarray:
+        """(V, K, 4, 4): each node's own axes to its parent's at the times (V,)."""
         values = {path: np.tile(rest, (len(seconds), 1, 1)) for path, rest in self.rest.items()}
         for channel in channels:
             if channel.path in values:
                 values[channel.path][:, channel.node] = channel.at(seconds)
-        world = compose_transforms(**values)
+        local = compose_transforms(**values)
         for node, matrix in self.matrices.items():
-            world[:, node] = matrix
+            local[:, node] = matrix
+        return local
+
+    def world(self, channels: tuple[Channel, ...], seconds: np.ndarray) -> np.ndarray:
+        """(V, K, 4, 4): each node's own axes to the world at the times (V,)."""
+        world = self.local(channels, seconds)
         for node in self.order:
             if node in self.parents:
                 world[:, node] = world[:, self.parents[node]] @ world[:, node]
@@ -48,6 +54,23 @@ def compose_transforms(translation: np.ndarray, rotation: np.ndarray, scale: np.
     matrix[..., :3, :3] = np.stack([np.stack(row, -1) for row in rows], -2) * scale[..., None, :]
     matrix[..., :3, 3], matrix[..., 3, 3] = translation, 1.0
     return matrix
+
+
+def decompose_transforms(matrices: np.ndarray, signs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Translations (..., 3), quaternions x y z w (..., 4) and scales (..., 3) of matrices (..., 4, 4).
+
+    Args:
+        matrices: of a shear, which the three cannot say, the nearest rotation is taken.
+        signs: (..., 3) of the scales, for a mirror can be said in several ways; they must mirror as the matrices do.
+    """
+    linear = matrices[..., :3, :3]
+    length = np.linalg.norm(linear, axis=-2)
+    u, _, vt = np.linalg.svd(linear * (signs / np.where(length > 0, length, 1.0))[..., None, :])
+    u[..., 2] *= np.sign(np.linalg.det(u @ vt))[..., None]
+    turn = u @ vt
+    scale = np.einsum("...ij,...ij->...j", turn, linear)
+    quaternions = Rotation.from_matrix(turn.reshape(-1, 3, 3)).as_quat()
+    return matrices[..., :3, 3], quaternions.reshape(*turn.shape[:-2], 4), scale
 
 
 def descend(header: dict[str, Any], roots: Iterable[int]) -> list[int]:

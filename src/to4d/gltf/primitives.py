@@ -1,5 +1,7 @@
 """The meshes of a glTF 2.0 file and what shapes them: nodes, morph targets and skins (section 3.7)."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,14 +11,7 @@ from scipy.sparse import csr_array
 from to4d.errors import InputError
 from to4d.gltf.arrays import Arrays
 from to4d.gltf.channels import Channel
-
-
-@dataclass(frozen=True)
-class GltfSkin:
-    """Joints that carry a mesh."""
-
-    joints: np.ndarray  # (J,) nodes
-    inverse: np.ndarray  # (J, 4, 4) world at rest -> joint
+from to4d.gltf.skins import GltfSkin, Skinning, read_skinning
 
 
 @dataclass(frozen=True)
@@ -30,8 +25,17 @@ class Primitive:
     faces: np.ndarray  # (m, 3), if it is one of triangles
     targets: np.ndarray  # (T, n, 3) morph displacements
     weights: np.ndarray  # (T,) at rest
-    skin: GltfSkin | None
-    shares: csr_array | None  # (n, J) how much each joint carries
+    skinning: Skinning
+
+    @property
+    def skin(self) -> GltfSkin | None:
+        """Joints that carry it; None: its node alone places it."""
+        return self.skinning.skin
+
+    @property
+    def shares(self) -> csr_array | None:
+        """(n, J) how much each joint carries."""
+        return self.skinning.shares
 
     def affine(self, world: np.ndarray) -> np.ndarray:
         """(V, n, 3, 4), or (V, 1, 3, 4) without a skin: from its own axes to the world, for nodes (V, K, 4, 4)."""
@@ -49,30 +53,6 @@ class Primitive:
             points = points + np.einsum("vt,tnc->vnc", weights, self.targets)
         affine = self.affine(world)
         return sum(affine[..., axis] * points[..., axis, None] for axis in range(3)) + affine[..., 3]
-
-
-def read_skins(arrays: Arrays) -> list[GltfSkin]:
-    """All skins of a file."""
-    return [_read_skin(arrays, skin) for skin in arrays.header.get("skins", ())]
-
-
-def _read_skin(arrays: Arrays, skin: dict[str, Any]) -> GltfSkin:
-    joints = np.array(skin["joints"])
-    inverse = np.tile(np.eye(4), (len(joints), 1, 1))
-    if "inverseBindMatrices" in skin:
-        inverse = arrays[skin["inverseBindMatrices"]].reshape(-1, 4, 4).swapaxes(1, 2)
-    return GltfSkin(joints, inverse)
-
-
-def _shares(arrays: Arrays, attributes: dict[str, int], count: int, joints: int) -> csr_array:
-    """(count, joints) skin weights with sum 1; a vertex without weights follows its first joint, as in three.js."""
-    names = sorted(name for name in attributes if name.startswith("JOINTS_"))
-    bones = np.concatenate([arrays[attributes[name]] for name in names], 1)
-    weights = np.concatenate([arrays[attributes[name.replace("JOINTS", "WEIGHTS")]] for name in names], 1).astype(float)
-    weights[~weights.any(1), 0] = 1.0
-    weights /= weights.sum(1, keepdims=True) + 1e-30
-    rows = np.repeat(np.arange(count), bones.shape[1])
-    return csr_array((weights.ravel(), (rows, bones.ravel())), (count, joints))
 
 
 def _check_size(arrays: Arrays, part: dict[str, Any], count: int) -> None:
@@ -104,7 +84,17 @@ def read_primitive(arrays: Arrays, node: int, primitive: int, skins: list[GltfSk
     zero = np.zeros_like(points)
     targets = [arrays[t["POSITION"]] if "POSITION" in t else zero for t in part.get("targets", ())]
     weights = np.array(place.get("weights", mesh.get("weights", np.zeros(len(targets)))), float)
-    skin = skins[place["skin"]] if "skin" in place and "JOINTS_0" in attributes else None
-    shares = _shares(arrays, attributes, len(points), len(skin.joints)) if skin else None
     stacked = np.stack(targets) if targets else np.zeros((0, *points.shape))
-    return Primitive(node, place["mesh"], primitive, points, faces, stacked, weights, skin, shares)
+    skinning = read_skinning(arrays, place, attributes, skins, len(points))
+    return Primitive(node, place["mesh"], primitive, points, faces, stacked, weights, skinning)
+
+
+def skin_notes(primitives: Iterable[Primitive]) -> list[str]:
+    """What was wrong with the skins of primitives and what was done about it, a line each."""
+    repairs: Counter[str] = Counter()
+    faults: dict[str, None] = {}
+    for primitive in primitives:
+        repairs += primitive.skinning.repairs
+        faults |= {primitive.skinning.fault: None} if primitive.skinning.fault else {}
+    left_out = [f"{fault}: what it should carry stands where its node places it" for fault in faults]
+    return left_out + [f"{count:,} {text}" for text, count in repairs.items()]

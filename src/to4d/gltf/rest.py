@@ -1,6 +1,7 @@
 """A glTF file at rest: its meshes as skins and morph targets shape them where no clip plays (section 3.7)."""
 
 import json
+import logging
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,11 @@ import numpy as np
 from to4d.gltf.arrays import Arrays
 from to4d.gltf.document import VERTICES, Document, unshare
 from to4d.gltf.node_tree import read_node_tree, shown_primitives
-from to4d.gltf.primitives import Primitive, read_primitive, read_skins
+from to4d.gltf.primitives import Primitive, read_primitive, skin_notes
 from to4d.gltf.prune import KNOWN, prune
+from to4d.gltf.skins import read_skins
+
+log = logging.getLogger(__name__)
 
 
 def count_shaped(header: dict[str, Any]) -> int:
@@ -71,17 +75,22 @@ def _pose(document: Document) -> None:
     unshare(document)
     header, arrays = document.header, document.arrays()
     world, skins, known = read_node_tree(header).world((), np.zeros(1)), read_skins(arrays), {}
+    shaped: list[Primitive] = []
     for node, number, part in shown_primitives(header):
         if not _is_shaped(header, header["nodes"][node]):
             continue
         key = _key(node, part)
         if key not in known:
-            vertices = _at_rest(arrays, read_primitive(arrays, node, number, skins), part, world)
+            primitive = read_primitive(arrays, node, number, skins)
+            shaped.append(primitive)
+            vertices = _at_rest(arrays, primitive, part, world)
             known[key] = {
                 name: document.add_array(values.astype(np.float32), VERTICES, bounds=name == "POSITION")
                 for name, values in vertices.items()
             }
         part["attributes"] |= known[key]
+    for note in skin_notes(shaped):
+        log.warning("%s", note)
 
 
 def _at_rest(arrays: Arrays, primitive: Primitive, part: dict[str, Any], world: np.ndarray) -> dict[str, np.ndarray]:

@@ -29,6 +29,14 @@ class BakedMotion:
     slopes: np.ndarray  # (K, P, 3, 3) float32 of the source x + d(x, t) where the points are in key frames
 
 
+@dataclass(frozen=True)
+class SurfaceMotion:
+    """A surface and how it moves."""
+
+    surface: WeldedSurface
+    motion: BakedMotion
+
+
 @torch.no_grad()
 def bake_motion(field: DeformableField, surface: WeldedSurface, times: Tensor, tolerance: float) -> BakedMotion:
     """How `field` moves the surface.

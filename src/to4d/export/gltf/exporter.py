@@ -1,59 +1,59 @@
-"""The user's own mesh, moving, as one GLB file: looks untouched, motion as morph targets with linear weights.
+"""The user's own mesh, moving, as one GLB file: looks untouched, motion as tracks of joints or as morph targets.
 
-The mesh is the input file's, in its own units, axes and place (`source`; `build_document` where it was no glTF). What
-moves it is the field's motion, turned round for every vertex. Frame 0 is weight 0 of all targets: the input itself.
+The mesh is the input file's, in its own units, axes and place (`source`; `build_document` where it was no glTF). Where
+the model moves by a rig, a skeleton moves it: the file's own, else that of the rig. What moves it otherwise is the
+field's motion, turned round for every vertex. At frame 0 it is the input itself.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
-import numpy as np
+from torch import Tensor
 
-from to4d.disk.asset_folder import Limits
 from to4d.disk.files import write_atomically
-from to4d.export.gltf.bake_motion import BakedMotion, bake_motion
-from to4d.export.gltf.build_document import document_of_file, document_of_mesh, world_from_document
-from to4d.export.gltf.distortion import SurfaceEdges, edge_change, flipped_triangles
+from to4d.export.gltf.asset_figures import log_figures, motion_quality
+from to4d.export.gltf.bake_motion import SurfaceMotion, bake_motion
+from to4d.export.gltf.bone_names import Convention
 from to4d.export.gltf.document_vertices import add_clips, collect_vertices
-from to4d.export.gltf.morph_targets import WeldedSurface
+from to4d.export.gltf.open_document import check_place, open_document
+from to4d.export.gltf.skeleton_asset import SkeletonClips
 from to4d.export.gltf.skinned import add_skin
-from to4d.export.gltf.source import whole_document
 from to4d.gltf.document import Document
-from to4d.gltf.rest import put_to_rest
-from to4d.mesh.read import find_file
-from to4d.protocols import DeformableField, Exporter, Scene
+from to4d.protocols import DeformableField, Exporter, RiggedField, Scene
 from to4d.types import Mesh
 from to4d.viewpoints import frame_times
 
 log = logging.getLogger(__name__)
 
-INVERTED = 1e-3  # share of inverted triangles that is worth a word: thin parts always have some
-TRUSTED = Limits(faces=2**31, texels=2**40, file_bytes=2**40)  # the file was checked when the run loaded it
-
 
 @dataclass(frozen=True)
 class Glb(Exporter):
-    """Writes `asset.glb` for a 4D model that moves a static field (model=deform, nodes); others have other exporters.
+    """Writes `asset.glb` for a 4D model that moves a static field (bones, deform, nodes); others have other exporters.
 
     Args:
         frames: frame i stands at time i/frames of the motion.
         fps: frames a second.
-        tolerance: frames that lie this near the straight line between their neighbours are dropped, as a share of the
+        tolerance: shapes that lie this near the straight line between their neighbours are dropped, as a share of the
             mesh's size (diagonal of its bounding box).
-        normals: move normals too, where the mesh has them.
-        skin: bones and weights instead of morph targets, fitted to the motion, for engines and long clips.
-        bones: at most so many.
-        bone_sizes: bones may grow and shrink, not only move and turn.
+        normals: move normals too, where shapes move the mesh and it has them.
+        skin: `auto` moves a skeleton where the model has joints, else shapes (morph targets). True fits bones to the
+            motion of a model without joints, for engines and long clips. False always writes shapes.
+        bone_names: of a skeleton that the file did not have: plain, mixamo or vrm.
+        key_tolerance: keys of joints are dropped where no vertex moves by more than this, as a share of the size.
+        bones: at most so many are fitted.
+        bone_sizes: fitted bones may grow and shrink, not only move and turn.
     """
 
     frames: int = 48
     fps: float = 24.0
     tolerance: float = 5e-4
     normals: bool = True
-    skin: bool = False
+    skin: bool | Literal["auto"] = "auto"
+    bone_names: Convention = "plain"
+    key_tolerance: float = 5e-6
     bones: int = 24
     bone_sizes: bool = True
 
@@ -62,14 +62,18 @@ class Glb(Exporter):
             raise ValueError(f"an animation needs frames >= 2 and fps > 0, not frames={self.frames}, fps={self.fps}")
         if self.bones < 1:
             raise ValueError(f"a skin needs bones >= 1, not {self.bones}")
+        if self.skin not in (True, False, "auto"):
+            raise ValueError(f"skin={self.skin!r} is none of auto, true and false")
+        if self.bone_names not in get_args(Convention):
+            raise ValueError(f"bone_names={self.bone_names!r} is none of {', '.join(get_args(Convention))}")
 
     def __call__(self, scene: Scene, out: Path) -> dict[str, Any]:
         """Write below the folder `out`; returns figures about the asset, `export/<quantity>`."""
         if not isinstance(scene.renderer.field, DeformableField):
             log.info("no asset.glb: only a deformable field (model=deform, nodes) moves the mesh; see format=flipbook")
             return {}
-        figures, surface, movements = self.write([scene], out)
-        figures |= motion_quality(surface, movements[scene.prompt.text])
+        figures, motions = self.write([scene], out)
+        figures |= motion_quality(motions[scene.prompt.text])
         log_figures(figures)
         return {f"export/{name}": value for name, value in figures.items()}
 
@@ -77,96 +81,39 @@ class Glb(Exporter):
         """Write one file with a clip for each scene, all of one mesh; returns figures about it, `export/<quantity>`."""
         if not all(isinstance(scene.renderer.field, DeformableField) for scene in scenes):
             return {}
-        figures, _, _ = self.write(scenes, out)
+        figures, _ = self.write(scenes, out)
         return {f"export/{name}": value for name, value in figures.items()}
 
-    def write(self, scenes: Sequence[Scene], out: Path) -> tuple[dict[str, Any], WeldedSurface, dict[str, BakedMotion]]:
-        """The file; its figures, the surface, and how each prompt moves it."""
-        mesh = scenes[0].reference.mesh
+    def write(self, scenes: Sequence[Scene], out: Path) -> tuple[dict[str, Any], dict[str, SurfaceMotion]]:
+        """The file; its figures, and how each prompt moves the surface."""
+        mesh, times = scenes[0].reference.mesh, frame_times(self.frames)
+        fields = {scene.prompt.text: scene.renderer.field for scene in scenes}
+        rigged = {prompt: field for prompt, field in fields.items() if isinstance(field, RiggedField)}
+        if self.skin and len(rigged) == len(fields):
+            clips = SkeletonClips(self.fps, self.bone_names, self.key_tolerance, self.tolerance)
+            document, found, motions = clips.write(mesh, rigged, times)
+        else:
+            deformable = {prompt: field for prompt, field in fields.items() if isinstance(field, DeformableField)}
+            document, found, motions = self._write_deformed(mesh, deformable, times)
+        data = document.binary()
+        write_atomically(Path(out) / "asset.glb", data)
+        return {"frames": self.frames, "clips": len(motions), **found, "bytes": len(data)}, motions
+
+    def _write_deformed(
+        self, mesh: Mesh, fields: Mapping[str, DeformableField], times: Tensor
+    ) -> tuple[Document, dict[str, Any], dict[str, SurfaceMotion]]:
+        """The document with shapes or fitted bones, which has no skeleton of its own; see `write`."""
         document, transform = open_document(mesh)
         vertices = collect_vertices(document, transform)
-        check_place(vertices.surface, mesh)
-        times, near = frame_times(self.frames), self.tolerance * vertices.surface.size
-        fields = {scene.prompt.text: scene.renderer.field for scene in scenes}
-        movements = {
-            prompt: bake_motion(field, vertices.surface, times, near)
-            for prompt, field in fields.items()
-            if isinstance(field, DeformableField)
-        }
-        shapes = 0 if self.skin else sum(len(movement.keys) - 1 for movement in movements.values())
-        figures: dict[str, Any] = {"frames": self.frames, "clips": len(movements), "morph_targets": shapes}
-        if self.skin:
+        surface = vertices.surface
+        check_place(surface, mesh)
+        near = self.tolerance * surface.size
+        movements = {prompt: bake_motion(field, surface, times, near) for prompt, field in fields.items()}
+        if self.skin is True:
+            figures: dict[str, Any] = {"morph_targets": 0}
             figures |= add_skin(document, vertices, movements, transform, self.fps, self.bones, self.bone_sizes)
             log.info("asset.glb: %(skin_bones)d bones, off by %(skin_error).1e of the size (root mean square)", figures)
         else:
+            figures = {"morph_targets": sum(len(movement.keys) - 1 for movement in movements.values())}
             add_clips(document, vertices, movements, self.fps, self.normals)
-        data = document.binary()
-        write_atomically(Path(out) / "asset.glb", data)
-        return figures | {"bytes": len(data)}, vertices.surface, movements
-
-
-def open_document(mesh: Mesh) -> tuple[Document, np.ndarray]:
-    """The mesh as a glTF document at rest, and (4, 4) from there to the world."""
-    if mesh.source is None:
-        return document_of_mesh(mesh), world_from_document(mesh)
-    path = find_file(mesh.source)
-    if path.suffix.lower() not in (".glb", ".gltf"):
-        return document_of_file(mesh, path, TRUSTED), world_from_document(mesh)
-    document = whole_document(path, TRUSTED)
-    if left_out := put_to_rest(document):
-        log.info("asset.glb: the mesh's own %s are left out; it moves as it stands", ", ".join(left_out))
-    return document, mesh.transform.numpy()
-
-
-def check_place(surface: WeldedSurface, mesh: Mesh) -> None:
-    """Warn if the document is not where the mesh is: its file has changed since, or is read in another way."""
-    used = surface.points[np.unique(surface.faces)] if len(surface.faces) else surface.points
-    box, wanted = (np.stack([x.min(0), x.max(0)]) for x in (used, mesh.vertices.double().numpy()))
-    if np.abs(box - wanted).max() > 1e-3 * surface.size:
-        log.warning("asset.glb: %s is not the mesh that was animated; the motion may not fit it", mesh.source)
-
-
-def motion_quality(surface: WeldedSurface, movement: BakedMotion) -> dict[str, float | int]:
-    """What the motion does to the mesh."""
-    shrink, grow = edge_change(surface, movement.moves)
-    shapes = zip(movement.keys, movement.slopes, strict=True)
-    flips = [float(flipped_triangles(surface, movement.moves[key], slopes).mean()) for key, slopes in shapes]
-    edges = SurfaceEdges(surface)
-    return {
-        "points": len(surface.points),
-        "points_not_followed": int((~movement.found.all(0)).sum()),
-        "shortest_edge": shrink,
-        "longest_edge": grow,
-        "arap_energy": max(edges.arap_energy(movement.moves[key]) for key in movement.keys),
-        "flipped_triangles": max(flips),
-        "exploding_triangles": movement.exploding,
-        "held_frames": len(movement.moves) - 1 - movement.last,
-    }
-
-
-def log_figures(figures: dict[str, float | int]) -> None:
-    """One line for the log, and more if the clip is not fit to be shown."""
-    log.info(
-        "asset.glb: %(frames)d frames, %(morph_targets)d shapes; edges change in length by factors from "
-        "%(shortest_edge).2f to %(longest_edge).2f; %(points_not_followed)d of %(points)d points could not be followed",
-        figures,
-    )
-    advice = "; watch the clip: another seed, or a prompt that asks for less, may do better"
-    if figures["held_frames"]:
-        log.warning(
-            "asset.glb: the motion bursts after frame %d: triangles explode, and the asset stands still from there%s",
-            figures["frames"] - 1 - figures["held_frames"],
-            advice,
-        )
-    elif figures["exploding_triangles"]:
-        log.warning(
-            "asset.glb: up to %.2f %% of the triangles explode; their points move like their neighbours instead%s",
-            100.0 * figures["exploding_triangles"],
-            advice,
-        )
-    if figures["flipped_triangles"] > INVERTED:
-        log.warning(
-            "asset.glb: in the worst shape %.1f %% of the triangles are inverted%s",
-            100.0 * figures["flipped_triangles"],
-            advice,
-        )
+        return document, figures, {prompt: SurfaceMotion(surface, each) for prompt, each in movements.items()}

@@ -6,10 +6,11 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from to4d.export.gltf.bake_motion import BakedMotion
+from to4d.export.gltf.bind import bind_vertices
 from to4d.export.gltf.document_vertices import DocumentVertices
 from to4d.export.gltf.fit_skin import FittedSkin, fit_skin
-from to4d.gltf.document import VERTICES, Document
-from to4d.gltf.node_tree import read_node_tree, shown_primitives
+from to4d.export.gltf.skeleton import put_in_scene
+from to4d.gltf.document import Document
 
 
 def add_skin(
@@ -39,7 +40,13 @@ def add_skin(
     used = np.unique(rig.bones[rig.weights > 0])
     centres = np.stack([np.average(rest, axis=0, weights=_shares(rig, bone)) for bone in used])
     joints = _add_bones(document, centres)
-    _bind(document, vertices, rig, used, centres, joints)
+    standing = np.tile(np.eye(4), (len(joints), 1, 1))
+    standing[:, :3, 3] = centres
+    numbers = np.where(rig.weights > 0, np.searchsorted(used, rig.bones), 0)
+    pad = [(0, 0), (0, 4 - rig.weights.shape[1])]
+    bind_vertices(
+        document, vertices, joints, standing, np.pad(numbers, pad), np.pad(rig.weights, pad).astype(np.float32)
+    )
     first = 0
     for name, movement in movements.items():
         frames = slice(first, first + len(movement.moves))
@@ -66,47 +73,8 @@ def _add_bones(document: Document, centres: np.ndarray) -> list[int]:
         for number, centre in enumerate(centres)
     ]
     root = document.add("nodes", {"name": "bones", "children": joints})
-    _put_in_scene(document, root)
+    put_in_scene(document, root)
     return joints
-
-
-def _put_in_scene(document: Document, node: int) -> None:
-    header = document.header
-    header["scenes"][header.get("scene", 0)]["nodes"].append(node)
-
-
-def _bind(
-    document: Document,
-    vertices: DocumentVertices,
-    rig: FittedSkin,
-    used: np.ndarray,
-    centres: np.ndarray,
-    joints: list[int],
-) -> None:
-    """Give the vertices their bones. A skinned mesh hangs at the top, for only its bones place it."""
-    world = read_node_tree(document.arrays().header).world((), np.zeros(1))[0]
-    kind = np.uint8 if len(used) <= 256 else np.uint16
-    numbers = np.where(rig.weights > 0, np.searchsorted(used, rig.bones), 0)
-    pad = [(0, 0), (0, 4 - rig.weights.shape[1])]
-    numbers, weights = np.pad(numbers, pad).astype(kind), np.pad(rig.weights, pad).astype(np.float32)
-    own = {}
-    for primitive in vertices.primitives:
-        own[primitive.node, primitive.accessors] = {
-            "JOINTS_0": document.add_array(numbers[primitive.numbers], VERTICES),
-            "WEIGHTS_0": document.add_array(weights[primitive.numbers], VERTICES),
-        }
-    nodes = document.header["nodes"]
-    for node, _, part in shown_primitives(document.header):
-        accessors = part["attributes"]["POSITION"], part["attributes"].get("NORMAL")
-        part["attributes"] |= own[node, accessors]
-    for node in dict.fromkeys(primitive.node for primitive in vertices.primitives):
-        inverse = np.tile(world[node], (len(used), 1, 1))
-        inverse[:, :3, 3] -= centres
-        inverse[:, 3] = [0.0, 0.0, 0.0, 1.0]
-        columns = np.ascontiguousarray(inverse.transpose(0, 2, 1).reshape(-1, 16)).astype(np.float32)
-        skin = document.add("skins", {"inverseBindMatrices": document.add_array(columns), "joints": joints})
-        top = {"name": f"{nodes[node].get('name', 'mesh')} skinned", "mesh": nodes[node].pop("mesh"), "skin": skin}
-        _put_in_scene(document, document.add("nodes", top))
 
 
 def _add_clip(
