@@ -140,6 +140,10 @@ class BoneMotion(nn.Module):
         places, linear = push_forward(self.surface, partial(self.surface_maps, times=times.to(points)), points)
         return places, inverse(torch.cat([linear, torch.zeros_like(linear[..., :1])], -1))[..., :3]
 
+    def move(self, points: Tensor, times: Tensor) -> Tensor:
+        """The positions of `forward_map` alone."""
+        return push_forward(self.surface, self.surface_maps(self.surface, times.to(points)), points)[0]
+
     def forward(self, points: Tensor, times: Tensor) -> Tensor:
         """Backward motion d(x, t): (N, 3), (N,) -> (N, 3)."""
         if self.stands_still(times):
