@@ -53,7 +53,7 @@ def test_a_run_is_opened_again_with_the_rig_in_its_folder(made, monkeypatch):
 
 def test_a_run_without_a_rig_moves_by_control_nodes_and_says_so(dog_file, tmp_path, caplog):
     caplog.set_level(logging.INFO)
-    settings = [*DOG, f"object.path={dog_file}", "rig.confidence=1.01", "phase=[]", *BARE]
+    settings = [*DOG, f"object.path={dog_file}", "rig.confidence=1.01", *BARE]
     run(config(tmp_path, *settings, tiny=LESS))
     assert (tmp_path / RIG_FILE).is_file() and load_rig(tmp_path / RIG_FILE) is None
     scene = restore(tmp_path)
