@@ -25,7 +25,7 @@ from to4d.gltf.channels import slerp
 from to4d.gltf.node_tree import compose_transforms, decompose_transforms
 from to4d.mesh import load_mesh
 from to4d.objects.plant import load_plant
-from to4d.types import Mesh, Prompt
+from to4d.types import Mesh, Prompt, Rig
 
 CLIP = "a thing swinging"
 FRAMES, FPS = 12, 24.0
@@ -231,6 +231,27 @@ def test_a_prompt_that_is_the_name_of_an_old_clip_is_a_clip_beside_it(tmp_path):
     header, _ = gltf_check.read(tmp_path / "asset.glb")
     assert [clip["name"] for clip in header["animations"]] == ["old", "old"]
     assert len(header["animations"][1]["channels"]) > 1
+
+
+def test_parts_that_no_joint_carries_follow_a_root_that_the_file_does_not_have(tmp_path):
+    source = blender_arm(tmp_path / "input.glb")
+    header, data = gltf_check.read(source)
+    header["nodes"] += [{"name": "stand", "mesh": 1, "children": [7]}, {"name": "foot", "mesh": 1, "scale": [2, 2, 2]}]
+    header["scenes"][0]["nodes"].append(6)
+    part = {key: value for key, value in header["meshes"][0]["primitives"][0].items() if key != "attributes"}
+    header["meshes"].append({"primitives": [part | {"attributes": {"POSITION": 0}}]})
+    mesh = load_mesh(write_glb(source, header, data))
+    own = own_rig(mesh)
+    parents, nodes = (-1, *(parent + 1 for parent in own.parents)), (-1, *own.nodes)
+    names, ranks = ("root", "upper", "lower"), (0, 0, 1)
+    places = torch.cat([torch.zeros(1, 3), own.joints])
+    influences, roles = own.influences + 1, ("root", "other", "other")
+    rig = Rig(places, parents, names, roles, ranks, influences, own.weights, "thing", 1.0, "own", nodes)
+    path, _ = export(mesh, Rigged(mesh, rig, degrees=0.0, travel=0.4), tmp_path / "out")
+    animation = load_animation(path)
+    moves = (animation.vertices(CLIP, 6 / FPS) - animation.vertices()) * float(mesh.transform[1, 1])
+    assert moves == pytest.approx(np.tile([0.1, 0.04, 0.2], (len(moves), 1)), abs=1e-5) and len(moves) == 12
+    assert {name for name, _ in _channels(gltf_check.read(path)[0])} == {"upper", "stand"}
 
 
 def test_dropped_keys_are_missed_by_no_more_than_the_tolerance(tmp_path):
