@@ -16,7 +16,7 @@ def error_of(monkeypatch, capsys, *arguments):
     monkeypatch.setattr(sys, "argv", ["train.py", *arguments])
     with pytest.raises(SystemExit) as stopped:
         runpy.run_path(str(TRAIN), run_name="__main__")
-    error = capsys.readouterr().err
+    error = "".join(line for line in capsys.readouterr().err.splitlines(True) if not line.startswith("rig: "))
     assert stopped.value.code == 2
     assert "Traceback" not in error and len(error.strip().splitlines()) <= 2
     return error
@@ -45,6 +45,8 @@ def error_of(monkeypatch, capsys, *arguments):
         ([PROMPT, "phase.dynamic.lens=null"], "phase.dynamic.lens=null"),
         ([PROMPT, "phase.dynamic.lr.heads=fast"], "phase.dynamic.lr"),
         ([PROMPT, "model=hash4d"], "flow_weight"),
+        ([PROMPT, "model=bones", "rig=none"], "model=nodes"),
+        ([PROMPT, "rig.body=dog"], "quadruped"),
         ([PROMPT, "experiments=3to4d", "+tiny=true", "flow_weight=1"], "flow_weight"),
         ([PROMPT, "experiments=3to4d", "+tiny=true", "mask.layers=[0,99]"], "attention layer 99"),
         ([PROMPT, "mask.layers=[0]"], "attention layer 0"),

@@ -110,7 +110,7 @@ def test_a_wheel_made_from_the_source_archive_is_the_same(tree, wheel, tmp_path)
 def test_every_command_is_installed_and_tells_how_it_is_used(installed, tmp_path):
     (info,) = installed.glob("*.dist-info")
     commands = {point.name for point in PathDistribution(info).entry_points.select(group="console_scripts")}
-    hydras = {f"to4d-{name}" for name in ("train", "evaluate", "export", "view", "report")}
+    hydras = {f"to4d-{name}" for name in ("train", "evaluate", "export", "rig", "view", "report")}
     assert commands == hydras | {"to4d-weights", "to4d-gpu"}
     for command in ("to4d-train", "to4d-report", "to4d-weights"):
         assert started(installed, tmp_path, command, "--help")

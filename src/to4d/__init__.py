@@ -2,6 +2,7 @@
 
 >>> import to4d
 >>> asset = to4d.animate("robot.glb", "a robot jumping", out="outputs/robot")  # doctest: +SKIP
+>>> rigged = to4d.find_rig("lion.glb", noun="lion")  # doctest: +SKIP
 >>> run = to4d.load_run("outputs/robot")  # doctest: +SKIP
 
 Nothing heavy is imported before a function is used.
@@ -12,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from to4d.errors import InputError
 
 if TYPE_CHECKING:
-    from to4d.api import Asset, Run, animate, load_run
+    from to4d.api import Asset, RiggedAsset, Run, animate, find_rig, load_run
 
-__all__ = ["Asset", "InputError", "Run", "animate", "load_run"]
+__all__ = ["Asset", "InputError", "RiggedAsset", "Run", "animate", "find_rig", "load_run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What `import to4d` offers to scripts and notebooks: animate a mesh, and open a run again.
+"""What `import to4d` offers to scripts and notebooks: animate a mesh, rig one, and open a run again.
 
 Progress and warnings go through Python's `logging`. Nothing here ends the program or changes the working directory, and
 Hydra's global state and the random numbers of the caller stay as they were.
@@ -24,6 +24,7 @@ from to4d.geometry import orbit
 from to4d.prompt import subject
 from to4d.protocols import Scene
 from to4d.runs.asset import Asset, load_asset
+from to4d.runs.rigging import RiggedAsset, rig_object
 from to4d.runs.run import restore
 from to4d.runs.settings import read_settings
 from to4d.viewpoints import render_views
@@ -114,6 +115,32 @@ def animate(
     return load_asset(Path(cfg.out))
 
 
+def find_rig(
+    mesh: str | PathLike[str],
+    *,
+    noun: str | None = None,
+    out: str | PathLike[str] | None = None,
+    overrides: str | Sequence[str] = (),
+) -> RiggedAsset:
+    """Put a skeleton into a mesh; what `to4d-rig` does with the same settings. Nothing is trained.
+
+    Args:
+        mesh: a mesh file, or the name of an object that to4d knows, as in `animate`.
+        noun: what it is: "lion". It says which body to look for; left out, the file's name may say it.
+        out: the folder of the files; left out, one that date and time name, below `outputs/`.
+        overrides: settings as on the command line, such as ["rig.body=quadruped", "bone_names=mixamo"].
+
+    Raises:
+        InputError: if the mesh or a setting cannot be used.
+    """
+    folder = Path(out) if out is not None else Path("outputs", f"{datetime.now():%Y-%m-%d/%H-%M-%S}-rig")
+    named = [f"object.noun={quote(noun)}"] if noun else []
+    changes = [overrides] if isinstance(overrides, str) else overrides
+    settings = [*object_of(mesh), *named, f"out={quote(os.path.abspath(folder))}", *map(plain_text, changes)]
+    with input_errors():
+        return rig_object(compose_config("rig", settings))
+
+
 def load_run(folder: str | PathLike[str], trust: bool = False) -> Run:
     """Open a finished run.
 
@@ -136,13 +163,23 @@ def object_settings(mesh: str | PathLike[str], prompt: str, noun: str | None) ->
     Raises:
         InputError: if there is neither such a file nor such an object, or nothing says which word names it.
     """
-    path, known = Path(mesh), catalogue()
-    if path.is_file():
-        noun = noun or subject(prompt, path.stem)
-        return ["object=file", f"object.path={quote(os.path.abspath(path))}", f"object.noun={quote(noun)}"]
-    if str(mesh) not in known:
+    chosen = object_of(mesh)
+    if Path(mesh).is_file():
+        noun = noun or subject(prompt, Path(mesh).stem)
+    return chosen + ([f"object.noun={quote(noun)}"] if noun else [])
+
+
+def object_of(mesh: str | PathLike[str]) -> list[str]:
+    """The overrides that choose a mesh file, or an object by its name.
+
+    Raises:
+        InputError: if there is neither.
+    """
+    if Path(mesh).is_file():
+        return ["object=file", f"object.path={quote(os.path.abspath(mesh))}"]
+    if str(mesh) not in (known := catalogue()):
         raise InputError(f"there is no mesh file and no object {str(mesh)!r}; {nearest(str(mesh), known)}")
-    return [f"object={mesh}"] + ([f"object.noun={quote(noun)}"] if noun else [])
+    return [f"object={mesh}"]
 
 
 def catalogue() -> list[str]:

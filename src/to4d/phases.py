@@ -77,6 +77,11 @@ class Phase(LightningModule):
         self.camera_schedule, self.lens, self.static_loss = camera_schedule, lens, static_loss
 
     @property
+    def is_needed(self) -> bool:
+        """Whether there is anything to train; a phase that is not needed is left out of the run."""
+        return True
+
+    @property
     def schedule_progress(self) -> float:
         """Progress of the distillation's schedules in [0, 1); 1 in a phase without distillation."""
         return 1.0
@@ -134,6 +139,11 @@ class StaticPhase(Phase):
     """Fit the field to the mesh at every time (Sec. 3.1, Eq. 1)."""
 
     cached = True
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the renderer shows what is fitted here."""
+        return self.renderer.needs_static_fit
 
     def training_step(self, *_: Any) -> Tensor:
         """The static loss at some cameras and one random time."""
@@ -203,19 +213,25 @@ class MotionPhase(Phase):
         cameras, times = self.cameras(generator), self.time_sampler(generator).to(self.device)
         with torch.set_grad_enabled(self.sds_weight > 0):
             clip = self.renderer(cameras, times, normals=False, generator=generator)
-        mesh = self.reference(cameras, times[:1])
+        mesh = self.reference(cameras, times[:1], normals=self.renderer.needs_static_fit)
         still = replace(mesh.at(0), relief=relief(mesh.at(0), cameras), azimuth_deg=azimuths_deg(cameras))
         shown, still = self.over_random_background(clip, still, generator)
         score = self.score(shown, still, cameras, times, generator)
         mask = self.mask(score)
         sds = sds_loss(score, mask)
-        static = self.static_loss(self.renderer(cameras, times[:1], generator=generator), mesh)
+        static = self.static_term(mesh, cameras, times, generator)
         smooth = self.renderer.field.regularizer()
         flow = self.flow_term(score, mask, clip, still, cameras, times)
         self.last_mask, self.last_clip = to_clip_frames(mask[:, 0].detach(), len(times)), clip.rgb.detach()
         self.log_step(sds=sds, flow=flow, static=static, regularizer=smooth, timestep=score.timestep, mask=mask.mean())
         loss = self.static_weight * static + self.regularizer_weight * smooth
         return loss + self.sds_weight * sds + self.flow_weight * flow
+
+    def static_term(self, mesh: Render, cameras: Cameras, times: Tensor, generator: torch.Generator) -> Tensor:
+        """The static loss of the first frame; 0 where the renderer draws the mesh itself, which is at rest then."""
+        if not self.renderer.needs_static_fit:
+            return torch.zeros((), device=self.device)
+        return self.static_loss(self.renderer(cameras, times[:1], generator=generator), mesh)
 
     def over_random_background(self, clip: Render, still: Render, generator: torch.Generator) -> tuple[Render, Render]:
         """Clip and first frames over one random colour, if `random_background`."""

@@ -132,6 +132,10 @@ class MeshBoundField(DeformableField, Protocol):
         """Positions (V, N, 3) of surface points (N, 3) at times (V,), and Jacobians (V, N, 3, 3) of the way back."""
         ...
 
+    def move(self, points: Tensor, times: Tensor) -> Tensor:
+        """The positions of `forward_map` alone."""
+        ...
+
 
 @runtime_checkable
 class RiggedField(MeshBoundField, Protocol):
@@ -144,22 +148,18 @@ class RiggedField(MeshBoundField, Protocol):
         ...
 
 
-class OccupancyGrid(Protocol):
-    """Where in space and time a field may be anything but empty, an nn.Module: see `to4d.render.occupancy`."""
-
-    def update(self, field: Field, generator: Generator) -> None:
-        """Follow the field, which is trained."""
-        ...
-
-
 @runtime_checkable
 class ReferenceRenderer(Protocol):
-    """Renders the input mesh, which does not move, an nn.Module."""
+    """Renders the input mesh, an nn.Module."""
 
     mesh: Mesh
 
     def __call__(self, cameras: Cameras, times: Tensor, normals: bool = True) -> Render:
-        """(B cameras), (V,) -> Render with leading shape (B, V)."""
+        """The mesh at rest: (B cameras), (V,) -> Render with leading shape (B, V)."""
+        ...
+
+    def draw(self, cameras: Cameras, vertices: Tensor, normals: bool = True) -> Render:
+        """The mesh with its vertices at (V, N, 3): Render (B, V); for gradients see `to4d.render.surface_gradient`."""
         ...
 
 
@@ -168,10 +168,14 @@ class Renderer(Stateful, Protocol):
     """Renders the 4D model `field`, an nn.Module."""
 
     field: Field
-    occupancy: OccupancyGrid
+    needs_static_fit: bool  # whether it shows the field's own density and colour, which phase.static fits to the mesh
 
-    def start_from(self, points: Tensor) -> None:
-        """Be empty away from these points (N, 3) of the surface, before training."""
+    def bind(self, reference: ReferenceRenderer, generator: Generator) -> None:
+        """Show the object that `reference` draws; to be called once, before anything else."""
+        ...
+
+    def update(self, generator: Generator) -> None:
+        """Follow the field, which is trained."""
         ...
 
     def __call__(

@@ -1,4 +1,4 @@
-"""Let the renderer's occupancy grid follow the field."""
+"""Let the renderer, that is its occupancy grid, follow the field."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from to4d.types import generator_at
 
 
 class FollowOccupancy(PhaseCallback):
-    """Updates the renderer's occupancy every `every` steps, before the step, with that step's random numbers.
+    """Updates the renderer every `every` steps, before the step, with that step's random numbers.
 
     It changes the 4D model, so every rank does it.
     """
@@ -25,4 +25,4 @@ class FollowOccupancy(PhaseCallback):
         phase = phase_of(pl_module)
         if trainer.global_step % self.every == 0:
             random = generator_at(phase.seed, trainer.global_step, f"{phase.name}/occupancy")
-            phase.renderer.occupancy.update(phase.renderer.field, random)
+            phase.renderer.update(random)

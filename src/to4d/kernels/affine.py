@@ -46,3 +46,12 @@ def inverse(maps: Tensor) -> Tensor:
     volume = (a * rows[..., 0, :]).sum(-1).clamp_min(MIN_DETERMINANT)
     linear = rows / volume[..., None, None]
     return torch.cat([linear, -linear @ maps[..., 3:]], -1)
+
+
+def solve(linear: Tensor, vectors: Tensor) -> Tensor:
+    """Solutions (..., 3) of linear (..., 3, 3) x = vectors (..., 3); bounded where maps are nearly singular."""
+    a, b, c = linear.unbind(-1)
+    rows = torch.stack([torch.linalg.cross(b, c), torch.linalg.cross(c, a), torch.linalg.cross(a, b)], -2)
+    size = linear.square().sum((-1, -2)).div(3).sqrt() ** 3
+    volume = torch.maximum((a * rows[..., 0, :]).sum(-1), MIN_DETERMINANT * size)
+    return (rows @ vectors[..., None]).squeeze(-1) / volume[..., None]

@@ -1,11 +1,9 @@
 """Where a prompt names its object, and which objects have no arm to wave."""
 
+from to4d.lexicon.bodies import BENDING, CLOTH, PARTS, PLANTS, WATER
 from to4d.lexicon.text import words
 
-_WITHOUT_ARM = """flag banner sail curtain cloth scarf sheet ribbon rope kite flame candle water sea ocean grass reed
-wheat weed seaweed kelp coral anemone leaf leaves plant houseplant flower sunflower tulip rose petals bush fern palm
-tree branches tail wings trunk head ears hair"""
-WITHOUT_ARM = frozenset(_WITHOUT_ARM.split())  # what waves without an arm, or is waved
+WITHOUT_ARM = frozenset(f"{PLANTS} {BENDING} {CLOTH} {WATER} {PARTS}".split())  # waves without an arm, or is waved
 
 
 def is_form_of(noun: str, word: str) -> bool:

@@ -1,5 +1,5 @@
 """Any mesh file becomes a `Mesh`."""
 
-from to4d.mesh.load import Y_FROM_Z, FileMesh, load_mesh, place_mesh
+from to4d.mesh.load import FileMesh, convention_of, load_mesh, place_mesh
 
-__all__ = ["Y_FROM_Z", "FileMesh", "load_mesh", "place_mesh"]
+__all__ = ["FileMesh", "convention_of", "load_mesh", "place_mesh"]

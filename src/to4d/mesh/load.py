@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -15,12 +14,12 @@ from to4d.disk.asset_folder import Limits
 from to4d.errors import BROKEN, InputError
 from to4d.mesh.materials import MaterialTable, corner_color, corner_uv
 from to4d.mesh.read import find_file, read_scene
+from to4d.rig.axes import to_world
+from to4d.rig.orientation import GLTF, PLAIN, STL, Convention, Orientation, find_orientation
+from to4d.rig.up_features import UPS
 from to4d.types import Material, Mesh
 
 log = logging.getLogger(__name__)
-
-Y_FROM_Z = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], float)
-"""z up, front -y (Blender, Google Scanned Objects) to y up, front +z."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +34,17 @@ class FileMesh:
     materials: tuple[Material, ...]
 
 
+def convention_of(path: Path) -> Convention:
+    """How files of the format of `path` usually stand."""
+    return {".glb": GLTF, ".gltf": GLTF, ".stl": STL}.get(path.suffix.lower(), PLAIN)
+
+
 def load_mesh(
     path: str | Path,
     noun: str | None = None,
-    up: Literal["auto", "y", "z"] = "auto",
+    up: str = "auto",
     radius: float = 0.55,
-    rotate_deg: float = 0.0,
+    front_deg: float | str = "auto",
     limits: Limits | Mapping[str, int] | None = None,
 ) -> Mesh:
     """Read OBJ+MTL, GLB, glTF, PLY, OFF or STL.
@@ -48,25 +52,21 @@ def load_mesh(
     Args:
         path: the mesh file; what it refers to must lie in the same folder.
         noun: the word that names the object in prompts.
-        up: the file's vertical axis. `auto` is z for STL (print and CAD files) and y for all else.
+        up: the axis of the file that points upwards: x, y, z, -x, -y or -z. `auto` finds it (`to4d.rig.orientation`).
         radius: of the bounding sphere around the centre of the bounding box, in world units.
-        rotate_deg: turns the object about the vertical so that its front faces +z, azimuth 0.
+        front_deg: azimuth of the object's front once it is upright (0 is +z, 90 is +x); it is turned to +z. `auto`
+            finds it.
         limits: sizes beyond which a file is refused; those of a mapping are named as in `Limits`.
 
     Raises:
         InputError: if the file cannot be used.
     """
     path, limits = find_file(path), limits if isinstance(limits, Limits) else Limits(**(limits or {}))
-    if up not in ("auto", "y", "z"):
-        raise InputError(f"up={up!r} is not an axis: choose y, z or auto")
-    if not (radius > 0 and np.isfinite(radius) and np.isfinite(rotate_deg)):
-        raise InputError(f"radius={radius} must be positive, and rotate_deg={rotate_deg} a number")
-    if up == "auto":
-        up = "z" if path.suffix.lower() == ".stl" else "y"
-        log.info("%s: taking %s as the upward axis (set object.up to change that)", path.name, up)
+    given_up, given_front = _given(up, radius, front_deg)
     try:
         surface = _collect(read_scene(path, limits), path.suffix.lower() in (".glb", ".gltf"), limits)
-        return place_mesh(surface, path.stem, noun, up, radius, rotate_deg, path)
+        placing = _orient(surface, path, given_up, given_front)
+        return place_mesh(surface, path.stem, noun, placing.up, radius, placing.front_deg, path)
     except InputError as error:
         raise error if path.name in str(error) else InputError(f"{path.name}: {error}") from error
     except BROKEN as error:  # what the parser let through
@@ -77,15 +77,16 @@ def place_mesh(
     surface: FileMesh,
     name: str,
     noun: str | None = None,
-    up: Literal["y", "z"] = "y",
+    up: str = "y",
     radius: float = 0.55,
-    rotate_deg: float = 0.0,
+    front_deg: float = 0.0,
     source: Path | None = None,
 ) -> Mesh:
     """Turn, centre and scale a surface into the world."""
     used, faces = np.unique(surface.faces, return_inverse=True)
     vertices = _checked(surface.vertices[used], faces.reshape(-1, 3))
-    transform = _upright(up, rotate_deg)
+    transform = np.eye(4)
+    transform[:3, :3] = to_world(up, front_deg)
     vertices = vertices @ transform[:3, :3].T
     centre = (vertices.min(0) + vertices.max(0)) / 2
     scale = radius / np.linalg.norm(vertices - centre, axis=1).max()
@@ -105,12 +106,26 @@ def place_mesh(
     )
 
 
-def _upright(up: str, rotate_deg: float) -> NDArray:
-    angle = np.deg2rad(rotate_deg)
-    turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
-    transform = np.eye(4)
-    transform[:3, :3] = turn @ Y_FROM_Z if up == "z" else turn
-    return transform
+def _given(up: str, radius: float, front_deg: float | str) -> tuple[str | None, float | None]:
+    """The settings, checked; None for what is to be found."""
+    if up not in ("auto", *UPS):
+        raise InputError(f"up={up!r} is not an axis: choose one of {', '.join(UPS)}, or auto")
+    if front_deg != "auto" and not (isinstance(front_deg, (int, float)) and np.isfinite(front_deg)):
+        raise InputError(f"front_deg={front_deg!r} must be an angle in degrees, or auto")
+    if not (radius > 0 and np.isfinite(radius)):
+        raise InputError(f"radius={radius} must be positive")
+    return None if up == "auto" else up, None if isinstance(front_deg, str) else float(front_deg)
+
+
+def _orient(surface: FileMesh, path: Path, up: str | None, front_deg: float | None) -> Orientation:
+    """How to turn the file: as given, else as found, which is logged."""
+    if up is not None and front_deg is not None:
+        return Orientation(up, front_deg)
+    used, faces = np.unique(surface.faces, return_inverse=True)
+    vertices, faces = _checked(surface.vertices[used], faces.reshape(-1, 3)), faces.reshape(-1, 3)
+    found = find_orientation(vertices, faces, convention_of(path), up, front_deg)
+    log.info("%s: %s; override with object.up=, object.front_deg=", path.name, found.describe())
+    return found
 
 
 def _checked(vertices: NDArray, faces: NDArray) -> NDArray:

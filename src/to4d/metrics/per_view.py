@@ -11,6 +11,8 @@ from to4d.metrics.identity import haze, ms_ssim, psnr, silhouette_iou, ssim
 from to4d.metrics.rigidity import local_stretch, mean_of_largest
 from to4d.types import Cameras, Render
 
+BEST_PSNR = 100.0  # dB, of equal pictures, whose own is infinite
+
 
 def per_view(names: list[str], measure: Callable[[int], dict[str, float]]) -> dict[str, float]:
     """Every view's figures, and their means."""
@@ -23,7 +25,7 @@ def identity_figures(clips: Render, mesh: Render, b: int) -> dict[str, float]:
     """View b's frames (B, V, ...) against the mesh (B, 1, ...): means over frames, and frame 0 alone."""
     clip, still = clips.rgb[b], mesh.rgb[b]
     measures = {
-        "psnr": psnr(clip, still),
+        "psnr": psnr(clip, still).clamp(max=BEST_PSNR),
         "ssim": ssim(clip, still),
         "ms_ssim": ms_ssim(clip, still),
         "silhouette_iou": silhouette_iou(clips.opacity[b, ..., 0], mesh.opacity[b, ..., 0]),
@@ -35,7 +37,7 @@ def identity_figures(clips: Render, mesh: Render, b: int) -> dict[str, float]:
 def figures_by_frame(clips: Render, mesh: Render, names: list[str]) -> dict[str, list[float]]:
     """PSNR and overlap of silhouettes, one number a frame, of every view."""
     measures = {
-        "psnr_by_frame": psnr(clips.rgb, mesh.rgb),
+        "psnr_by_frame": psnr(clips.rgb, mesh.rgb).clamp(max=BEST_PSNR),
         "silhouette_iou_by_frame": silhouette_iou(clips.opacity[..., 0], mesh.opacity[..., 0]),
     }
     return {f"{key}/{name}": values[b].tolist() for key, values in measures.items() for b, name in enumerate(names)}

@@ -104,6 +104,15 @@ class ControlNodes(nn.Module):
         maps = self.blend_maps(self.weights.at(points), times.to(points))
         return transform_points(maps, points), inverse(maps)[..., :3]
 
+    def move(self, points: Tensor, times: Tensor) -> Tensor:
+        """The positions of `forward_map`, level by level: quicker than by maps of all points."""
+        still, places = identity_map(points), points[:, None].expand(-1, len(times), -1)
+        levels = list(zip(self.weights.at(points), self.node_maps(times.to(points)), strict=True))
+        for weight, maps in reversed(levels):
+            change = (maps - still).transpose(0, 1).flatten(1)  # (K, T * 12)
+            places = places + transform_points((weight @ change).view(*places.shape, 4), places)
+        return places.transpose(0, 1)
+
     def forward(self, points: Tensor, times: Tensor) -> Tensor:
         """Backward motion d(x, t): (N, 3), (N,) -> (N, 3)."""
         return interpolate_grid(points, times, self.vectors()) if times.any() else torch.zeros_like(points)

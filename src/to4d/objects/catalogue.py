@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 GSO_URL = "https://fuel.gazebosim.org/1.0/GoogleResearch/models/{}.zip"
 
 
-def load_gso(model: str, folder: str, noun: str, radius: float = 0.55, rotate_deg: float = 0.0) -> Mesh:
+def load_gso(model: str, folder: str, noun: str, radius: float = 0.55, front_deg: float | str = 0.0) -> Mesh:
     """A Google Scanned Object.
 
     Args:
@@ -29,14 +29,14 @@ def load_gso(model: str, folder: str, noun: str, radius: float = 0.55, rotate_de
         folder: its folder's name in `TO4D_DATA`.
         noun: the word that names the object in prompts.
         radius: of the bounding sphere, in world units.
-        rotate_deg: turns the object about the vertical so that its front faces azimuth 0.
+        front_deg: azimuth of its front once upright, which is turned to 0; `auto` finds it.
 
     Raises:
         InputError: if it is not on this machine and cannot be fetched.
     """
 
     def load(path: Path) -> Mesh:
-        return load_mesh(path, noun, "z", radius, rotate_deg)
+        return load_mesh(path, noun, "z", radius, front_deg)
 
     data, cached = data_folder(), cache_folder() / "objects" / model
     if data is not None and (data / folder).is_dir():
@@ -51,8 +51,10 @@ def load_gso(model: str, folder: str, noun: str, radius: float = 0.55, rotate_de
     return load(_only_obj(cached))
 
 
-def load_data(folder: str, file: str, noun: str, radius: float = 0.55, rotate_deg: float = 0.0) -> Mesh:
-    """An object of the user's own collection `TO4D_DATA`: the mesh `file` in `folder`.
+def load_data(
+    folder: str, file: str, noun: str, up: str = "auto", radius: float = 0.55, front_deg: float | str = "auto"
+) -> Mesh:
+    """An object of the user's own collection `TO4D_DATA`: the mesh `file` in `folder`; for the rest see `load_mesh`.
 
     Raises:
         InputError: if there is no such collection or object.
@@ -66,7 +68,7 @@ def load_data(folder: str, file: str, noun: str, radius: float = 0.55, rotate_de
     if not (data / folder).is_dir():
         here = sorted(p.name for p in data.iterdir() if p.is_dir()) if data.is_dir() else []
         raise InputError(f"TO4D_DATA={data} holds no folder {folder!r}; it holds {', '.join(here) or 'nothing'}")
-    return load_mesh(data / folder / file, noun, "auto", radius, rotate_deg)
+    return load_mesh(data / folder / file, noun, up, radius, front_deg)
 
 
 def _only_obj(folder: Path) -> Path:

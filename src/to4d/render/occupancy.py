@@ -1,7 +1,8 @@
 """A 4D occupancy grid, by which the renderer skips empty space.
 
 It starts from the surface of the mesh and follows the field: `update` samples the field around what is occupied, keeps
-the dense cells, and adds a margin in space and time, so that growth and motion are never cut off.
+the dense cells, and adds a margin in space and time, so that growth and motion are never cut off. A field that moves by
+a rig is known to be where the joints take the cells of the mesh.
 """
 
 from typing import Any
@@ -12,10 +13,11 @@ from torch import Generator, Tensor, nn
 from to4d.errors import RENDERING, memory_of
 from to4d.kernels.march import OccupiedCells
 from to4d.kernels.voxel_mask import dilate, dilate_along, voxelize
-from to4d.protocols import Field
+from to4d.protocols import Field, RiggedField
 from to4d.types import Mesh
 
 CHUNK = 2**18  # points a query
+MOMENTS = 3  # of each interval of time, in which cells are followed
 
 
 class Occupancy(nn.Module):
@@ -56,6 +58,10 @@ class Occupancy(nn.Module):
     @memory_of(RENDERING)
     def update(self, field: Field, generator: Generator) -> None:
         """Follow the field: sample it where it was and `margin` cells further. The cells of the mesh stay."""
+        if isinstance(field, RiggedField):
+            self.bits.copy_(dilate(self._moved_cells(field), self.margin))
+            self.cells = OccupiedCells.of(self.bits)
+            return
         where = dilate(self.bits, self.margin).nonzero()
         dense = torch.zeros_like(self.bits)
         for part in where.split(CHUNK):
@@ -65,6 +71,16 @@ class Occupancy(nn.Module):
             dense[tuple(part[field.density(points, times) > self.min_density].T)] = 1
         self.bits.copy_(dilate_along(dilate(dense, self.margin), 0) | self.start)
         self.cells = OccupiedCells.of(self.bits)
+
+    def _moved_cells(self, field: RiggedField) -> Tensor:
+        """The voxel mask of where the cells of the mesh are in each interval of time."""
+        points = (self.start.nonzero() + 0.5) * (2 / self.resolution) - 1
+        moved = torch.zeros_like(self.bits)
+        for number, mask in enumerate(moved):
+            times = (number + torch.linspace(0, 1, MOMENTS, device=points.device)) / len(self.bits)
+            for place in field.forward_map(points, times.to(points))[0]:
+                mask |= voxelize(place, self.resolution)
+        return moved
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)

@@ -61,7 +61,7 @@ def _halvings(image: NDArray) -> list[NDArray]:
 
 
 class Shading:
-    """Unlit colour and opacity of a mesh at (triangle, barycentric) points."""
+    """Unlit colour and opacity of a mesh at (triangle, barycentric) points, wherever its vertices are."""
 
     def __init__(self, mesh: Mesh):
         materials = mesh.materials
@@ -76,20 +76,17 @@ class Shading:
         self.is_opaque = np.array([m.alpha == "opaque" for m in materials])
         self.material = mesh.material.numpy()
         self.uv, self.color = mesh.uv.numpy(), mesh.color.numpy()
-        corners = mesh.vertices.numpy()[mesh.faces.numpy()]
-        cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        length = np.linalg.norm(cross, axis=1)
-        self.normal = cross / np.maximum(length, 1e-20)[:, None]  # (M, 3) outward
-        self.texels_per_unit = self._density(0.5 * length)
+        self.texels = self._texels()
 
-    def _density(self, area: NDArray) -> NDArray:
-        """(M,) texels of the full texture per world unit on each triangle."""
+    def _texels(self) -> NDArray:
+        """(M,) texels of the full texture on each triangle."""
         edges = self.uv[:, 1:] - self.uv[:, :1]
         uv_area = 0.5 * np.abs(edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0])
-        texels = self.pyramids.size[:, 0].prod(-1)[self.texture_of[self.material]]
-        return np.sqrt(uv_area * texels / np.maximum(area, 1e-20))
+        return uv_area * self.pyramids.size[:, 0].prod(-1)[self.texture_of[self.material]]
 
-    def __call__(self, triangle: NDArray, u: NDArray, v: NDArray, footprint: NDArray) -> tuple[NDArray, NDArray]:
+    def __call__(
+        self, triangle: NDArray, u: NDArray, v: NDArray, footprint: NDArray, area: NDArray
+    ) -> tuple[NDArray, NDArray]:
         """Colour (n, 3) and opacity (n,) of points.
 
         Args:
@@ -97,16 +94,25 @@ class Shading:
             u: (n,) weight of the triangle's second corner.
             v: (n,) weight of its third corner.
             footprint: (n,) width of the pixel on the surface, in world units.
+            area: (n,) of the triangle, in world units.
         """
         weights = np.stack([1.0 - u - v, u, v], -1)[:, None]
         uv = (weights @ self.uv[triangle])[:, 0]
         material = self.material[triangle]
-        level = np.log2(np.maximum(footprint * self.texels_per_unit[triangle], 1e-6))
+        texels_per_unit = np.sqrt(self.texels[triangle] / np.maximum(area, 1e-20))
+        level = np.log2(np.maximum(footprint * texels_per_unit, 1e-6))
         texel = self.pyramids(self.texture_of[material], uv, level)
         texel[:, :3] /= np.maximum(texel[:, 3:], 1e-6)
         rgba = texel * self.color_of[material] * (weights @ self.color[triangle])[:, 0]
         alpha = np.where(self.is_mask[material], rgba[:, 3] >= self.cutoff_of[material], rgba[:, 3])
         return np.clip(rgba[:, :3], 0.0, 1.0), np.where(self.is_opaque[material], 1.0, alpha)
+
+
+def triangle_geometry(corners: NDArray) -> tuple[NDArray, NDArray]:
+    """Outward unit normals (n, 3) and areas (n,) of triangles (n, 3 corners, 3)."""
+    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    length = np.linalg.norm(cross, axis=1)
+    return cross / np.maximum(length, 1e-20)[:, None], 0.5 * length
 
 
 def premultiplied(image: NDArray, alpha: str) -> NDArray:

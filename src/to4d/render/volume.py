@@ -12,11 +12,12 @@ from to4d.errors import RENDERING, memory_of
 from to4d.geometry import pixel_rays
 from to4d.kernels.composite import composite
 from to4d.kernels.march import DIAGONAL, march
-from to4d.protocols import Field
-from to4d.render.occupancy import Occupancy
+from to4d.protocols import Field, ReferenceRenderer
+from to4d.render.occupancy import Occupancy, sample_surface
 from to4d.types import Cameras, Rays, Render
 
 MIN_OPACITY = 0.1  # from which a ray has a surface with a normal
+SURFACE_POINTS = 200_000  # of the mesh, around which the field is not empty
 
 
 class VolumeRenderer(nn.Module):
@@ -36,6 +37,8 @@ class VolumeRenderer(nn.Module):
             hit a surface could differ by one on a GPU.
     """
 
+    needs_static_fit = True
+
     def __init__(
         self,
         field: Field,
@@ -53,6 +56,14 @@ class VolumeRenderer(nn.Module):
         self.step = DIAGONAL / samples
         self.occupancy = Occupancy(resolution, bins, margin, min_density)
         self.normal_eps, self.chunk, self.recompute = normal_eps, chunk, recompute
+
+    def bind(self, reference: ReferenceRenderer, generator: Generator) -> None:
+        """Be empty away from the surface of the mesh, before training."""
+        self.start_from(sample_surface(reference.mesh, SURFACE_POINTS, generator))
+
+    def update(self, generator: Generator) -> None:
+        """Let the occupancy follow the field."""
+        self.occupancy.update(self.field, generator)
 
     def start_from(self, points: Tensor) -> None:
         """Be empty away from these points (N, 3) of the surface, before training."""

@@ -1,16 +1,17 @@
 """Roles of a skeleton's joints and its body class, from names, and from geometry where names say nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from to4d.rig.facing import find_facing, sided_limbs
 from to4d.rig.geometric_parts import roles_from_geometry
-from to4d.rig.limb_chains import Limb, find_limbs, resolve_parts
+from to4d.rig.limb_chains import find_limbs, resolve_parts
 from to4d.rig.limb_roles import body_of, limb_roles
-from to4d.rig.name_words import read_name
-from to4d.rig.skeleton import Skeleton, nearest_named
+from to4d.rig.name_words import NamePart, read_name
+from to4d.rig.reattach import reattach
+from to4d.rig.skeleton import Skeleton, nearest_named, parents_first
 from to4d.rig.trunk_roles import trunk_chains
 
 
@@ -29,19 +30,29 @@ class JointRoles:
 def joint_roles(skeleton: Skeleton, body: str | None = None) -> JointRoles:
     """Roles, body class and front of a skeleton, whose up is y. `body` is its class, if known."""
     parts = resolve_parts([read_name(name) for name in skeleton.names], skeleton)
+    parents = reattach(parts, skeleton)
+    order = parents_first(parents)
+    found = _sorted_roles([parts[old] for old in order], skeleton.permuted(order, parents), body)
+    new = np.argsort(order)
+    return replace(
+        found, roles=tuple(found.roles[j] for j in new), ranks=tuple(found.ranks[j] for j in new), parents=parents
+    )
+
+
+def _sorted_roles(parts: list[NamePart], skeleton: Skeleton, body: str | None) -> JointRoles:
+    """Of a skeleton whose parents are right."""
     parts = roles_from_geometry(parts, skeleton)
     limbs = find_limbs(parts, skeleton)
     yaw = find_facing(limbs, parts, skeleton)
     turned = skeleton.turned(-yaw)
     limbs = sided_limbs(limbs, turned)
     body = body or body_of(limbs, parts, turned)
-    chains = limb_roles(limbs, body, turned)
+    chains = {role: joints for role, joints in limb_roles(limbs, body, turned).items() if joints[0]}
     chains |= trunk_chains(chains, parts, skeleton)
     if body == "thing":
         chains.pop("spine", None)  # a chest may be one for treasures
     roles, ranks = _spread(chains, len(parts))
-    parents = _parents(limbs, skeleton)
-    return JointRoles(roles, ranks, parents, body, _confidence(roles, skeleton), yaw)
+    return JointRoles(roles, ranks, skeleton.parents, body, _confidence(roles, skeleton), yaw)
 
 
 def _spread(chains: Mapping[str, Sequence[int]], count: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
@@ -51,16 +62,6 @@ def _spread(chains: Mapping[str, Sequence[int]], count: int) -> tuple[tuple[str,
         for rank, joint in enumerate(joints):
             roles[joint], ranks[joint] = role, rank
     return tuple(roles), tuple(ranks)
-
-
-def _parents(limbs: Sequence[Limb], skeleton: Skeleton) -> tuple[int, ...]:
-    """Parents, where each joint of a limb hangs on the one before."""
-    parents = list(skeleton.parents)
-    for limb in limbs:
-        for above, joint in zip(limb.joints, limb.joints[1:], strict=False):
-            if above not in skeleton.ancestors(joint):
-                parents[joint] = above
-    return tuple(parents)
 
 
 def _confidence(roles: Sequence[str], skeleton: Skeleton) -> float:

@@ -29,14 +29,15 @@ _LIMBS = {
 _TRUNK = {
     "tail": "tail caudal fluke",
     "jaw": "jaw mandible chin mouth beak lowermouth",
-    "head": "head skull face nose snout muzzle cranium",
+    "head": "head skull cranium",
+    "face": "face nose snout muzzle forehead",
     "neck": "neck nape cervical",
-    "spine": """spine torso chest abdomen waist back ribcage ribs rib thorax trunk lumbar withers shoulders stomach
-        belly upperbody lowerbody breastbone sternum""",
+    "spine": """spine torso chest abdomen waist back backbone ribcage ribs rib thorax trunk lumbar withers shoulders
+        stomach belly upperbody lowerbody breastbone sternum""",
     "stem": "stem stalk branch twig bough petal flower",
     "root": "root body hips cog origin master reference armature trajectory",
 }
-_CONTROLS = "ik fk pole target ctrl control controller goal hint effector mch poletarget handle pt vb"
+_CONTROLS = "ik fk pole target ctrl control controller goal hint effector mch vis tweak poletarget handle pt vb"
 _EXTRAS = """twist roll eye eyes eyeball pupil eyelid lid brow eyebrow lip lips cheek tongue teeth tooth
     hair ponytail pony mane whisker horn horns antler antlers antenna antennae feeler feather crest comb
     wattle stinger shell cape cloth skirt dress scarf sleeve belt hat helmet bag backpack saddle reins
@@ -64,7 +65,7 @@ GLUE = {"upper", "lower", "up", "low", "top", "bottom", "tip", "base", "end", "l
 """Words that say nothing by themselves, or no kind."""
 
 ORDER = (
-    *("wing", "tail", "fin", "finger", "leg", "arm", "ear", "jaw", "head", "neck"),
+    *("wing", "tail", "fin", "finger", "leg", "arm", "ear", "jaw", "head", "face", "neck"),
     *("end", "shoulder", "hip", "stem", "spine", "root"),
 )
 """Of several kinds in one name the first counts: `back_leg_pelvis` is of a leg, `LeftHandThumb1` is a finger."""

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from to4d.rig.joint_vocabulary import Side
 from to4d.rig.name_words import NamePart
 from to4d.rig.skeleton import Skeleton
@@ -58,21 +56,14 @@ def _inherit(part: NamePart, parent: NamePart) -> NamePart:
 
 
 def find_limbs(parts: Sequence[NamePart], skeleton: Skeleton) -> list[Limb]:
-    """All limbs that move anything; the feet of skeletons for inverse kinematics are at the ends of their legs.
+    """All limbs that move anything.
 
     Args:
         parts: resolved, see `resolve_parts`.
         skeleton: of the same joints.
     """
-    members = _fragments(parts, skeleton)
-    whole = [_main_chain(joints, parts, skeleton) for joints in members]
-    mass = [skeleton.mass[joints].sum() for joints in members]
-    limbs = [limb for limb, moved in zip(whole, mass, strict=True) if moved > 0]
-    loose = [limb for limb in limbs if _is_loose(limb, parts)]
-    main = [limb for limb in limbs if limb not in loose]
-    for limb in loose:
-        main = _attach(limb, main, parts, skeleton)
-    return main
+    members = [joints for joints in _fragments(parts, skeleton) if skeleton.mass[joints].sum() > 0]
+    return [_main_chain(joints, parts, skeleton) for joints in members]
 
 
 def _fragments(parts: Sequence[NamePart], skeleton: Skeleton) -> list[list[int]]:
@@ -85,7 +76,7 @@ def _fragments(parts: Sequence[NamePart], skeleton: Skeleton) -> list[list[int]]
         if part.kind not in LIMBS or joint in forks:
             continue
         alone = sum(parts[child].kind == part.kind for child in children[parent]) == 1
-        joined = parent in home and part.kind == parts[parent].kind and (alone or _same_limb(part, parts[parent]))
+        joined = parent in home and part.kind == parts[parent].kind and (alone or same_limb(part, parts[parent]))
         home[joint] = home[parent] if joined else joint
         fragments.setdefault(home[joint], []).append(joint)
     return list(fragments.values())
@@ -96,45 +87,33 @@ def _branches(parts: Sequence[NamePart], children: Sequence[int], part: NamePart
     return sum(parts[c].kind == part.kind and parts[c].level in (1, 2) and not parts[c].extra for c in children)
 
 
-def _same_limb(a: NamePart, b: NamePart) -> bool:
+def same_limb(a: NamePart, b: NamePart) -> bool:
+    """Whether two parts may be of one limb: nothing that is known of both contradicts that."""
     sides, places = {a.side, b.side} - {None}, {a.place, b.place} - {None}
     return a.kind == b.kind and len(sides) < 2 and len(places) < 2
 
 
 def _main_chain(joints: Sequence[int], parts: Sequence[NamePart], skeleton: Skeleton) -> Limb:
-    """The path from the base to the end that is most of a limb: no twist bone, hand or foot, long, heavy."""
+    """The path from the base to the end that is most of a limb: no twist bone, long, a hand or foot, heavy."""
     inside, below = set(joints), skeleton.subtree_mass()
 
     def rank(joint: int) -> tuple:
         part, path = parts[joint], skeleton.ancestors(joint)
-        return not (part.extra or part.control), part.level, len(path), below[joint]
+        return not (part.extra or part.control), len(path), part.level, below[joint]
 
     path = [joint for joint in skeleton.ancestors(max(joints, key=rank)) if joint in inside][::-1]
+    path = path[: next((i for i, joint in enumerate(path, 1) if _spreads(joint, parts, skeleton)), len(path))]
     place = next((parts[j].place for j in path if parts[j].place), None)
     return Limb(str(parts[path[0]].kind), _side_of([parts[j].side for j in path]), place, tuple(path))
+
+
+def _spreads(joint: int, parts: Sequence[NamePart], skeleton: Skeleton) -> bool:
+    """Whether a hand or foot forks into fingers or toes."""
+    below = [parts[child] for child in skeleton.children()[joint]]
+    return parts[joint].level >= 3 and sum(x.kind == parts[joint].kind and not x.extra for x in below) > 1
 
 
 def _side_of(sides: Sequence[Side | None]) -> Side | None:
     """The side that most joints name: copies of a limb may keep the names of its twin here and there."""
     left, right = sides.count("L"), sides.count("R")
     return None if left == right else "L" if left > right else "R"
-
-
-def _is_loose(limb: Limb, parts: Sequence[NamePart]) -> bool:
-    """Whether it is a hand or foot that hangs elsewhere, to be placed by inverse kinematics."""
-    first = parts[limb.joints[0]]
-    return first.control or (limb.kind in ("leg", "arm") and first.level >= 3)
-
-
-def _attach(loose: Limb, limbs: list[Limb], parts: Sequence[NamePart], skeleton: Skeleton) -> list[Limb]:
-    """The limbs with a loose end at the nearest of its kind, side and place; a limb of its own where there is none."""
-    probe = NamePart(loose.kind, loose.side, loose.place)
-    fits = [limb for limb in limbs if _same_limb(probe, NamePart(limb.kind, limb.side, limb.place))]
-    fits = [limb for limb in fits if loose.joints[0] not in skeleton.ancestors(limb.joints[0])]
-    if not fits:
-        return [*limbs, loose]
-    here = skeleton.joints[loose.joints[0]]
-    best = min(fits, key=lambda limb: np.linalg.norm(skeleton.tips[limb.joints[-1]] - here))
-    kept = tuple(j for j in best.joints if not (parts[j].level >= 3 and skeleton.mass[j] == 0))
-    grown = replace(best, joints=kept + loose.joints, side=best.side or loose.side, place=best.place or loose.place)
-    return [grown if limb is best else limb for limb in limbs]

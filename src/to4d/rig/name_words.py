@@ -84,11 +84,12 @@ def read_name(name: str) -> NamePart:
     if kind == "shoulder" and side is None:
         kind = "spine"
     if kind == "jaw" and "upper" in words:
-        kind = "head"
+        kind = "face"
+    extra = "extra" in kinds or (kind in ("head", "face") and side is not None)
     level = max((level for each, level in found if each == kind), default=0)
     if level == 1 and {"lower", "low"} & set(words):
         level = 2
-    return NamePart(kind, side, place, level, "control" in kinds, "extra" in kinds)
+    return NamePart(kind, side, place, level, "control" in kinds, extra)
 
 
 def _side(words: list[str]) -> Side | None:

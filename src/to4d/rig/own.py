@@ -16,7 +16,7 @@ from to4d.gltf.vertex_order import to_world, vertex_order
 from to4d.rig.joint_names import JointRoles, joint_roles
 from to4d.rig.own_nodes import NOWHERE, OwnNodes, collect_nodes
 from to4d.rig.own_weights import skeleton_of, strongest
-from to4d.rig.skeleton import Skeleton
+from to4d.rig.skeleton import Skeleton, parents_first
 from to4d.types import Mesh, Rig
 
 log = logging.getLogger(__name__)
@@ -98,12 +98,7 @@ def _ordered(
     skeleton: Skeleton, found: JointRoles, own: OwnNodes, names: Sequence[str], influences: NDArray, weights: NDArray
 ) -> Rig:
     """The rig, its joints in an order with parents before children."""
-    depth = [0] * len(names)
-    for joint in range(len(names)):
-        above = joint
-        while (above := found.parents[above]) >= 0:
-            depth[joint] += 1
-    order = np.argsort(depth, kind="stable")
+    order = parents_first(found.parents)
     new = np.argsort(order)
     return Rig(
         joints=torch.from_numpy(skeleton.joints[order].astype(np.float32)),

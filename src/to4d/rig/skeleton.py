@@ -40,12 +40,32 @@ class Skeleton:
             total[self.parents[joint]] += total[joint]
         return total
 
+    def permuted(self, order: NDArray, parents: Sequence[int]) -> "Skeleton":
+        """With other parents, in an order that has them before their children."""
+        new = np.argsort(order)
+        above = tuple(int(new[parents[old]]) if parents[old] >= 0 else -1 for old in order)
+        names = tuple(self.names[old] for old in order)
+        return replace(
+            self, names=names, parents=above, joints=self.joints[order], tips=self.tips[order], mass=self.mass[order]
+        )
+
     def turned(self, yaw: float) -> "Skeleton":
         """Turned by `yaw` radians about the vertical, from z to x."""
         cos, sin = np.cos(yaw), np.sin(yaw)
         turn = np.array([[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]])
         extent = np.abs(turn) @ self.extent  # exact for quarter turns
         return replace(self, joints=self.joints @ turn.T, tips=self.tips @ turn.T, extent=extent)
+
+
+def parents_first(parents: Sequence[int]) -> NDArray:
+    """(J,) an order of joints in which parents stand before their children; as before, where they did."""
+    depth = np.zeros(len(parents), int)
+    for joint in range(len(parents)):
+        above = joint
+        while (above := parents[above]) >= 0:
+            depth[joint] += 1
+    done = all(parent < joint for joint, parent in enumerate(parents))
+    return np.arange(len(parents)) if done else np.argsort(depth, kind="stable")
 
 
 def nearest_named(parents: Sequence[int], roles: Sequence[str]) -> tuple[str, ...]:

@@ -23,8 +23,8 @@ def trunk_chains(
     stem = _longest("stem", parts, skeleton, free)
     tail = _longest("tail", parts, skeleton, free)
     jaw = _longest("jaw", parts, skeleton, free)
-    head = _longest("head", parts, skeleton, free)
     attached = [skeleton.parents[joints[0]] for role, joints in limbs.items() if role.startswith(_UPPER)]
+    head = _longest("head", parts, skeleton, free) or _faced(attached, parts, skeleton, free)
     line = _line(head, tail, attached, parts, skeleton, free)
     ends = [joints[0] for joints in (*limbs.values(), tail, stem, head or line[-1:]) if joints]
     root = _root(ends, line, parts, skeleton, bool(limbs))
@@ -32,7 +32,7 @@ def trunk_chains(
     if tail and not chains["spine"]:  # of fish and snakes it leads to the tail
         between = [joint for joint in skeleton.ancestors(tail[0])[::-1] if free[joint]]
         chains["spine"] = tuple(joint for joint in between if joint not in (*root, *tail, *head))
-    used: set[int] = set()
+    used = set(taken)
     for role, joints in chains.items():
         chains[role] = tuple(joint for joint in joints if joint not in used)
         used |= set(joints)
@@ -51,6 +51,22 @@ def _longest(kind: str, parts: Sequence[NamePart], skeleton: Skeleton, free: Seq
         if (len(path), float(mass[joint])) > rank:
             best, rank = tuple(path[::-1]), (len(path), float(mass[joint]))
     return best
+
+
+def _faced(
+    attached: Sequence[int], parts: Sequence[NamePart], skeleton: Skeleton, free: Sequence[bool]
+) -> tuple[int, ...]:
+    """The head where no joint is called so: the end of the spine that carries the face, or the face."""
+    for joint, part in enumerate(parts):
+        above = skeleton.parents[joint]
+        if (
+            part.kind in ("face", "jaw")
+            and above > 0
+            and above not in attached
+            and parts[above].kind in ("spine", "neck")
+        ):
+            return (above,)
+    return _longest("face", parts, skeleton, free)
 
 
 def _line(

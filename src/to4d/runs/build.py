@@ -10,35 +10,49 @@ from to4d.lexicon.nouns import is_form_of
 from to4d.lexicon.text import words
 from to4d.phases import Phase
 from to4d.prompt import make_prompt
-from to4d.protocols import MeshBoundField, Prior, Scene
-from to4d.render.occupancy import sample_surface
+from to4d.protocols import Field, MeshBoundField, Prior, Scene
 from to4d.runs.config_nodes import chosen
-from to4d.types import Mesh, Prompt, generator_at
+from to4d.types import Mesh, Prompt, Rig, generator_at
 
 log = logging.getLogger(__name__)
 
 
-def build_scene(cfg: DictConfig, mesh: Mesh) -> Scene:
+def build_scene(cfg: DictConfig, mesh: Mesh, rig: Rig | None = None) -> Scene:
     """The object, an untrained 4D model around it, a renderer for each, the prompt; a prior if a phase needs one."""
     prompt = make_prompt(cfg.prompt, mesh.noun)
     reference = instantiate(cfg.reference)(mesh)
-    field = instantiate(cfg.model)
+    field = make_field(cfg.model, rig)
     if isinstance(field, MeshBoundField):
-        field.bind(mesh, None)
+        field.bind(mesh, rig)
     renderer = instantiate(cfg.renderer)(field)
-    renderer.start_from(sample_surface(mesh, 200_000, generator_at(cfg.seed, 0, "surface")))
+    renderer.bind(reference, generator_at(cfg.seed, 0, "surface"))
     kinds: list[Any] = [get_class(node._target_) for node in chosen(cfg.phase).values()]
     if not any(kind.needs_prior for kind in kinds):
-        return Scene(reference, renderer, prompt)
+        return Scene(reference, renderer, prompt, rig=rig)
     prior: Prior = instantiate(cfg.guidance)
     prior.check_prompt(prompt)
     warn_of_words(prior.unknown_words(prompt.text), prompt)
-    return Scene(reference, renderer, prompt, prior)
+    return Scene(reference, renderer, prompt, prior, rig)
+
+
+def make_field(settings: DictConfig, rig: Rig | None) -> Field:
+    """The 4D model; without a rig that which a model of joints names for this case, as its setting `without_rig`."""
+    without_rig = settings.get("without_rig")
+    if without_rig is not None and rig is None:
+        log.warning("model: %s, as there is no rig; say rig=found to insist on one", without_rig["_target_"])
+        return instantiate(without_rig)
+    return instantiate({key: value for key, value in settings.items() if key != "without_rig"})
 
 
 def build_phases(cfg: DictConfig, scene: Scene) -> dict[str, Phase]:
-    """The phases by name, in their order."""
-    return {name: instantiate(node, name=name, scene=scene, seed=cfg.seed) for name, node in chosen(cfg.phase).items()}
+    """The phases by name, in their order, but for those in which there is nothing to train."""
+    phases = {
+        name: instantiate(node, name=name, scene=scene, seed=cfg.seed) for name, node in chosen(cfg.phase).items()
+    }
+    for name in [name for name, phase in phases.items() if not phase.is_needed]:
+        log.info("%s: left out, for renderer=mesh draws the mesh itself", name)
+        del phases[name]
+    return phases
 
 
 def warn_of_words(unknown: list[tuple[str, str]], prompt: Prompt) -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from to4d.errors import InputError
-from to4d.mesh import load_mesh
+from to4d.mesh import convention_of, load_mesh
 from to4d.metrics.artist_clips import AnimatedMesh, NoClips, animation_of, posed_meshes
 from to4d.metrics.renders import EvaluationRenders, render_for_evaluation
 from to4d.prompt import make_prompt
@@ -97,7 +97,7 @@ class AnimatedFile:
         Raises:
             InputError: if it holds no such clip.
         """
-        mesh = load_mesh(self.path, self.noun)
+        mesh = _as_filed(Path(self.path), self.noun)
         try:
             animation = animation_of(mesh)
             name = self.clip or next(iter(animation.clips))
@@ -106,7 +106,7 @@ class AnimatedFile:
             poses = list(posed_meshes(mesh, animation, name, frames))
         except NoClips as error:
             raise InputError(f"{error}; peer.path has to be an animated .glb or .gltf") from error
-        first = poses[0] if self.input is None else load_mesh(self.input, self.noun)
+        first = poses[0] if self.input is None else _as_filed(Path(self.input), self.noun)
         renderer = cast(Renderer, AnimatedMesh(poses, cast(Any, self.reference)))  # it has no field
         scene = Scene(self.reference(first), renderer, make_prompt(self.prompt, self.noun))
         return render_for_evaluation(scene, views, frames)
@@ -114,6 +114,11 @@ class AnimatedFile:
     def sources(self) -> list[Path]:
         """The file."""
         return [Path(self.path), *([] if self.input is None else [Path(self.input)])]
+
+
+def _as_filed(path: Path, noun: str) -> Mesh:
+    """The mesh as its file has it: a clip and its input mesh are to face the same way, whatever each looks like."""
+    return load_mesh(path, noun, up=convention_of(path).up, front_deg=0.0)
 
 
 def picture(path: Path, size: int) -> Tensor:

@@ -7,8 +7,11 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from to4d.errors import InputError
+from to4d.rig.choose import NoRig
 from to4d.runs.config_nodes import chosen, plain_dict
 from to4d.runs.setting_types import check_types
+
+NO_RIG = f"{NoRig.__module__}.{NoRig.__qualname__}"
 
 
 def check_settings(cfg: DictConfig, devices: int) -> None:
@@ -25,6 +28,8 @@ def check_settings(cfg: DictConfig, devices: int) -> None:
     check_types(settings)
     if not isinstance(cfg.autosave_seconds, (int, float)):
         raise InputError(f"autosave_seconds={cfg.autosave_seconds!r} is not a number of seconds")
+    if "without_rig" in settings["model"] and settings["rig"]["_target_"] == NO_RIG:
+        raise InputError(f"rig=none, but {settings['model']['_target_']} moves by a rig; say rig=auto, or model=nodes")
     for name in chosen(cfg.phase):
         check_phase(name, settings["phase"][name])
     for callback in chosen(cfg.callbacks).values():

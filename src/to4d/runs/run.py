@@ -21,10 +21,12 @@ from to4d.disk.locks import run_lock
 from to4d.disk.run_state import PROGRESS_FILE
 from to4d.disk.source_hash import import_hash
 from to4d.errors import InputError
-from to4d.protocols import Scene
+from to4d.prompt import make_prompt
+from to4d.protocols import RiggedField, Scene
 from to4d.runs.build import build_phases, build_scene
 from to4d.runs.config_nodes import chosen, plain_dict
 from to4d.runs.preflight import check_settings
+from to4d.runs.rig_file import RIG_FILE, load_rig, make_rig, rig_key, save_rig
 from to4d.runs.settings import (
     check_code,
     check_folder,
@@ -37,7 +39,7 @@ from to4d.runs.settings import (
 from to4d.runs.training import quieten_lightning, save_model, train, worker_main
 from to4d.runs.trust import check_parts, check_version, targets
 from to4d.runs.worker_group import devices_of, worker_group
-from to4d.types import Mesh
+from to4d.types import Mesh, Rig
 
 WRITTEN = (".", "checkpoints", "progress", "views")  # the folders of a run that it writes files to, below its own
 log = logging.getLogger(__name__)
@@ -89,18 +91,22 @@ def make_run(cfg: DictConfig) -> dict[str, Any]:
     check_settings(cfg, count)
     seed_everything(check_seed(cfg.seed), verbose=False)
     mesh = instantiate(cfg.object)
-    scene = build_scene(cfg, mesh)
+    make_prompt(cfg.prompt, mesh.noun)  # refused before a rig is looked for
+    rig = make_rig(cfg, mesh)
+    scene = build_scene(cfg, mesh, rig)
     phases = build_phases(cfg, scene)
     measure, exports = instantiate(cfg.metrics), [instantiate(export) for export in chosen(cfg.export).values()]
     files = write_settings(out, text)
+    save_rig(out / RIG_FILE, rig)
     for temporary in (path for folder in WRITTEN for path in stale_temporaries(out / folder)):
         temporary.unlink()
     loggers = [instantiate(logger) for logger in chosen(cfg.logger).values()]
+    moved_by = rig if isinstance(scene.renderer.field, RiggedField) else None
     plan = {name: PhasePlan(phase.steps, phase.cost, phase.views) for name, phase in phases.items()}
     progress = RunProgress(plan, out / PROGRESS_FILE)
     with worker_group(cfg, count, worker_main) as workers:
         for name, phase in phases.items():
-            shared = cache_path(cfg, name, mesh) if cfg.cache and phase.cached else None
+            shared = cache_path(cfg, name, mesh, moved_by) if cfg.cache and phase.cached else None
             train(phase, scene, out / "checkpoints" / f"{name}.safetensors", shared, cfg, loggers, progress, workers)
     save_model(out / "model.safetensors", scene)
     pages = [export for export in exports if export.after_metrics]
@@ -137,7 +143,7 @@ def restore(folder: Path, trust: bool = False, model: str = "model.safetensors")
     check_version(settings, folder)
     if not trust:
         check_parts(settings)
-    scene = build_scene(cfg, instantiate(cfg.object))
+    scene = build_scene(cfg, instantiate(cfg.object), load_rig(folder / RIG_FILE))
     load_into(scene.renderer, folder / model)
     return scene
 
@@ -152,8 +158,11 @@ def restore_for_command(folder: Path, trust: bool = False) -> Scene:
         raise
 
 
-def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:
-    """Where this phase's result for this very mesh, these very settings and this very code is shared by all runs."""
+def cache_path(cfg: DictConfig, name: str, mesh: Mesh, moved_by: Rig | None = None) -> Path:
+    """Where this phase's result for this mesh, these settings and this code is shared by all runs.
+
+    It is that of one rig where the model moves by the joints of one.
+    """
     settings = plain_dict(cfg, resolve=True)
     parts = {key: settings[key] for key in ("model", "renderer", "reference", "seed")}
     for key in ("chunk", "recompute"):  # of memory alone
@@ -164,6 +173,8 @@ def cache_path(cfg: DictConfig, name: str, mesh: Mesh) -> Path:
     callbacks = [settings["callbacks"][each] for each in chosen(cfg.callbacks)]
     parts["callbacks"] = [c for c in callbacks if runs_on_every_rank(get_class(c["_target_"]))]
     code = import_hash([train.__module__, *(target.rpartition(".")[0] for target in targets(parts))])
+    if moved_by is not None:
+        parts["rig"] = rig_key(moved_by)
     content = json.dumps([parts, mesh.content_key(), code], sort_keys=True)
     return cache_folder() / name / f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.safetensors"
 

@@ -16,12 +16,20 @@ from to4d.export.gltf.appearance import (
     linear_from_srgb,
 )
 from to4d.gltf.document import INDICES, VERTICES, Document
-from to4d.mesh import Y_FROM_Z
 from to4d.mesh.materials import MaterialTable, corner_color, corner_uv
 from to4d.mesh.read import read_scene
+from to4d.rig.axes import UPRIGHT, upward_axis
 from to4d.types import Mesh
 
-UPRIGHT = (-(0.5**0.5), 0.0, 0.0, 0.5**0.5)  # the quaternion of `Y_FROM_Z`
+HALF = 0.5**0.5
+QUATERNIONS = {
+    "x": (0.0, 0.0, HALF, HALF),
+    "-x": (0.0, 0.0, -HALF, HALF),
+    "-y": (0.0, 0.0, 1.0, 0.0),
+    "z": (-HALF, 0.0, 0.0, HALF),
+    "-z": (HALF, 0.0, 0.0, HALF),
+}
+"""The rotations of `UPRIGHT`."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ class MaterialPart:
 def document_of_file(mesh: Mesh, path: Path, limits: Limits) -> Document:
     """The mesh of an OBJ, PLY, OFF or STL file as the file has it: axes, units, normals, textures as they are.
 
-    glTF is y up: a file that was read as z up hangs from a node that turns it upright.
+    glTF is y up: a file that was read with another axis up hangs from a node that turns it upright.
     """
     scene = read_scene(path, limits)
     table, images, parts = MaterialTable(False, limits.texels), {}, []
@@ -57,7 +65,7 @@ def document_of_file(mesh: Mesh, path: Path, limits: Limits) -> Document:
         TexturedMaterial(m, encode_texture(m) if images[i] is None or m.texture is None else images[i])
         for i, m in enumerate(table.found)
     ]
-    return build_document(mesh.name, parts, materials, upright=_was_z_up(mesh))
+    return build_document(mesh.name, parts, materials, up=_upward_axis(mesh))
 
 
 def document_of_mesh(mesh: Mesh) -> Document:
@@ -68,11 +76,11 @@ def document_of_mesh(mesh: Mesh) -> Document:
     mine = [number == i for i in range(len(mesh.materials))]
     parts = [MaterialPart(points, faces[m], uv[m], color[m], i) for i, m in enumerate(mine) if m.any()]
     materials = [TexturedMaterial(material, encode_texture(material)) for material in mesh.materials]
-    return build_document(mesh.name, parts, materials, upright=_was_z_up(mesh), unlit=True)
+    return build_document(mesh.name, parts, materials, up=_upward_axis(mesh), unlit=True)
 
 
 def build_document(
-    name: str, parts: list[MaterialPart], materials: list[TexturedMaterial], upright: bool = False, unlit: bool = False
+    name: str, parts: list[MaterialPart], materials: list[TexturedMaterial], up: str = "y", unlit: bool = False
 ) -> Document:
     """One node with one mesh, a primitive for each part."""
     document = Document({"asset": {"version": "2.0", "generator": "to4d"}, "scene": 0, "scenes": [{"nodes": [0]}]})
@@ -82,7 +90,7 @@ def build_document(
         add_material(document, material, unlit)
     primitives = [_add_part(document, part) for part in parts]
     document.add("meshes", {"name": name, "primitives": primitives})
-    document.add("nodes", {"name": name, "mesh": 0} | ({"rotation": list(UPRIGHT)} if upright else {}))
+    document.add("nodes", {"name": name, "mesh": 0} | ({"rotation": list(QUATERNIONS[up])} if up != "y" else {}))
     return document
 
 
@@ -110,9 +118,9 @@ def _add_part(document: Document, part: MaterialPart) -> dict[str, Any]:
 
 
 def world_from_document(mesh: Mesh) -> np.ndarray:
-    """(4, 4) for a document that was built here: its root turns z up to y up, and the world's transform does so too."""
+    """(4, 4) for a document that was built here: its root turns it upright, and the world's transform does so too."""
     upright = np.eye(4)
-    upright[:3, :3] = Y_FROM_Z if _was_z_up(mesh) else np.eye(3)
+    upright[:3, :3] = UPRIGHT[_upward_axis(mesh)]
     return mesh.transform.numpy() @ upright.T
 
 
@@ -126,6 +134,6 @@ def is_gltf(mesh: Mesh) -> bool:
     return mesh.source is not None and mesh.source.suffix.lower() in (".glb", ".gltf")
 
 
-def _was_z_up(mesh: Mesh) -> bool:
-    """Whether the file's z axis is the world's vertical."""
-    return bool(mesh.transform[1, 2].abs() > mesh.transform[1, 1].abs())
+def _upward_axis(mesh: Mesh) -> str:
+    """The file's axis that is the world's vertical."""
+    return upward_axis(mesh.transform[:3, :3].numpy())

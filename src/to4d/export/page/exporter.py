@@ -17,7 +17,7 @@ from to4d.disk.files import write_atomically
 from to4d.export.page import metric_descriptions as descriptions
 from to4d.export.page.charts import line_charts
 from to4d.export.page.embedded_asset import embed_asset
-from to4d.export.page.media import embed_video
+from to4d.export.page.media import embed_png, embed_video
 from to4d.export.page.template import HERE, STYLE, render_page
 from to4d.export.page.threejs import three_js
 from to4d.export.page.training_log import read_log
@@ -58,6 +58,7 @@ class ResultPage(Exporter):
             asset=asset,
             turntable=turntable,
             videos={int(p.stem): embed_video(p) for p in sorted((folder / "views").glob("[0-9][0-9][0-9].mp4"))},
+            rig_picture=embed_png(folder / "rig.png"),
             config=config,
             **measured(json.loads(_text(folder / "metrics.json") or "{}")),
             **training(folder / "log", list(settings.get("phase") or {})),

@@ -28,6 +28,11 @@ def embed_video(path: Path) -> EmbeddedVideo:
     return EmbeddedVideo(source, data_uri("image/jpeg", jpeg.getvalue()), image.width, image.height)
 
 
+def embed_png(path: Path) -> str | None:
+    """A data URI of a PNG file; None if there is none."""
+    return data_uri("image/png", path.read_bytes()) if path.is_file() else None
+
+
 def data_uri(media_type: str, data: bytes) -> str:
     """A URI that holds its own data.
 
