@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample, interpolate, normalize
 
 from to4d.geometry import at_view_depth, image_grid, pixel_rays, ray_directions, world_lengths
-from to4d.protocols import DeformableField
+from to4d.protocols import DeformableField, MeshBoundField
 from to4d.types import Cameras, Render
 
 MIN_OPACITY = 0.5  # from which a pixel shows a surface
@@ -50,7 +50,23 @@ def flow_loss(field: DeformableField, pairs: Correspondences) -> Tensor:
         both = torch.cat([points, points + DIFFERENCE_STEP * pairs.directions])
         here, there = (both + field.displacement(both, times.repeat(2))).chunk(2)
         view = normalize(there - here, dim=-1)
-    offset = points + field.displacement(points, times) - pairs.sources
+    return mean_distance(points + field.displacement(points, times) - pairs.sources, view, pairs)
+
+
+def forward_flow_loss(field: MeshBoundField, pairs: Correspondences) -> Tensor:
+    """The same where the mesh is what is seen: the distance between where sources go and the positions.
+
+    No way back is needed. Sources beside the object go with the surface next to them. Depth is along the ray.
+    """
+    moved = torch.zeros_like(pairs.sources)
+    for time in pairs.times.unique():
+        now = (pairs.times == time).nonzero()[:, 0]
+        moved = moved.index_copy(0, now, field.move(pairs.sources[now], time[None])[0])
+    return mean_distance(moved - pairs.positions, pairs.directions, pairs)
+
+
+def mean_distance(offset: Tensor, view: Tensor, pairs: Correspondences) -> Tensor:
+    """Weighted mean length of offsets (N, 3), in which less weight is on the part along `view` (N, 3)."""
     along = (offset * view).sum(-1, keepdim=True)
     distance = ((offset - along * view).square().sum(-1) + (pairs.depth_weights * along[:, 0]).square() + 1e-8).sqrt()
     return (pairs.weights * distance).sum() / pairs.weights.sum().clamp_min(1.0)

@@ -14,7 +14,13 @@ from torch.utils.data import DataLoader, Dataset
 from to4d.disk.checkpoint import fill
 from to4d.distributed import all_reduce_mean, average_gradients, rank_and_world_size, rank_weight, shard
 from to4d.errors import InputError
-from to4d.flow_loss import background_correspondences, concatenate, flow_loss, surface_correspondences
+from to4d.flow_loss import (
+    background_correspondences,
+    concatenate,
+    flow_loss,
+    forward_flow_loss,
+    surface_correspondences,
+)
 from to4d.geometry import azimuths_deg, relief
 from to4d.guidance_query import check_abilities, check_frames
 from to4d.latent_frames import in_latent_frames, to_clip_frames
@@ -26,6 +32,7 @@ from to4d.protocols import (
     Distillation,
     Lens,
     Mask,
+    MeshBoundField,
     Noise,
     Prior,
     Scene,
@@ -277,7 +284,9 @@ class MotionPhase(Phase):
         surface = surface_correspondences(forward, mask, still, cameras, times)
         background = background_correspondences(predicted, backward, mask, clip, still, cameras, times)
         pairs = concatenate(surface, background)
-        return flow_loss(field, pairs) * rank_weight(pairs.weights)
+        shows_mesh = isinstance(field, MeshBoundField) and not self.renderer.needs_static_fit
+        loss = forward_flow_loss(field, pairs) if shows_mesh else flow_loss(field, pairs)
+        return loss * rank_weight(pairs.weights)
 
     def no_flow(self) -> InputError:
         """The error of a flow weight without flow, or without a field that can follow it."""
