@@ -11,7 +11,7 @@ from to4d.lexicon.text import words
 from to4d.phases import Phase
 from to4d.prompt import make_prompt
 from to4d.protocols import Field, MeshBoundField, Prior, Scene
-from to4d.runs.config_nodes import chosen
+from to4d.runs.config_nodes import chosen, plain_dict
 from to4d.types import Mesh, Prompt, Rig, generator_at
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,8 @@ def make_field(settings: DictConfig, rig: Rig | None) -> Field:
     if without_rig is not None and rig is None:
         log.warning("model: %s, as there is no rig; say rig=found to insist on one", without_rig["_target_"])
         return instantiate(without_rig)
-    return instantiate({key: value for key, value in settings.items() if key != "without_rig"})
+    parts = plain_dict(settings, resolve=True)
+    return instantiate({key: value for key, value in parts.items() if key != "without_rig"})
 
 
 def build_phases(cfg: DictConfig, scene: Scene) -> dict[str, Phase]:
