@@ -26,7 +26,6 @@ from to4d.protocols import (
     Distillation,
     Lens,
     Mask,
-    MeshBoundField,
     Noise,
     Prior,
     Scene,

@@ -1,6 +1,6 @@
 """Which way of a mesh is up, and where its front is: the shape's own evidence against the convention of its file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,8 @@ from to4d.rig.mirror import make_mirror
 from to4d.rig.orientation_reasons import FRONT_SIGNS, UP_SIGNS, strongest_signs
 from to4d.rig.up_features import UPS, up_features
 
-SURE = 0.5  # below this probability the convention stays
+SURE = 0.5  # what is less probable does not outweigh the convention
+CLEAR = 0.3  # a shape that gives its best candidate less says nothing
 FLAT = 0.03  # of the longest side: what is thinner stands in no way of its own
 
 
@@ -24,7 +25,7 @@ class Convention:
 
     name: str
     ups: Mapping[str, float]  # those left out share the rest
-    front: float
+    front: float  # the other axes share three quarters of the rest, and all other azimuths one quarter
 
     @property
     def up(self) -> str:
@@ -37,12 +38,21 @@ class Convention:
         rest = (1.0 - sum(self.ups.values())) / (len(UPS) - len(self.ups))
         return np.array([self.ups.get(axis, rest) for axis in UPS])
 
+    def front_shares(self, azimuths: NDArray) -> NDArray:
+        """(K,) of azimuths in degrees."""
+        usual, axes = azimuths == 0.0, (azimuths % 90.0 == 0.0) & (azimuths != 0.0)
+        others = ~usual & ~axes
+        shares = np.where(usual, self.front, 0.0)
+        shares[axes] = 0.75 * (1 - self.front) / max(int(axes.sum()), 1)
+        shares[others] = 0.25 * (1 - self.front) / max(int(others.sum()), 1)
+        return shares
 
-GLTF = Convention("glTF", {"y": 0.96, "z": 0.025}, 0.9)
-"""By its specification y is up and the front is +z; some programs write their z up all the same."""
-STL = Convention("STL", {"z": 0.8, "y": 0.14}, 0.5)
+
+GLTF = Convention("glTF", {"y": 0.98, "z": 0.01}, 0.9)
+"""By its specification y is up and the front is +z; few programs write their z up all the same."""
+STL = Convention("STL", {"z": 0.8, "y": 0.14}, 0.4)
 """Of printing and CAD, where z is up."""
-PLAIN = Convention("OBJ, PLY and OFF", {"y": 0.5, "z": 0.44}, 0.5)
+PLAIN = Convention("OBJ, PLY and OFF", {"y": 0.5, "z": 0.44}, 0.4)
 """Formats that say nothing: y is up in as many files as z, in scans mostly z."""
 
 
@@ -101,7 +111,7 @@ def find_orientation(
 
 
 def _by_convention(convention: Convention, up: str | None, front_deg: float | None, why: str) -> Orientation:
-    reason = f"{why}, so that the convention of {convention.name} stays"
+    reason = f"by convention of {convention.name}, for {why}"
     return Orientation(
         up or convention.up,
         0.0 if front_deg is None else front_deg,
@@ -114,36 +124,47 @@ def _by_convention(convention: Convention, up: str | None, front_deg: float | No
 
 def _find_up(solid: NDArray, convention: Convention) -> tuple[str, float, str]:
     """The upward axis, its probability and the reason."""
-    features, choice = up_features(solid, make_mirror(solid)), load_choice("up")
-    shares = choice.probabilities(features) * convention.up_shares
-    shares /= shares.sum()
-    best = int(shares.argmax())
-    if shares[best] < SURE:
-        sure = float(shares[UPS.index(convention.up)])
-        return convention.up, sure, _unsure(convention)
-    return UPS[best], float(shares[best]), strongest_signs(choice.contributions(features, best), UP_SIGNS)
+    features = up_features(solid, make_mirror(solid))
+    best, sure, reason = _decide("up", features, UPS, convention.up_shares, convention)
+    return UPS[best], sure, reason
 
 
 def _find_front(solid: NDArray, up: str, convention: Convention) -> tuple[float, float, str]:
     """The azimuth of the front in degrees once upright, its probability and the reason."""
     upright = turn_grid(solid, UPRIGHT[up])
     azimuths, errors = front_candidates(make_mirror(upright))
-    features, choice = front_features(upright, azimuths, errors), load_choice("front")
-    usual = azimuths == 0.0
-    shares = choice.probabilities(features) * np.where(usual, convention.front, (1 - convention.front) / (~usual).sum())
-    shares /= shares.sum()
-    best = int(shares.argmax())
+    features, names = front_features(upright, azimuths, errors), [f"azimuth {azimuth:g}" for azimuth in azimuths]
+    best, sure, reason = _decide("front", features, names, convention.front_shares(azimuths), convention)
+    return float(azimuths[best]), sure, reason
+
+
+def _decide(
+    choice_name: str,
+    features: list[dict[str, float]],
+    names: Sequence[str],
+    usual: NDArray,
+    convention: Convention,
+) -> tuple[int, float, str]:
+    """The most probable candidate, its probability, and why; what is usual where nothing is clear.
+
+    Args:
+        choice_name: "up" or "front".
+        features: of K candidates.
+        names: of the candidates.
+        usual: (K,) their probabilities by convention.
+        convention: for the reason.
+    """
+    choice = load_choice(choice_name)
+    seen = choice.probabilities(features)
+    shares = seen * usual / (seen @ usual)
+    best, look = int(shares.argmax()), int(seen.argmax())
     if shares[best] < SURE:
-        return 0.0, float(shares[usual].sum()), _unsure(convention)
-    return (
-        float(azimuths[best]),
-        float(shares[best]),
-        strongest_signs(choice.contributions(features, best), FRONT_SIGNS),
-    )
-
-
-def _unsure(convention: Convention) -> str:
-    return f"its shape does not tell, so that the convention of {convention.name} stays"
+        best = int(usual.argmax())
+    if best == look and seen[best] > CLEAR:
+        signs = strongest_signs(choice.contributions(features, best), UP_SIGNS if choice_name == "up" else FRONT_SIGNS)
+        return best, float(shares[best]), signs
+    doubt = f"though its shape looks more like {names[look]}" if seen[look] > SURE else "for its shape does not tell"
+    return best, float(shares[best]), f"by convention of {convention.name}, {doubt}"
 
 
 def turn_grid(grid: NDArray, rotation: NDArray) -> NDArray:

@@ -37,12 +37,12 @@ def build_scene(cfg: DictConfig, mesh: Mesh, rig: Rig | None = None) -> Scene:
 
 def make_field(settings: DictConfig, rig: Rig | None) -> Field:
     """The 4D model; without a rig that which a model of joints names for this case, as its setting `without_rig`."""
-    without_rig = settings.get("without_rig")
+    model = plain_dict(settings, resolve=True)
+    without_rig = model.pop("without_rig", None)
     if without_rig is not None and rig is None:
         log.warning("model: %s, as there is no rig; say rig=found to insist on one", without_rig["_target_"])
         return instantiate(without_rig)
-    parts = plain_dict(settings, resolve=True)
-    return instantiate({key: value for key, value in parts.items() if key != "without_rig"})
+    return instantiate(model)
 
 
 def build_phases(cfg: DictConfig, scene: Scene) -> dict[str, Phase]:

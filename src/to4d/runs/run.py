@@ -21,6 +21,7 @@ from to4d.disk.locks import run_lock
 from to4d.disk.run_state import PROGRESS_FILE
 from to4d.disk.source_hash import import_hash
 from to4d.errors import InputError
+from to4d.export.object_views import write_object_views
 from to4d.prompt import make_prompt
 from to4d.protocols import RiggedField, Scene
 from to4d.runs.build import build_phases, build_scene
@@ -98,6 +99,7 @@ def make_run(cfg: DictConfig) -> dict[str, Any]:
     measure, exports = instantiate(cfg.metrics), [instantiate(export) for export in chosen(cfg.export).values()]
     files = write_settings(out, text)
     save_rig(out / RIG_FILE, rig)
+    write_object_views(out / "object_views.png", scene.reference)
     for temporary in (path for folder in WRITTEN for path in stale_temporaries(out / folder)):
         temporary.unlink()
     loggers = [instantiate(logger) for logger in chosen(cfg.logger).values()]
