@@ -29,7 +29,7 @@ def test_the_title_names_the_axes_of_the_file(tmp_path):
     four_colors(tmp_path / "four.png")
     path = write_obj(tmp_path)
     words = title(load_mesh(path, up="-x", front_deg=90.0))
-    assert path.name in words and "up is -x" in words and "front is -y" in words  # +x of the upright frame is file's -y
+    assert path.name in words and "up is -x" in words and "front is y" in words
     assert "between" in title(load_mesh(path, up="y", front_deg=30.0))
 
 
@@ -37,6 +37,7 @@ def test_it_is_written_for_files_alone(tmp_path):
     four_colors(tmp_path / "four.png")
     mesh = load_mesh(write_obj(tmp_path), up="y", front_deg=0.0)
     written = write_object_views(tmp_path / "object_views.png", MeshRenderer(mesh))
-    assert Image.open(written).size[0] == len(NAMES) * SIZE_PX
+    with Image.open(written) as picture:
+        assert picture.width == len(NAMES) * SIZE_PX
     assert write_object_views(tmp_path / "plant.png", MeshRenderer(load_plant())) is None
     assert not (tmp_path / "plant.png").exists()

