@@ -35,6 +35,17 @@ def upward_axis(rotation: NDArray) -> str:
     return ("" if rotation[1, axis] > 0 else "-") + "xyz"[axis]
 
 
+def placing_of(rotation: NDArray) -> tuple[str, float]:
+    """The upward axis and the front in degrees of which `to_world` makes a rotation (3, 3), perhaps with a scale.
+
+    >>> placing_of(2 * to_world("-z", -35.0))
+    ('-z', -35.0)
+    """
+    up = upward_axis(rotation)
+    turn = rotation @ UPRIGHT[up].T
+    return up, round(-float(np.rad2deg(np.arctan2(turn[0, 2], turn[2, 2]))), 6) + 0.0
+
+
 def axis_name(direction: NDArray) -> str | None:
     """The axis that a direction (3,) follows to within a degree; None if it follows none.
 

@@ -25,7 +25,7 @@ class Convention:
     @property
     def up_shares(self) -> NDArray:
         """(6,) of `UPS`."""
-        rest = (1.0 - sum(self.ups.values())) / (len(UPS) - len(self.ups))
+        rest = (1.0 - sum(self.ups.values())) / max(len(UPS) - len(self.ups), 1)
         return np.array([self.ups.get(axis, rest) for axis in UPS])
 
     def front_shares(self, azimuths: NDArray) -> NDArray:
