@@ -128,11 +128,10 @@ def posed_input(source: Path, field: Rigged, time: float) -> np.ndarray:
     maps[:, :3] = field.joint_maps(torch.tensor([time]))[0].numpy()
     transform = field.mesh.transform.numpy()
     world = animation.nodes.world((), np.zeros(1))
+    loose = {primitive.node for primitive in animation.primitives if primitive.skin is None}
     for node in animation.nodes.order:
-        above = node
-        while above not in nodes and above in animation.nodes.parents:
-            above = animation.nodes.parents[above]
-        if above in nodes:
-            carried = np.linalg.inv(transform) @ maps[nodes.index(above)] @ transform
-            world[0, node] = carried @ world[0, node]
+        path = animation.nodes.path(node)
+        joint = next((nodes.index(above) for above in path if above in nodes), 0 if loose & set(path) else None)
+        if joint is not None:
+            world[0, node] = np.linalg.inv(transform) @ maps[joint] @ transform @ world[0, node]
     return np.concatenate([primitive.at(world, (), np.zeros(1)) for primitive in animation.primitives], 1)[0]

@@ -14,18 +14,18 @@ from browser import CHROMIUM, Browser
 from gltf_files import HALF, Glb, arm
 from mesh_files import QUAD, QUAD_FACES, gltf, write_glb
 from rigged_field import Rigged, found_rig, own_rig, posed_input
-from scipy.spatial import KDTree
 from scipy.spatial.transform import Rotation
 
 from to4d.export.gltf import exporter
 from to4d.export.gltf.build_document import world_from_asset
 from to4d.export.gltf.joint_tracks import key_frames
+from to4d.export.usd import Usd
 from to4d.gltf.animation import load_animation
 from to4d.gltf.channels import slerp
 from to4d.gltf.node_tree import compose_transforms, decompose_transforms
 from to4d.mesh import load_mesh
 from to4d.objects.plant import load_plant
-from to4d.types import Mesh, Prompt
+from to4d.types import Mesh, Prompt, Rig
 
 CLIP = "a thing swinging"
 FRAMES, FPS = 12, 24.0
@@ -233,6 +233,27 @@ def test_a_prompt_that_is_the_name_of_an_old_clip_is_a_clip_beside_it(tmp_path):
     assert len(header["animations"][1]["channels"]) > 1
 
 
+def test_parts_that_no_joint_carries_follow_a_root_that_the_file_does_not_have(tmp_path):
+    source = blender_arm(tmp_path / "input.glb")
+    header, data = gltf_check.read(source)
+    header["nodes"] += [{"name": "stand", "mesh": 1, "children": [7]}, {"name": "foot", "mesh": 1, "scale": [2, 2, 2]}]
+    header["scenes"][0]["nodes"].append(6)
+    part = {key: value for key, value in header["meshes"][0]["primitives"][0].items() if key != "attributes"}
+    header["meshes"].append({"primitives": [part | {"attributes": {"POSITION": 0}}]})
+    mesh = load_mesh(write_glb(source, header, data))
+    own = own_rig(mesh)
+    parents, nodes = (-1, *(parent + 1 for parent in own.parents)), (-1, *own.nodes)
+    names, ranks = ("root", "upper", "lower"), (0, 0, 1)
+    places = torch.cat([torch.zeros(1, 3), own.joints])
+    influences, roles = own.influences + 1, ("root", "other", "other")
+    rig = Rig(places, parents, names, roles, ranks, influences, own.weights, "thing", 1.0, "own", nodes)
+    path, _ = export(mesh, Rigged(mesh, rig, degrees=0.0, travel=0.4), tmp_path / "out")
+    animation = load_animation(path)
+    moves = (animation.vertices(CLIP, 6 / FPS) - animation.vertices()) * float(mesh.transform[1, 1])
+    assert moves == pytest.approx(np.tile([0.1, 0.04, 0.2], (len(moves), 1)), abs=1e-5) and len(moves) == 12
+    assert {name for name, _ in _channels(gltf_check.read(path)[0])} == {"upper", "stand"}
+
+
 def test_dropped_keys_are_missed_by_no_more_than_the_tolerance(tmp_path):
     mesh = load_plant()
     field = Rigged(mesh, found_rig(mesh))
@@ -331,7 +352,42 @@ def test_three_js_plays_what_we_play(tmp_path, browser, kind):
     field = Rigged(mesh, found_rig(mesh) if kind == "found" else own_rig(mesh), growth=0.3)
     path, _ = export(mesh, field, tmp_path)
     seconds = np.array([0.0, 3.0, 7.5, 11.0]) / FPS
-    theirs = np.concatenate(list(threejs.poses(browser, path, CLIP, seconds)), -1)
-    ours = np.concatenate(list(load_animation(path).poses(CLIP, seconds)), -1)
-    size = np.linalg.norm(np.ptp(ours[:, :3], axis=0))
-    assert max(KDTree(a).query(b)[0].max() for a, b in ((ours, theirs), (theirs, ours))) < 1e-6 * size
+    assert blender.apart(threejs.poses(browser, path, CLIP, seconds), load_animation(path).poses(CLIP, seconds)) < 1e-6
+
+
+@pytest.mark.parametrize("kind", ["found", "centimetres"])
+@pytest.mark.parametrize("growth", [0.0, 0.5])
+def test_usd_s_own_skinning_moves_the_mesh_as_the_model_does(tmp_path, kind, growth):
+    pixar = pytest.importorskip("pxr.Usd", reason="needs usd-core: pip install -e '.[usd]'")
+    from pxr import UsdGeom, UsdSkel, UsdValidation, Vt
+
+    mesh = load_plant() if kind == "found" else load_mesh(SOURCES[kind](tmp_path / "input.glb"), rotate_deg=50)
+    field = Rigged(mesh, found_rig(mesh) if kind == "found" else own_rig(mesh), growth=growth)
+    Usd(frames=FRAMES, fps=FPS)(scene(mesh, field), tmp_path)
+    stage = pixar.Stage.Open(str(tmp_path / "asset.usdz"))
+    body, cache = stage.GetPrimAtPath("/asset/body"), UsdSkel.Cache()
+    cache.Populate(UsdSkel.Root(stage.GetPrimAtPath("/asset")), pixar.PrimDefaultPredicate)
+    skeleton = cache.GetSkelQuery(UsdSkel.Skeleton(stage.GetPrimAtPath("/asset/skeleton")))
+    skinning, transform = cache.GetSkinningQuery(body), world_from_asset(mesh)
+    rest = np.array(UsdGeom.Mesh(body).GetPointsAttr().Get())
+    for frame in range(FRAMES):
+        points = Vt.Vec3fArray.FromNumpy(rest.copy())
+        assert skinning.ComputeSkinnedPoints(skeleton.ComputeSkinningTransforms(frame), points, frame)
+        placed = np.array(UsdGeom.Xformable(body).ComputeLocalToWorldTransform(frame))
+        pose = np.array(points) @ placed[:3, :3] + placed[3, :3]
+        pose = pose @ transform[:3, :3].T + transform[:3, 3]
+        wanted = field.forward_map(mesh.vertices, torch.tensor([frame / FRAMES]))[0][0].numpy()
+        assert np.linalg.norm(pose - wanted, axis=1).max() < 1e-5
+    errors = UsdValidation.ValidationContext(UsdValidation.ValidationRegistry().GetOrLoadAllValidators()).Validate(
+        stage
+    )
+    assert not errors, [error.GetErrorAsString() for error in errors]
+
+
+def test_usd_without_a_skeleton_has_a_sample_of_the_points_a_frame(tmp_path):
+    pixar = pytest.importorskip("pxr.Usd", reason="needs usd-core: pip install -e '.[usd]'")
+    mesh = load_plant()
+    Usd(frames=3, skin=False)(scene(mesh, Rigged(mesh, found_rig(mesh))), tmp_path)
+    stage = pixar.Stage.Open(str(tmp_path / "asset.usdz"))
+    assert stage.GetPrimAtPath("/asset/body").GetAttribute("points").GetTimeSamples() == [0, 1, 2]
+    assert not stage.GetPrimAtPath("/asset/skeleton")

@@ -10,7 +10,8 @@ import trimesh
 
 from to4d.mesh import load_mesh
 from to4d.rig.axes import UPRIGHT, to_world, upward_axis
-from to4d.rig.orientation import GLTF, PLAIN, STL, find_orientation, turn_grid
+from to4d.rig.conventions import GLTF, PLAIN, STL
+from to4d.rig.orientation import find_orientation, turn_grid
 from to4d.rig.up_features import UPS
 
 DATA = os.environ.get("TO4D_DATA")

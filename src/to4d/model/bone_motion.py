@@ -47,7 +47,7 @@ class BoneMotion(nn.Module):
 
     def __init__(
         self,
-        time_cells: tuple[int, ...] = (1, 3, 9),
+        time_cells: tuple[int, ...] = (3, 15),
         skinning: Literal["linear", "dual_quaternion"] = "linear",
         reach: float = 0.06,
         residual: ControlNodes | None = None,
@@ -137,12 +137,15 @@ class BoneMotion(nn.Module):
         Returns:
             Their positions (V, N, 3), and there the Jacobians (V, N, 3, 3) of the way back, at fixed weights.
         """
-        places, linear = push_forward(self.surface, partial(self.surface_maps, times=times.to(points)), points)
+        places, linear = self._pushed_forward(points, times)
         return places, inverse(torch.cat([linear, torch.zeros_like(linear[..., :1])], -1))[..., :3]
 
     def move(self, points: Tensor, times: Tensor) -> Tensor:
         """The positions of `forward_map` alone."""
-        return push_forward(self.surface, self.surface_maps(self.surface, times.to(points)), points)[0]
+        return self._pushed_forward(points, times)[0]
+
+    def _pushed_forward(self, points: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
+        return push_forward(self.surface, partial(self.surface_maps, times=times.to(points)), points)
 
     def forward(self, points: Tensor, times: Tensor) -> Tensor:
         """Backward motion d(x, t): (N, 3), (N,) -> (N, 3)."""

@@ -8,7 +8,7 @@ from to4d.rig.frame import Assignment
 from to4d.rig.joints import Joint, make_joints
 from to4d.rig.limbs import find_limbs
 from to4d.rig.parts import Anatomy, find_anatomy
-from to4d.rig.roles_by_rule import assign_roles
+from to4d.rig.roles import assign_roles
 from to4d.rig.skin_weights import skin_weights
 from to4d.types import Rig
 

@@ -49,8 +49,8 @@ class Solid:
 
     @property
     def height(self) -> float:
-        """Of the solid along y."""
-        return float(np.ptp(self.points[:, 1]))
+        """Of the solid along y, at least that of a voxel."""
+        return float(np.ptp(self.points[:, 1])) + self.cell
 
     def nearest(self, points: NDArray) -> NDArray:
         """The voxels nearest to points (..., 3)."""
