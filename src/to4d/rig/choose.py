@@ -78,7 +78,7 @@ class Auto(RigChoice):
         word = next((word for word in (mesh.noun, mesh.name) if word and bodies_of(word)), None)
         bodies = bodies_of(word) if word else ()
         why = (
-            f"{word!r} is a {' or '.join(bodies)}"
+            f"{word!r} names a {' or '.join(bodies)}"
             if word
             else f"{mesh.noun or mesh.name!r} is not in the lexicon of bodies"
         )
@@ -91,7 +91,7 @@ class Auto(RigChoice):
             why = f"no limbs were found; {why}"
         if rig.confidence >= least:
             return Choice(rig, why)
-        unsure = f"a {rig.body} was found with confidence {rig.confidence:.2f}, and {least:.2f} is asked for ({why})"
+        unsure = f"{rig.body} was found with confidence {rig.confidence:.2f}, and {least:.2f} is asked for ({why})"
         return Choice(None, f"{unsure}: say rig=found to insist, rig.body=... to say what it is", rig)
 
 
