@@ -37,11 +37,13 @@ def build_scene(cfg: DictConfig, mesh: Mesh, rig: Rig | None = None) -> Scene:
 
 def make_field(settings: DictConfig, rig: Rig | None) -> Field:
     """The 4D model; without a rig that which a model of joints names for this case, as its setting `without_rig`."""
+    if "without_rig" not in settings:
+        return instantiate(settings)
+    if rig is None:
+        log.warning("model: %s, as there is no rig; say rig=found to insist on one", settings.without_rig._target_)
+        return instantiate(settings.without_rig)
     model = plain_dict(settings, resolve=True)
-    without_rig = model.pop("without_rig", None)
-    if without_rig is not None and rig is None:
-        log.warning("model: %s, as there is no rig; say rig=found to insist on one", without_rig["_target_"])
-        return instantiate(without_rig)
+    del model["without_rig"]
     return instantiate(model)
 
 
