@@ -11,7 +11,6 @@ from to4d.rig.found import find_rig, make_rig
 from to4d.rig.frame import Assignment, Frame
 from to4d.rig.parts import find_anatomy
 
-
 UNTURNED = np.eye(3)
 
 
