@@ -112,29 +112,26 @@ def fish(rng: Generator) -> Example:
     body.add(ellipsoid([0, 0, root], [0.4 * wide, 0.35 * tall, 0.35 * half], 2), "tail")
     spread = np.array([0.02, size, 0.5 * size]) if upright else np.array([size, 0.02, 0.5 * size])
     body.add(ellipsoid([0, 0, root - 0.25 * half - 0.3 * size], spread, 2), "tail")
-    _side_fins(body, rng, wide, tall)
-    for up, chance in ((1, 0.8), (-1, 0.5)):
-        if rng.uniform() < chance:
-            place = [0, up * rng.uniform(0.8, 1.1) * tall, rng.uniform(-0.25, 0.2)]
-            body.add(ellipsoid(place, [0.018, rng.uniform(0.05, 0.22), rng.uniform(0.06, 0.3)], 1))
+    _side_fins(body, rng, wide, tall, "fin")
+    if rng.uniform() < 0.4:
+        _side_fins(body, rng, 0.7 * wide, 1.6 * tall, None)
+    for up, count in ((1, rng.integers(0, 4)), (-1, rng.integers(0, 3))):
+        for place in rng.uniform(-0.3, 0.25, int(count)):
+            spread = [rng.uniform(0.014, 0.03), rng.uniform(0.06, 0.3), rng.uniform(0.04, 0.25)]
+            lean = turn("x", -up * rng.uniform(0, 50))
+            body.add(ellipsoid([0, up * rng.uniform(0.8, 1.1) * tall, place], spread, 1, lean))
     return body.example("c_fish", "fish")
 
 
-def _side_fins(body: Body, rng: Generator, wide: float, tall: float) -> None:
-    fin, droop, back = rng.uniform(0.08, 0.35), rng.uniform(-0.3, 1.2), rng.uniform(0.2, 0.9)
-    if rng.uniform() < 0.2:  # a ray
+def _side_fins(body: Body, rng: Generator, wide: float, tall: float, role: str | None) -> None:
+    fin, droop, back = rng.uniform(0.1, 0.4), rng.uniform(-0.3, 1.2), rng.uniform(0.2, 0.9)
+    if role and rng.uniform() < 0.2:  # a ray
         fin, droop, back = rng.uniform(0.3, 0.7), rng.uniform(-0.2, 0.2), rng.uniform(0.0, 0.5)
-    place, chord = rng.uniform(0.1, 0.35), rng.uniform(0.4, 0.9) * fin
+    place, chord = rng.uniform(0.1, 0.35) if role else rng.uniform(-0.2, 0.1), rng.uniform(0.4, 0.9) * fin
     for side, name in SIDES:
         aim = np.array([side * np.cos(droop), -np.sin(droop), -back])
-        add_sheet(
-            body,
-            "fin" + name,
-            np.array([side * 0.75 * wide, -0.3 * tall, place]),
-            aim,
-            fin * np.linalg.norm(aim),
-            chord,
-        )
+        start = np.array([side * 0.75 * wide, -0.3 * tall, place])
+        add_sheet(body, role + name if role else None, start, aim, fin * float(np.linalg.norm(aim)), chord)
 
 
 def snake(rng: Generator) -> Example:

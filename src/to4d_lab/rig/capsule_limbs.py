@@ -97,7 +97,7 @@ def add_head(body: Body, rng: Generator, base, size: float, neck: float, pitch: 
             body.limb("head", [root, root + long * np.array([side * out, up, 0])], [0.25 * size, 0.1 * size])
 
 
-def add_sheet(body: Body, role: str, start, aim, length, chord, thick: float = 0.016) -> None:
+def add_sheet(body: Body, role: str | None, start, aim, length, chord, thick: float = 0.016) -> None:
     """A flat ellipsoid from `start` along `aim`, its chord towards -z."""
     along = np.asarray(aim, float) / np.linalg.norm(aim)
     across = np.array([0.0, 0.0, -1.0]) + along[2] * along

@@ -29,7 +29,7 @@ BODY_OF_KIND = {
 UNCLEAR = ("snowman", "octopus", "jellyfish")
 FALLEN = ("death", "dead", "die", "defeat", "roll", "flip", "knock", "sleep")
 FULL, COARSE = 60_000, (15_000, 20_000, 30_000)  # voxels: at rest, and drawn
-EACH_CAPSULE, CROWDED = 4, 30  # bodies of each kind in a draw; a pack of more files shows a quarter of them
+EACH_CAPSULE, CROWDED = 6, 30  # bodies of each kind in a draw; a pack of more files shows a quarter of them
 
 
 def procedural(kind: str, rng: Generator) -> Example:
@@ -83,13 +83,12 @@ def deformed(example: Example, rng: Generator) -> Example:
 
 def draw_names(rigged: Sequence[Rigged], draw: int) -> list[str]:
     """The names of a draw's examples; draw 0 has the characters at rest."""
-    names = []
+    names = [f"c_{kind}.{number}" for kind in CAPSULES for number in range(EACH_CAPSULE)]
     for each in rigged:
         crowded = sum(other.pack == each.pack for other in rigged) >= CROWDED
         if not (draw and crowded and zlib.crc32(f"{each.name}/{draw}".encode()) % 4):
             names.append(each.name)
-    capsules = [f"c_{kind}.{number}" for kind in CAPSULES for number in range(EACH_CAPSULE)]
-    return [*names, *capsules, *(f"p_{kind}" for kind in KINDS if kind not in UNCLEAR)]
+    return [*names, *(f"p_{kind}" for kind in KINDS if kind not in UNCLEAR)]
 
 
 def make_labelled(name: str, draw: int, rigged: dict[str, Rigged]) -> LabelledBody:
