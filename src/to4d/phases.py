@@ -277,7 +277,8 @@ class MotionPhase(Phase):
         surface = surface_correspondences(forward, mask, still, cameras, times)
         background = background_correspondences(predicted, backward, mask, clip, still, cameras, times)
         weights = torch.cat([surface.weights, background.weights])
-        return flow_loss(field, surface, background) * rank_weight(weights)
+        loss = flow_loss(field, surface, background, forwards=not self.renderer.needs_static_fit)
+        return loss * rank_weight(weights)
 
     def no_flow(self) -> InputError:
         """The error of a flow weight without flow, or without a field that can follow it."""
