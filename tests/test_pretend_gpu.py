@@ -57,7 +57,7 @@ MESH = [setting for setting in MINI if not setting.startswith("renderer.")] + ["
         MINI,
         [*MINI, "model=nodes", "noise=view_consistent"],
         [*MESH, "sds_weight=1"],
-        [*MINI, "model=bones", "rig=found", "sds_weight=1"],
+        [*MINI, "model=bones", "rig=found", "sds_weight=1", "renderer.samples=8"],
         [*MINI, "experiments=[hash4d]", "mask=smoothed"],
         [*MINI, "experiments=[sds,text_to_video]", "mask=text_token"],
         pytest.param(["experiments=[3to4d]", "+tiny='true'"], marks=pytest.mark.slow),
