@@ -114,6 +114,9 @@ class Rigged(PlainField):
         blended = (weights[..., None, None] * maps[:, influences]).sum(2)
         return skin_points(points, influences, weights, maps), inverse(blended)[..., :3]
 
+    def move(self, points: Tensor, times: Tensor) -> Tensor:
+        return self.forward_map(points, times)[0]
+
     def displacement(self, points: Tensor, times: Tensor) -> Tensor:
         raise NotImplementedError("only the way forward is known here")
 

@@ -31,7 +31,9 @@ class BodyMeasures:
     points: NDArray  # (S, 3) sampled voxels
     depths: NDArray  # (S,)
     in_part: NDArray  # (S,) bool
-    planes: NDArray  # (K, 3) candidates for the sagittal plane: azimuth of the normal, offset, error (NaN: not measured)
+    planes: (
+        NDArray  # (K, 3) candidates for the sagittal plane: azimuth of the normal, offset, error (NaN: not measured)
+    )
     core_covariance: NDArray  # (3, 3) of the deep voxels
     middle: NDArray  # (3,) mean of the solid
     centre: NDArray  # (3,) the body's centre

@@ -51,7 +51,15 @@ def _away(start, length: float, tilt: float, swing: float, side: float = 0.0) ->
 
 
 def _leg(
-    body: Body, rng: Generator, hip, role: str, side: float, height: float, thick: float, foot: float, splay: float = 0.0
+    body: Body,
+    rng: Generator,
+    hip,
+    role: str,
+    side: float,
+    height: float,
+    thick: float,
+    foot: float,
+    splay: float = 0.0,
 ) -> None:
     swing, bend, tilt = rng.normal(0.0, 0.25), abs(rng.normal(0.0, 0.3)), splay + rng.uniform(0.0, 0.2)
     bend = bend if role.startswith(("leg", "hind")) else -bend
@@ -76,7 +84,12 @@ def _head(body: Body, rng: Generator, base, size: float, neck: float, pitch: flo
     body.limb("head", [base, middle], [thick, 0.8 * thick])
     body.add(ellipsoid(middle, [size, size * rng.uniform(0.8, 1.2), size], 2), "head")
     snout = rng.uniform(0.0, 1.3) * size
-    body.add(ellipsoid(middle + [0, -0.2 * size, 0.6 * size + 0.4 * snout], [0.55 * size, 0.45 * size, 0.5 * size + 0.5 * snout], 1), "head")
+    body.add(
+        ellipsoid(
+            middle + [0, -0.2 * size, 0.6 * size + 0.4 * snout], [0.55 * size, 0.45 * size, 0.5 * size + 0.5 * snout], 1
+        ),
+        "head",
+    )
     if rng.uniform() < 0.6:
         up, out, long = rng.uniform(0.3, 1.0), rng.uniform(0.3, 0.8), rng.uniform(0.4, 1.3) * size
         for side, _ in SIDES:
@@ -124,13 +137,24 @@ def runner(rng: Generator) -> Example:
     along, hip = np.array([0, np.sin(pitch), np.cos(pitch)]), leg
     body.limb(None, [[0, hip, 0] - 0.5 * half * along, [0, hip, 0] + half * along], [0.9 * wide, wide])
     for side, name in SIDES:
-        _leg(body, rng, [side * 0.8 * wide, hip, 0], "leg" + name, side, leg, rng.uniform(0.04, 0.08), rng.uniform(0.05, 0.15))
+        _leg(
+            body,
+            rng,
+            [side * 0.8 * wide, hip, 0],
+            "leg" + name,
+            side,
+            leg,
+            rng.uniform(0.04, 0.08),
+            rng.uniform(0.05, 0.15),
+        )
     if rng.uniform() < 0.7:
         for side, name in SIDES:
             start = [0, hip, 0] + 0.9 * half * along + [side * 0.9 * wide, -0.3 * wide, 0]
             length, swing = rng.uniform(0.12, 0.3), rng.uniform(0, 1)
             elbow = _away(start, 0.5 * length, 0.3, swing - 0.5, side)
-            body.limb("arm" + name, [start, elbow, _away(elbow, 0.5 * length, 0.2, swing + 0.5, side)], [0.04, 0.03, 0.03])
+            body.limb(
+                "arm" + name, [start, elbow, _away(elbow, 0.5 * length, 0.2, swing + 0.5, side)], [0.04, 0.03, 0.03]
+            )
     if rng.uniform() < 0.85:
         start = [0, hip, 0] - 0.6 * half * along
         _tail(body, rng, start, rng.uniform(0.3, 1.0), 0.7 * wide, -pitch + rng.uniform(0, 0.5))
@@ -173,7 +197,11 @@ def machine(rng: Generator) -> Example:
             elif kind == 1:
                 body.add(ellipsoid(place * flip, small, 2))
             else:
-                body.limb(None, [place * flip, (place + 0.5 * aim / np.linalg.norm(aim)) * flip], [0.4 * small[0], 0.3 * small[0]])
+                body.limb(
+                    None,
+                    [place * flip, (place + 0.5 * aim / np.linalg.norm(aim)) * flip],
+                    [0.4 * small[0], 0.3 * small[0]],
+                )
     if rng.uniform() < 0.5:
         wheel = rng.uniform(0.05, 0.15)
         for side in (1, -1):
@@ -203,7 +231,14 @@ def quadruped(rng: Generator) -> Example:
             _leg(body, rng, hip, role + name, side, hip[1] - 0.02, limb, rng.uniform(0.0, 0.08), squat)
     if rng.uniform() < 0.9:
         lift = rng.uniform(-1.3, 1.2)
-        _tail(body, rng, rear + [0, 0.4 * deep, -0.7 * deep], rng.uniform(0.15, 0.8), rng.uniform(0.03, 0.5 * deep + 0.03), lift)
+        _tail(
+            body,
+            rng,
+            rear + [0, 0.4 * deep, -0.7 * deep],
+            rng.uniform(0.15, 0.8),
+            rng.uniform(0.03, 0.5 * deep + 0.03),
+            lift,
+        )
     neck, pitch = rng.uniform(0.02, 0.5), rng.uniform(-0.4, 1.4)
     _head(body, rng, front + [0, 0.3 * deep, 0.5 * deep], rng.uniform(0.09, 0.22), neck, pitch, 0.6 * deep)
     if rng.uniform() < 0.2:
@@ -233,7 +268,12 @@ def _wings(body: Body, rng: Generator, root, out: float) -> None:
 def bird(rng: Generator) -> Example:
     """A flier: spread wings, two thin legs or none, a fan for a tail."""
     body = Body()
-    half, wide, pitch, leg = rng.uniform(0.15, 0.28), rng.uniform(0.09, 0.17), rng.uniform(-0.1, 1.0), rng.uniform(0.05, 0.4)
+    half, wide, pitch, leg = (
+        rng.uniform(0.15, 0.28),
+        rng.uniform(0.09, 0.17),
+        rng.uniform(-0.1, 1.0),
+        rng.uniform(0.05, 0.4),
+    )
     along, up = np.array([0, np.sin(pitch), np.cos(pitch)]), 0.5
     body.limb(None, [[0, up, 0] - half * along, [0, up, 0] + half * along], [0.6 * wide, wide])
     _wings(body, rng, [0, up + 0.3 * wide, 0] + 0.5 * half * along, 0.6 * wide)
@@ -245,7 +285,15 @@ def bird(rng: Generator) -> Example:
     _head(body, rng, base, rng.uniform(0.06, 0.13), rng.uniform(0.0, 0.3), rng.uniform(0.0, 1.4), 0.5 * wide)
     rear, lift, fan = [0, up, 0] - 1.2 * half * along, rng.uniform(-0.5, 0.5), rng.uniform(0.0, 0.5)
     long = rng.uniform(0.1, 0.35)
-    body.add(ellipsoid(rear + 0.5 * long * np.array([0, np.sin(lift), -np.cos(lift)]), [0.03 + fan * long, 0.02, 0.6 * long], 2, turn("x", float(np.rad2deg(lift)))), "tail")
+    body.add(
+        ellipsoid(
+            rear + 0.5 * long * np.array([0, np.sin(lift), -np.cos(lift)]),
+            [0.03 + fan * long, 0.02, 0.6 * long],
+            2,
+            turn("x", float(np.rad2deg(lift))),
+        ),
+        "tail",
+    )
     return body.example("c_bird", "bird")
 
 
@@ -292,7 +340,9 @@ def fish(rng: Generator) -> Example:
         aim = np.array([side * np.cos(droop), -np.sin(droop), -back])
         _sheet(body, "fin" + name, start, aim, fin * np.linalg.norm(aim), rng.uniform(0.4, 0.9) * fin)
     if rng.uniform() < 0.8:
-        body.add(ellipsoid([0, tall, rng.uniform(-0.1, 0.2)], [0.018, rng.uniform(0.05, 0.2), rng.uniform(0.08, 0.3)], 1))
+        body.add(
+            ellipsoid([0, tall, rng.uniform(-0.1, 0.2)], [0.018, rng.uniform(0.05, 0.2), rng.uniform(0.08, 0.3)], 1)
+        )
     if rng.uniform() < 0.4:
         body.add(ellipsoid([0, -tall, -0.15], [0.018, rng.uniform(0.05, 0.12), 0.1], 1))
     return body.example("c_fish", "fish")
@@ -312,7 +362,9 @@ def snake(rng: Generator) -> Example:
         turns, radius, rear = rng.uniform(0.5, 1.5), rng.uniform(0.15, 0.3), rng.uniform(0.3, 0.9)
         angle = np.pi + 2 * np.pi * turns * (1 - np.clip(t / 0.6, 0, 1))
         up = np.clip((t - 0.5) / 0.5, 0, 1)
-        points = np.stack([radius * np.sin(angle), thick + rear * up, radius * np.cos(angle) + 0.3 * np.maximum(up - 0.6, 0)], 1)
+        points = np.stack(
+            [radius * np.sin(angle), thick + rear * up, radius * np.cos(angle) + 0.3 * np.maximum(up - 0.6, 0)], 1
+        )
     radii = thick * np.clip(t / 0.4, 0.15, 1) * (1 + rng.uniform(0, 0.8) * np.clip((t - 0.7) / 0.2, 0, 1))
     cut = 2 * count // 5
     body.limb("tail", points[: cut + 1], radii[: cut + 1])

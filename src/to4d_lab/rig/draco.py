@@ -22,7 +22,9 @@ def _append(header: dict, binary: bytearray, number: int, values: np.ndarray) ->
     """Give accessor `number` the values (n, width)."""
     accessor = header["accessors"][number]
     binary += bytes(-len(binary) % 4)
-    raw = np.ascontiguousarray(values.reshape(-1, WIDTHS[accessor["type"]]), NUMBERS[accessor["componentType"]]).tobytes()
+    raw = np.ascontiguousarray(
+        values.reshape(-1, WIDTHS[accessor["type"]]), NUMBERS[accessor["componentType"]]
+    ).tobytes()
     header["bufferViews"].append({"buffer": 0, "byteOffset": len(binary), "byteLength": len(raw)})
     accessor.update(bufferView=len(header["bufferViews"]) - 1, byteOffset=0)
     binary += raw

@@ -66,9 +66,7 @@ def fit_parts(bodies: Sequence[LabelledBody], training: Training = PARTS) -> Per
     return _fit(loss, len(scaled), len(KINDS), (mean, deviation), training)
 
 
-def fit_bodies(
-    groups: Sequence[tuple[np.ndarray, np.ndarray, float]], training: Training = BODIES
-) -> Perceptrons:
+def fit_bodies(groups: Sequence[tuple[np.ndarray, np.ndarray, float]], training: Training = BODIES) -> Perceptrons:
     """The network that scores hypotheses.
 
     Args:
@@ -109,7 +107,9 @@ def fit_model(bodies: Sequence[LabelledBody]) -> RoleModel:
     return RoleModel(fit_parts(bodies), fit_bodies(groups))
 
 
-def hypothesis_groups(body: LabelledBody, parts: Perceptrons, weight: float) -> list[tuple[np.ndarray, np.ndarray, float]]:
+def hypothesis_groups(
+    body: LabelledBody, parts: Perceptrons, weight: float
+) -> list[tuple[np.ndarray, np.ndarray, float]]:
     """The hypotheses of an example, once with its front given and once without."""
     groups = []
     for front in (body.front, None):

@@ -73,7 +73,9 @@ def role_of(joint: str, body: str) -> str | None:
         return "tail" if name.startswith("main") else "fin"
     if re.search(_IGNORED, name) or re.search(_HELD, name):
         return None
-    if body in ("quadruped", "biped", "bird") and re.search(r"^ffb|ikbackleg|^back_?(leg|foot|toe|ankle|hip|shoulder|up|low)", name):
+    if body in ("quadruped", "biped", "bird") and re.search(
+        r"^ffb|ikbackleg|^back_?(leg|foot|toe|ankle|hip|shoulder|up|low)", name
+    ):
         return "hindleg" if body == "quadruped" else "leg"
     if re.search(r"^ff\b|ikfrontleg|^front_?(leg|foot|toe|ankle|scapula|humerus|up|low|shoulder)", name):
         return "foreleg" if body == "quadruped" else "arm"

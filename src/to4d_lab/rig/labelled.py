@@ -48,9 +48,7 @@ def label(example: Example, front: float, voxels: int, draw: int) -> LabelledBod
     turned = turn_to(example.vertices, front)
     anatomy = find_parts(make_solid(turned, example.faces, voxels))
     roles, weights = label_parts(anatomy, turned, example)
-    return LabelledBody(
-        example.name, example.pack, example.body, draw, front, measure_body(anatomy), roles, weights
-    )
+    return LabelledBody(example.name, example.pack, example.body, draw, front, measure_body(anatomy), roles, weights)
 
 
 def turn_to(vertices: np.ndarray, front: float) -> np.ndarray:
@@ -75,8 +73,6 @@ def label_parts(anatomy: Anatomy, vertices: np.ndarray, example: Example) -> tup
             main = covers[part, number] >= min(covers[mine, number].max(), MAIN)
             roles[part], weights[part] = (role, 1.0) if main else ("other", 0.0)
     return tuple(roles), weights
-
-
 
 
 def save_labelled(body: LabelledBody, path: Path) -> None:
