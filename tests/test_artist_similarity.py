@@ -54,7 +54,7 @@ def mesh(tmp_path_factory):
         renderer=SimpleNamespace(field=Bent()),
     )
     Glb(frames=6, fps=12.0, tolerance=0.0)(scene, folder)
-    return load_mesh(folder / "asset.glb", "box", rotate_deg=90, radius=0.4)
+    return load_mesh(folder / "asset.glb", "box", front_deg=-90, radius=0.4)
 
 
 class PosedRenderer(torch.nn.Module):

@@ -28,6 +28,7 @@ from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
 from to4d.model.deformation import DeformationField
 from to4d.objects.plant import load_plant
+from to4d.rig.axes import UPRIGHT
 from to4d.runs.run import build_scene, export_all, restore, save_model
 from to4d.types import Mesh, Prompt
 
@@ -159,26 +160,26 @@ def test_a_skinned_and_animated_file_stands_as_the_run_saw_it(tmp_path, caplog):
     assert len(header["accessors"]) == kept + 2 * 5 + 2
 
 
-@pytest.mark.parametrize("up", ["y", "z"])
+@pytest.mark.parametrize("up", ["y", "z", "x", "-x", "-y", "-z"])
 def test_an_obj_file_becomes_an_upright_glb_in_its_own_coordinates(tmp_path, up):
     four_colors(tmp_path / "four.png")
     obj = write_obj(tmp_path)
     obj.write_text(obj.read_text().replace("v -1.0 -1.0 0.0", "v -1.0 -1.0 0.5"))
-    mesh = load_mesh(obj, up=up, rotate_deg=20)
+    mesh = load_mesh(obj, up=up, front_deg=-20)
     path, _ = export(mesh, tmp_path / "out")
     header, data = gltf_check.read(path)
     gltf_check.check(path)
     (image,) = header["images"]
     assert gltf_check.view_bytes(header, data, image["bufferView"]) == (tmp_path / "four.png").read_bytes()
-    assert ("rotation" in header["nodes"][0]) == (up == "z") and header["materials"][0]["name"] == "m"
-    corners = load_mesh(path, rotate_deg=20)
+    assert ("rotation" in header["nodes"][0]) == (up != "y") and header["materials"][0]["name"] == "m"
+    corners = load_mesh(path, up="y", front_deg=-20)
     assert corners.vertices[corners.faces].numpy() == pytest.approx(mesh.vertices[mesh.faces].numpy(), abs=1e-6)
     assert corners.uv.numpy() == pytest.approx(mesh.uv.numpy(), abs=1e-6)
     assert corners.materials[0].texture.equal(mesh.materials[0].texture)
     raw = gltf_check.check_accessor(header, data, header["accessors"][0])
     assert {tuple(p) for p in raw.tolist()} == {(-1, -1, 0.5), (1, -1, 0), (1, 1, 0), (-1, 1, 0)}
     animation = gltf_animation.load_animation(path)
-    turn = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]) if up == "z" else np.eye(3)
+    turn = UPRIGHT[up]
     wanted = moved(mesh, animation.vertices() @ turn, 5 / 6) @ turn.T
     assert animation.vertices("a thing bending", 5 / 12) == pytest.approx(wanted, abs=2e-5)
 

@@ -29,7 +29,7 @@ export.gltf
 export
 phases
 callbacks
-runs.out_of_memory runs.trust runs.asset runs.setting_types runs.config_nodes runs.rig_file
+runs.out_of_memory runs.trust runs.asset runs.setting_types runs.config_nodes runs.rig_file runs.object_file
 runs.rigging
 runs.preflight
 runs.settings runs.worker_group runs.build runs.evaluation runs.peers runs.sweep runs.gpu

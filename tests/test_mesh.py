@@ -18,6 +18,7 @@ from mesh_files import (
     write_obj,
 )
 
+from to4d.errors import InputError
 from to4d.geometry import orbit
 from to4d.mesh import load_mesh
 from to4d.render.mesh_cpu import MeshRenderer
@@ -120,19 +121,40 @@ def test_stl_is_z_up_unless_told(tmp_path):
     assert np.ptp(load_mesh(tmp_path / "t.stl", up="y").vertices[:, 2].numpy()) < 1e-6
 
 
-def test_auto_axis_is_logged(textured, caplog):
+@pytest.mark.parametrize(("given", "named"), [({}, True), ({"up": "y"}, True), ({"up": "y", "front_deg": 0}, False)])
+def test_what_is_not_given_is_found_and_logged(textured, caplog, given, named):
     with caplog.at_level(logging.INFO):
-        load_mesh(write_obj(textured))
-    assert re.search(r"quad\.obj.* y .*object\.up", caplog.text)
+        load_mesh(write_obj(textured), **given)
+    assert bool(re.search(r"quad\.obj: .*object\.front_deg=", caplog.text)) == named
+    assert bool(re.search(r"up is y", caplog.text)) == (not given)
+
+
+@pytest.mark.parametrize("up", ["x", "-x", "y", "-y", "z", "-z"])
+def test_any_axis_can_be_up_and_any_azimuth_the_front(textured, up):
+    transform = load_mesh(write_obj(textured), up=up, front_deg=30.0).transform[:3, :3]
+    rotation = transform / transform.norm(dim=1)
+    axis = torch.zeros(3, dtype=torch.float64)
+    axis["xyz".index(up[-1])] = -1.0 if up[0] == "-" else 1.0
+    torch.testing.assert_close(rotation @ axis, torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64))
+    torch.testing.assert_close(torch.linalg.det(rotation), torch.tensor(1.0, dtype=torch.float64))
+    upright = load_mesh(write_obj(textured), up=up, front_deg=0.0).transform[:3, :3]
+    front = rotation @ (upright / upright.norm(dim=1)).T @ torch.tensor([0.5, 0.0, 0.75**0.5], dtype=torch.float64)
+    torch.testing.assert_close(front, torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64))
+
+
+@pytest.mark.parametrize("wrong", ["left", float("nan"), None])
+def test_a_front_that_is_no_angle_is_refused(textured, wrong):
+    with pytest.raises(InputError, match=f"front_deg={wrong!r}"):
+        load_mesh(write_obj(textured), front_deg=wrong)
 
 
 def test_z_up_front_faces_azimuth_0(tmp_path):
     """In a z-up file the front looks along -y: a marker there comes to +z."""
     body = "v 0 0 0\nv 1 0 0\nv 0 -3 0\nv 0 0 1\nf 1 2 3\nf 1 2 4\nf 1 3 4\n"
     (tmp_path / "z.obj").write_text(body)
-    marker = load_mesh(tmp_path / "z.obj", up="z").vertices[2]
+    marker = load_mesh(tmp_path / "z.obj", up="z", front_deg=0.0).vertices[2]
     assert marker[2] > 0.45
-    turned = load_mesh(tmp_path / "z.obj", up="z", rotate_deg=90.0).vertices[2]
+    turned = load_mesh(tmp_path / "z.obj", up="z", front_deg=-90.0).vertices[2]
     assert turned[0] > 0.45
 
 
@@ -149,7 +171,7 @@ def test_nodes_keep_their_transforms_and_mirrors_stay_outside_out(tmp_path):
 
 def test_the_object_fills_its_sphere_and_the_transform_says_how(textured):
     path = write_obj(textured)
-    mesh = load_mesh(path, noun="sign", radius=0.8, rotate_deg=30.0)
+    mesh = load_mesh(path, noun="sign", radius=0.8, front_deg=-30.0)
     assert mesh.vertices.norm(dim=1).max() == pytest.approx(0.8)
     assert (mesh.vertices.amax(0) + mesh.vertices.amin(0)).abs().max() < 1e-6
     moved = torch.from_numpy(QUAD).double() @ mesh.transform[:3, :3].T + mesh.transform[:3, 3]

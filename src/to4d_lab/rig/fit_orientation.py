@@ -3,14 +3,16 @@
     TO4D_DATA=DIR TO4D_ANIMATED=DIR python -m to4d_lab.rig.fit_orientation
 
 measures each pack with what the others taught, prints it, then fits all of them and writes the file of the package.
+With `--questions FILE.npz` the features of all meshes, which take most of the time, are kept and used again.
 """
 
 import argparse
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,12 +119,54 @@ def main() -> None:
     """Measure, fit and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--processes", type=int, default=2)
-    processes = parser.parse_args().processes
+    parser.add_argument("--questions", type=Path, help="a file to keep the features in")
+    options = parser.parse_args()
+    if options.questions is not None and options.questions.is_file():
+        asked = load_questions(options.questions)
+    else:
+        asked = ask(options.processes)
+        if options.questions is not None:
+            save_questions(options.questions, asked)
+    report_and_write(asked)
+
+
+def ask(processes: int) -> dict[str, list[Question]]:
+    """`up` and `front` of all meshes, each also with other proportions."""
     rng = np.random.default_rng(0)
     meshes = [copy for mesh in read_standing() for copy in (mesh, stretched(mesh, rng))]
     with ProcessPoolExecutor(processes) as pool:
         found = list(pool.map(questions, meshes, chunksize=8))
-    report_and_write({name: [answers[name] for answers in found if name in answers] for name in PENALTY})
+    return {name: [answers[name] for answers in found if name in answers] for name in PENALTY}
+
+
+def save_questions(path: Path, asked: dict[str, list[Question]]) -> None:
+    """Write questions as arrays."""
+    arrays = {}
+    for kind, about in asked.items():
+        names = list(about[0].features[0])
+        arrays[f"{kind}_features"] = np.array(names)
+        arrays[f"{kind}_rows"] = np.array([[row[name] for name in names] for q in about for row in q.features])
+        arrays[f"{kind}_right"] = np.concatenate([q.right for q in about])
+        arrays[f"{kind}_counts"] = np.array([len(q.features) for q in about])
+        for field in ("name", "pack", "rest"):
+            arrays[f"{kind}_{field}"] = np.array([getattr(q, field) for q in about])
+    np.savez_compressed(path, allow_pickle=False, **arrays)
+
+
+def load_questions(path: Path) -> dict[str, list[Question]]:
+    """Read what `save_questions` wrote."""
+    with np.load(path) as arrays:
+        return {kind: list(_load_kind(arrays, kind)) for kind in PENALTY}
+
+
+def _load_kind(arrays: Mapping[str, NDArray], kind: str) -> Iterator[Question]:
+    names, rows, right = (arrays[f"{kind}_{field}"] for field in ("features", "rows", "right"))
+    stops = np.cumsum(arrays[f"{kind}_counts"])
+    about = zip(*(arrays[f"{kind}_{field}"] for field in ("name", "pack", "rest")), strict=True)
+    for stop, count, (name, pack, rest) in zip(stops, arrays[f"{kind}_counts"], about, strict=True):
+        mine = slice(stop - count, stop)
+        features = [dict(zip(names.tolist(), row, strict=True)) for row in rows[mine].tolist()]
+        yield Question(str(name), str(pack), bool(rest), features, right[mine])
 
 
 def report_and_write(asked: dict[str, list[Question]]) -> None:

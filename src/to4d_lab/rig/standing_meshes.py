@@ -4,6 +4,7 @@
 .glb files (file, pack), as to4d_lab.rig.truth reads them.
 """
 
+import itertools
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from to4d.errors import InputError
 from to4d.gltf.animation import load_animation
 from to4d.mesh import load_mesh
 from to4d_lab.data.objects import KINDS
+from to4d_lab.rig.capsules import CAPSULES
 
 OURS = "procedural"  # the pack of the data engine's objects, never left out
 POSES = 4
@@ -90,7 +92,7 @@ def files() -> list[File]:
 
 
 def read_standing() -> Iterator[StandingMesh]:
-    """Every object at rest and in some poses of its clips, then six objects of each of our kinds."""
+    """Every object at rest and in some poses of its clips, then what we draw: objects and bodies of capsules."""
     for file in files():
         try:
             mesh = load_mesh(file.path, up=file.up, front_deg=0.0)
@@ -104,6 +106,9 @@ def read_standing() -> Iterator[StandingMesh]:
         for number in range(6):
             mesh = draw(np.random.default_rng(zlib.crc32(f"{kind} {number}".encode())))
             yield StandingMesh(kind, OURS, str(number), mesh.vertices, mesh.faces)
+    for kind, number in itertools.product((name for name in CAPSULES if name != "machine"), range(40)):
+        body = CAPSULES[kind](np.random.default_rng(zlib.crc32(f"{kind} {number}".encode())))
+        yield StandingMesh(f"c_{kind}_{number % 4}", OURS, str(number), body.vertices, body.faces)
 
 
 def _poses(file: File) -> Iterator[StandingMesh]:

@@ -58,6 +58,7 @@ class ResultPage(Exporter):
             asset=asset,
             turntable=turntable,
             videos={int(p.stem): embed_video(p) for p in sorted((folder / "views").glob("[0-9][0-9][0-9].mp4"))},
+            object_views=embed_png(folder / "object_views.png"),
             rig_picture=embed_png(folder / "rig.png"),
             config=config,
             **measured(json.loads(_text(folder / "metrics.json") or "{}")),
