@@ -32,8 +32,8 @@ FRAMES, FPS = 12, 24.0
 
 
 def scene(mesh: Mesh, field: torch.nn.Module, prompt: str = CLIP) -> SimpleNamespace:
-    parts = {"reference": SimpleNamespace(mesh=mesh), "renderer": SimpleNamespace(field=field)}
-    return SimpleNamespace(prompt=Prompt(prompt, "thing"), **parts)
+    renderer = SimpleNamespace(field=field, needs_static_fit=True)
+    return SimpleNamespace(prompt=Prompt(prompt, "thing"), reference=SimpleNamespace(mesh=mesh), renderer=renderer)
 
 
 def export(mesh: Mesh, field: torch.nn.Module, out: Path, **options) -> tuple[Path, dict]:
