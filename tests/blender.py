@@ -75,21 +75,28 @@ def imported(path: Path, clip: str) -> dict:
 def miss(path: Path, clip: str | None = None) -> tuple[float, float, list[str]]:
     """How far what Blender shows of a clip is from our player's at most, and how far it moves; as shares of the size.
 
-    Also the names of its clips. Vertices are recognised by where they stand at rest and move to, whatever their order.
+    Also the names of its clips.
     """
-    from scipy.spatial import KDTree
-
     from to4d.gltf.animation import load_animation
 
     animation = load_animation(path)
     clip = clip or list(animation.clips)[-1]
     played = imported(path, clip)
-    ours = np.concatenate(list(animation.poses(clip, played["seconds"])), -1)
-    theirs = np.concatenate(list(played["poses"]), -1)
-    size = np.linalg.norm(np.ptp(ours[:, :3], axis=0))
-    gap = max(KDTree(a).query(b)[0].max() for a, b in ((ours, theirs), (theirs, ours)))
-    moved = np.linalg.norm(ours.reshape(len(ours), -1, 3) - ours[:, None, :3], axis=-1).max()
-    return float(gap / size), float(moved / size), played["clips"].tolist()
+    ours = animation.poses(clip, played["seconds"])
+    moved = np.linalg.norm(ours - ours[:1], axis=-1).max() / np.linalg.norm(np.ptp(ours[0], axis=0))
+    return apart(played["poses"], ours), float(moved), played["clips"].tolist()
+
+
+def apart(theirs: np.ndarray, ours: np.ndarray) -> float:
+    """How far vertices in two players, (V, N, 3) and (V, M, 3), are from each other at most, as a share of the size.
+
+    They are recognised by where they are at all times, whatever their order.
+    """
+    from scipy.spatial import KDTree
+
+    a, b = (np.concatenate(list(each), -1) for each in (theirs, ours))
+    gap = max(KDTree(x).query(y)[0].max() for x, y in ((a, b), (b, a)))
+    return float(gap / np.linalg.norm(np.ptp(ours[0], axis=0)))
 
 
 def main() -> None:

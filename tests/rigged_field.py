@@ -114,5 +114,24 @@ class Rigged(PlainField):
         blended = (weights[..., None, None] * maps[:, influences]).sum(2)
         return skin_points(points, influences, weights, maps), inverse(blended)[..., :3]
 
+    def move(self, points: Tensor, times: Tensor) -> Tensor:
+        return self.forward_map(points, times)[0]
+
     def displacement(self, points: Tensor, times: Tensor) -> Tensor:
         raise NotImplementedError("only the way forward is known here")
+
+
+def posed_input(source: Path, field: Rigged, time: float) -> np.ndarray:
+    """(N, 3) of an input with a skin, in its coordinates: by its inverse bind matrices and the maps of the joints."""
+    animation, nodes = load_animation(source), field.rig.nodes
+    maps = np.tile(np.eye(4), (len(nodes), 1, 1))
+    maps[:, :3] = field.joint_maps(torch.tensor([time]))[0].numpy()
+    transform = field.mesh.transform.numpy()
+    world = animation.nodes.world((), np.zeros(1))
+    loose = {primitive.node for primitive in animation.primitives if primitive.skin is None}
+    for node in animation.nodes.order:
+        path = animation.nodes.path(node)
+        joint = next((nodes.index(above) for above in path if above in nodes), 0 if loose & set(path) else None)
+        if joint is not None:
+            world[0, node] = np.linalg.inv(transform) @ maps[joint] @ transform @ world[0, node]
+    return np.concatenate([primitive.at(world, (), np.zeros(1)) for primitive in animation.primitives], 1)[0]

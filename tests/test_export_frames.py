@@ -16,6 +16,7 @@ from plain_field import PlainField
 
 from to4d.errors import InputError
 from to4d.export.flipbook import Flipbook
+from to4d.export.frame_meshes import frame_meshes, vertex_colors
 from to4d.export.isosurface import Isosurface, is_watertight, solid
 from to4d.export.sequence import MeshSequence
 from to4d.export.usd import Usd
@@ -56,14 +57,15 @@ class Turned(PlainField):
 
 
 class Looking(torch.nn.Module):
-    def __init__(self, field: torch.nn.Module) -> None:
+    def __init__(self, field: torch.nn.Module, needs_static_fit: bool = True) -> None:
         super().__init__()
-        self.field = field
+        self.field, self.needs_static_fit = field, needs_static_fit
 
 
-def scene(field: torch.nn.Module, mesh=None) -> SimpleNamespace:
+def scene(field: torch.nn.Module, mesh=None, needs_static_fit: bool = True) -> SimpleNamespace:
     reference = SimpleNamespace(mesh=load_plant() if mesh is None else mesh)
-    return SimpleNamespace(reference=reference, renderer=Looking(field), prompt=Prompt("a ball growing", "ball"))
+    renderer = Looking(field, needs_static_fit)
+    return SimpleNamespace(reference=reference, renderer=renderer, prompt=Prompt("a ball growing", "ball"))
 
 
 @pytest.fixture
@@ -191,3 +193,13 @@ def test_usd_of_a_field_changes_its_triangles(tmp_path):
     counts = [len(body.GetAttribute("faceVertexCounts").Get(frame)) for frame in (0, 1)]
     colors = [len(body.GetAttribute("primvars:displayColor").Get(frame)) for frame in (0, 1)]
     assert counts[0] != counts[1] and colors == [len(body.GetAttribute("points").Get(frame)) for frame in (0, 1)]
+
+
+def test_a_field_that_was_never_fitted_lends_the_moved_mesh_no_colours(quad, tmp_path):
+    """With renderer=mesh the colours are the mesh's own, in the flip-book too."""
+    shapes = list(frame_meshes(scene(Turned(), quad, needs_static_fit=False), torch.tensor([0.0, 0.5]), SMALL))
+    own = vertex_colors(quad)
+    assert all(np.array_equal(shape.colors, own) for shape in shapes) and len(np.unique(own, axis=0)) > 1
+    assert not np.allclose(shapes[0].points, shapes[1].points)
+    figures = Flipbook(frames=2, surface=SMALL)(scene(Turned(), quad, needs_static_fit=False), tmp_path)
+    assert figures["export/flipbook_faces"] == len(quad.faces)

@@ -8,21 +8,24 @@ import gltf_check
 import khronos
 import numpy as np
 import pytest
+import threejs
 import torch
+from browser import CHROMIUM, Browser
 from gltf_files import HALF, Glb, arm
 from mesh_files import QUAD, QUAD_FACES, gltf, write_glb
-from rigged_field import Rigged, found_rig, own_rig
+from rigged_field import Rigged, found_rig, own_rig, posed_input
 from scipy.spatial.transform import Rotation
 
 from to4d.export.gltf import exporter
 from to4d.export.gltf.build_document import world_from_asset
 from to4d.export.gltf.joint_tracks import key_frames
+from to4d.export.usd import Usd
 from to4d.gltf.animation import load_animation
 from to4d.gltf.channels import slerp
 from to4d.gltf.node_tree import compose_transforms, decompose_transforms
 from to4d.mesh import load_mesh
 from to4d.objects.plant import load_plant
-from to4d.types import Mesh, Prompt
+from to4d.types import Mesh, Prompt, Rig
 
 CLIP = "a thing swinging"
 FRAMES, FPS = 12, 24.0
@@ -37,28 +40,6 @@ def export(mesh: Mesh, field: torch.nn.Module, out: Path, **options) -> tuple[Pa
     """The asset and its figures."""
     options = {"frames": FRAMES, "fps": FPS, "tolerance": 0.0, "key_tolerance": 0.0} | options
     return out / "asset.glb", exporter.Glb(**options)(scene(mesh, field), out)
-
-
-def expected(source: Path, field: Rigged, frame: int) -> np.ndarray:
-    """(N, 3) of an input with a skin, in its coordinates: by its inverse bind matrices and the maps of the joints."""
-    animation, mesh, rig = load_animation(source), field.mesh, field.rig
-    maps = np.concatenate(
-        [
-            field.joint_maps(torch.tensor([frame / FRAMES]))[0].double().numpy(),
-            np.tile([[[0, 0, 0, 1.0]]], (len(rig.nodes), 1, 1)),
-        ],
-        1,
-    )
-    transform = mesh.transform.numpy()
-    world = animation.nodes.world((), np.zeros(1))
-    for node in animation.nodes.order:
-        above = node
-        while above not in rig.nodes and above in animation.nodes.parents:
-            above = animation.nodes.parents[above]
-        if above in rig.nodes:
-            carried = np.linalg.inv(transform) @ maps[rig.nodes.index(above)] @ transform
-            world[0, node] = carried @ world[0, node]
-    return np.concatenate([primitive.at(world, (), np.zeros(1)) for primitive in animation.primitives], 1)[0]
 
 
 def blender_arm(path: Path, scale: float = 0.01, matrix: bool = False) -> Path:
@@ -122,7 +103,7 @@ def test_the_user_s_skeleton_goes_where_the_joints_say(tmp_path, kind, growth):
     size = np.linalg.norm(np.ptp(animation.vertices(), axis=0))
     assert np.array_equal(animation.vertices(), load_animation(source).vertices()) or kind == "matrix"
     for frame in range(FRAMES):
-        wanted = expected(source, field, frame)
+        wanted = posed_input(source, field, frame / FRAMES)
         assert np.abs(animation.vertices(CLIP, frame / FPS) - wanted).max() < 1e-6 * size
     assert figures["export/joints"] == 2 and figures["export/morph_targets"] == 0 and figures["export/clips"] == 1
 
@@ -240,7 +221,7 @@ def test_several_prompts_are_several_clips_of_one_skeleton(tmp_path):
     assert list(animation.clips) == ["old", *(each.prompt.text for each in scenes)] and figures["export/clips"] == 2
     for each, field in zip(scenes, fields, strict=True):
         pose = animation.vertices(each.prompt.text, 7 / FPS)
-        assert np.abs(pose - expected(tmp_path / "input.glb", field, 7)).max() < 1e-6 * np.ptp(pose)
+        assert np.abs(pose - posed_input(tmp_path / "input.glb", field, 7 / FRAMES)).max() < 1e-6 * np.ptp(pose)
 
 
 def test_a_prompt_that_is_the_name_of_an_old_clip_is_a_clip_beside_it(tmp_path):
@@ -250,6 +231,27 @@ def test_a_prompt_that_is_the_name_of_an_old_clip_is_a_clip_beside_it(tmp_path):
     header, _ = gltf_check.read(tmp_path / "asset.glb")
     assert [clip["name"] for clip in header["animations"]] == ["old", "old"]
     assert len(header["animations"][1]["channels"]) > 1
+
+
+def test_parts_that_no_joint_carries_follow_a_root_that_the_file_does_not_have(tmp_path):
+    source = blender_arm(tmp_path / "input.glb")
+    header, data = gltf_check.read(source)
+    header["nodes"] += [{"name": "stand", "mesh": 1, "children": [7]}, {"name": "foot", "mesh": 1, "scale": [2, 2, 2]}]
+    header["scenes"][0]["nodes"].append(6)
+    part = {key: value for key, value in header["meshes"][0]["primitives"][0].items() if key != "attributes"}
+    header["meshes"].append({"primitives": [part | {"attributes": {"POSITION": 0}}]})
+    mesh = load_mesh(write_glb(source, header, data))
+    own = own_rig(mesh)
+    parents, nodes = (-1, *(parent + 1 for parent in own.parents)), (-1, *own.nodes)
+    names, ranks = ("root", "upper", "lower"), (0, 0, 1)
+    places = torch.cat([torch.zeros(1, 3), own.joints])
+    influences, roles = own.influences + 1, ("root", "other", "other")
+    rig = Rig(places, parents, names, roles, ranks, influences, own.weights, "thing", 1.0, "own", nodes)
+    path, _ = export(mesh, Rigged(mesh, rig, degrees=0.0, travel=0.4), tmp_path / "out")
+    animation = load_animation(path)
+    moves = (animation.vertices(CLIP, 6 / FPS) - animation.vertices()) * float(mesh.transform[1, 1])
+    assert moves == pytest.approx(np.tile([0.1, 0.04, 0.2], (len(moves), 1)), abs=1e-5) and len(moves) == 12
+    assert {name for name, _ in _channels(gltf_check.read(path)[0])} == {"upper", "stand"}
 
 
 def test_dropped_keys_are_missed_by_no_more_than_the_tolerance(tmp_path):
@@ -335,3 +337,57 @@ def test_blender_plays_what_we_play(tmp_path, kind):
     path, _ = export(mesh, Rigged(mesh, found_rig(mesh) if kind == "found" else own_rig(mesh)), tmp_path)
     gap, moved, clips = blender.miss(path, CLIP)
     assert CLIP in clips and moved > 0.05 and gap < 1e-5
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("profile")) as one:
+        yield one
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@pytest.mark.parametrize("kind", [*SOURCES, "found"])
+def test_three_js_plays_what_we_play(tmp_path, browser, kind):
+    mesh = load_plant() if kind == "found" else load_mesh(SOURCES[kind](tmp_path / "input.glb"))
+    field = Rigged(mesh, found_rig(mesh) if kind == "found" else own_rig(mesh), growth=0.3)
+    path, _ = export(mesh, field, tmp_path)
+    seconds = np.array([0.0, 3.0, 7.5, 11.0]) / FPS
+    assert blender.apart(threejs.poses(browser, path, CLIP, seconds), load_animation(path).poses(CLIP, seconds)) < 1e-6
+
+
+@pytest.mark.parametrize("kind", ["found", "centimetres"])
+@pytest.mark.parametrize("growth", [0.0, 0.5])
+def test_usd_s_own_skinning_moves_the_mesh_as_the_model_does(tmp_path, kind, growth):
+    pixar = pytest.importorskip("pxr.Usd", reason="needs usd-core: pip install -e '.[usd]'")
+    from pxr import UsdGeom, UsdSkel, UsdValidation, Vt
+
+    mesh = load_plant() if kind == "found" else load_mesh(SOURCES[kind](tmp_path / "input.glb"), rotate_deg=50)
+    field = Rigged(mesh, found_rig(mesh) if kind == "found" else own_rig(mesh), growth=growth)
+    Usd(frames=FRAMES, fps=FPS)(scene(mesh, field), tmp_path)
+    stage = pixar.Stage.Open(str(tmp_path / "asset.usdz"))
+    body, cache = stage.GetPrimAtPath("/asset/body"), UsdSkel.Cache()
+    cache.Populate(UsdSkel.Root(stage.GetPrimAtPath("/asset")), pixar.PrimDefaultPredicate)
+    skeleton = cache.GetSkelQuery(UsdSkel.Skeleton(stage.GetPrimAtPath("/asset/skeleton")))
+    skinning, transform = cache.GetSkinningQuery(body), world_from_asset(mesh)
+    rest = np.array(UsdGeom.Mesh(body).GetPointsAttr().Get())
+    for frame in range(FRAMES):
+        points = Vt.Vec3fArray.FromNumpy(rest.copy())
+        assert skinning.ComputeSkinnedPoints(skeleton.ComputeSkinningTransforms(frame), points, frame)
+        placed = np.array(UsdGeom.Xformable(body).ComputeLocalToWorldTransform(frame))
+        pose = np.array(points) @ placed[:3, :3] + placed[3, :3]
+        pose = pose @ transform[:3, :3].T + transform[:3, 3]
+        wanted = field.forward_map(mesh.vertices, torch.tensor([frame / FRAMES]))[0][0].numpy()
+        assert np.linalg.norm(pose - wanted, axis=1).max() < 1e-5
+    errors = UsdValidation.ValidationContext(UsdValidation.ValidationRegistry().GetOrLoadAllValidators()).Validate(
+        stage
+    )
+    assert not errors, [error.GetErrorAsString() for error in errors]
+
+
+def test_usd_without_a_skeleton_has_a_sample_of_the_points_a_frame(tmp_path):
+    pixar = pytest.importorskip("pxr.Usd", reason="needs usd-core: pip install -e '.[usd]'")
+    mesh = load_plant()
+    Usd(frames=3, skin=False)(scene(mesh, Rigged(mesh, found_rig(mesh))), tmp_path)
+    stage = pixar.Stage.Open(str(tmp_path / "asset.usdz"))
+    assert stage.GetPrimAtPath("/asset/body").GetAttribute("points").GetTimeSamples() == [0, 1, 2]
+    assert not stage.GetPrimAtPath("/asset/skeleton")

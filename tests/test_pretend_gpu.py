@@ -47,6 +47,7 @@ def test_what_stays_there_is_there():
 
 
 MINI = [setting for setting in TINY if not setting.startswith("distillation.")]  # sds has no steps
+MESH = [setting for setting in MINI if not setting.startswith("renderer.")] + ["model=nodes", "renderer=mesh"]
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,7 @@ MINI = [setting for setting in TINY if not setting.startswith("distillation.")] 
     [
         MINI,
         [*MINI, "model=nodes", "noise=view_consistent"],
+        [*MESH, "sds_weight=1"],
         [*MINI, "experiments=[hash4d]", "mask=smoothed"],
         [*MINI, "experiments=[sds,text_to_video]", "mask=text_token"],
         pytest.param(["experiments=[3to4d]", "+tiny='true'"], marks=pytest.mark.slow),

@@ -18,8 +18,10 @@ import pytest
 import torch
 import yaml
 from browser import CHROMIUM, Browser
+from gltf_files import arm
 from PIL import Image
 from plain_field import PlainField
+from rigged_field import Rigged, found_rig, own_rig
 
 from to4d.export.gltf.exporter import Glb
 from to4d.export.page.exporter import ResultPage
@@ -423,6 +425,39 @@ def test_each_of_several_clips_can_be_chosen(browser, tmp_path):
     assert names == [PROMPT, "a plant standing"]
     browser.value("(e => { e.value = 1; e.dispatchEvent(new Event('change')) })(document.querySelector('#clip'))")
     assert change(rest, pose(browser, 0, 1.0)) < 0.05
+
+
+@needs_chromium
+def test_a_skeleton_moves_as_shapes_do(browser, tmp_path):
+    scene = scene_of(load_plant())
+    scene.renderer = SimpleNamespace(field=Rigged(scene.reference.mesh, found_rig(scene.reference.mesh), degrees=8.0))
+    shots = {}
+    for name in ("auto", False):
+        Glb(frames=6, fps=12.0, skin=name)(scene, tmp_path / str(name))
+        opened(browser, page_of(tmp_path / f"page {name}", (tmp_path / str(name) / "asset.glb").read_bytes()))
+        shots[name] = [pose(browser, 0, share) for share in (0.0, 0.6)]
+    assert change(*shots["auto"]) > 0.2 and change(shots["auto"][0], shots[False][0]) < 0.01
+    assert change(shots["auto"][1], shots[False][1]) < 0.1 * change(*shots["auto"])
+
+
+@needs_chromium
+def test_the_page_begins_with_the_run_s_clip_and_old_ones_can_be_chosen(browser, tmp_path):
+    mesh = load_mesh(arm(tmp_path / "arm.glb"))
+    scene = scene_of(mesh)
+    scene.renderer = SimpleNamespace(field=Rigged(mesh, own_rig(mesh), travel=0.0))
+    Glb(frames=6, fps=6.0)(scene, tmp_path)
+    opened(browser, page_of(tmp_path / "own", (tmp_path / "asset.glb").read_bytes()))
+    chosen = "document.querySelector('#clip')"
+    assert browser.value(f"[...{chosen}.options].map((option) => option.textContent)") == ["bend", PROMPT]
+    assert browser.value(f"{chosen}.value") == "1" and not browser.value(f"{chosen}.hidden")
+    rest, ours = pose(browser, 0, 0.0), pose(browser, 0, 1.0)
+    choose = f"(number => {{ {chosen}.value = number; {chosen}.dispatchEvent(new Event('change')) }})"
+    browser.value(f"{choose}(0)")
+    again, old = pose(browser, 0, 0.0), pose(browser, 0, 1.0)
+    browser.value(f"{choose}(1)")
+    assert change(rest, again) < 0.001 and change(pose(browser, 0, 1.0), ours) < 0.001
+    assert min(change(rest, ours), change(rest, old), change(ours, old)) > 0.02
+    assert not browser.troubles()
 
 
 @needs_chromium

@@ -32,7 +32,7 @@ def rig(mesh):
 
 
 def test_joints_are_drawn_where_the_camera_sees_them(mesh):
-    rig, view = found_rig(mesh), camera(90.0, 300)
+    rig, view = found_rig(mesh), camera(mesh, 90.0, 300, 1.1)
     picture = np.array(draw_skeleton(mesh, rig, view)).astype(int)
     for place, role in zip(project(rig.joints, view)[0].tolist(), rig.roles, strict=True):
         x, y = (round(c) for c in place)
@@ -57,7 +57,7 @@ def test_arms_rise_on_both_sides(mesh):
 
 
 def test_the_weights_of_left_and_right_have_the_colours_of_the_roles(mesh, rig):
-    hue, saturation, _ = np.array(draw_weights(mesh, rig, camera(90.0, 200)).convert("HSV")).astype(int).T
+    hue, saturation, _ = np.array(draw_weights(mesh, rig, camera(mesh, 90.0, 200, 1.1)).convert("HSV")).astype(int).T
     for role in ("foreleg_L", "hindleg_L"):
         expected = 255 * colorsys.rgb_to_hsv(*(c / 255 for c in role_colour(role)))[0]
         assert ((abs(hue - expected) < 4) & (saturation > 80)).sum() > 100
@@ -72,7 +72,7 @@ def test_the_picture_has_a_tile_for_each_limb(mesh, rig):
 
 
 def test_a_bent_limb_is_coloured(mesh, rig):
-    tile = np.array(draw_bent(mesh, rig, "tail", camera(65.0, 160))).astype(int)
+    tile = np.array(draw_bent(mesh, rig, "tail", camera(mesh, 65.0, 160, 1.25))).astype(int)
     red, green, blue = COLOURS["tail"]
     assert (tile[..., 0] - tile[..., 1] > 0.3 * (red - green)).sum() > 30
 

@@ -19,7 +19,7 @@ from to4d.model.deformation import DeformationField
 from to4d.objects.plant import load_plant
 from to4d.protocols import Scene
 from to4d.surface_tracks import track_by_inversion
-from to4d.types import Prompt
+from to4d.types import Cameras, Prompt, Render
 from to4d.viewpoints import Viewpoints
 from to4d_lab.data.object_motions import MOTIONS, move
 from to4d_lab.data.style import Style
@@ -232,22 +232,34 @@ class Turning(PlainField):
         return torch.stack([x * cos - z * sin, y, z * cos + x * sin], -1) - points
 
 
+class BallOfPlant(MovingBall):
+    """A `ReferenceRenderer` of the plant, which it shows as a ball."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+        self.mesh = load_plant()
+
+    def draw(self, cameras: Cameras, vertices: torch.Tensor, normals: bool = True) -> Render:
+        return self(cameras, torch.zeros(len(vertices)), normals)
+
+
 class FieldBall(MovingBall):
     """A `Renderer` of a field, which it never draws: a ball at rest."""
 
     def __init__(self, field: torch.nn.Module) -> None:
         super().__init__(0.0)
-        self.field, self.occupancy = field, torch.nn.Identity()
+        self.field, self.needs_static_fit = field, True
 
-    def start_from(self, points: torch.Tensor) -> None:
+    def bind(self, reference: torch.nn.Module, generator: torch.Generator) -> None:
+        pass
+
+    def update(self, generator: torch.Generator) -> None:
         pass
 
 
 def measured(degrees: float | None) -> dict:
-    reference = MovingBall(0.0)
-    reference.mesh = load_plant()
     renderer = MovingBall(0.0) if degrees is None else FieldBall(Turning(degrees))
-    return FinalMetrics(views=Viewpoints(size=32))(Scene(reference, renderer, Prompt("a ball spinning", "ball")))
+    return FinalMetrics(views=Viewpoints(size=32))(Scene(BallOfPlant(), renderer, Prompt("a ball spinning", "ball")))
 
 
 def test_a_moved_field_that_turns_spins_in_all_views():

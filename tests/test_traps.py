@@ -130,7 +130,7 @@ def test_a_view_of_nothing_has_a_gradient_of_nothing():
 def test_an_occupancy_hides_nothing_before_it_was_told_and_is_told_before_the_first_step():
     assert Occupancy(resolution=8, bins=2).bits.all()
     updates = []
-    renderer = SimpleNamespace(field=None, occupancy=SimpleNamespace(update=lambda field, random: updates.append(1)))
+    renderer = SimpleNamespace(update=lambda random: updates.append(1))
     phase = SimpleNamespace(seed=0, name="static", renderer=renderer)
     for number, count in ((0, 1), (1, 1), (15, 1), (16, 2)):
         FollowOccupancy(every=16).on_train_batch_start(SimpleNamespace(global_step=number), phase, 0, 0)

@@ -40,7 +40,7 @@ class Lifted(PlainField):
 @pytest.fixture(scope="module")
 def frames():
     renderer = MovingBall(0.2)
-    renderer.field = Lifted()
+    renderer.field, renderer.needs_static_fit = Lifted(), True
     scene = Scene(MeshRenderer(load_plant()), renderer, Prompt("a plant rising", "plant"))
     return SceneFrames(scene, 4, 32, Isosurface(16))
 

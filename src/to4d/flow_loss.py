@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample, interpolate, normalize
 
 from to4d.geometry import at_view_depth, image_grid, pixel_rays, ray_directions, world_lengths
-from to4d.protocols import DeformableField
+from to4d.protocols import DeformableField, MeshBoundField, RiggedField
 from to4d.types import Cameras, Render
 
 MIN_OPACITY = 0.5  # from which a pixel shows a surface
@@ -40,8 +40,30 @@ class Correspondences:
     depth_weights: Tensor  # (N,) in [0, 1], of the component along the view
 
 
-def flow_loss(field: DeformableField, pairs: Correspondences) -> Tensor:
-    """Weighted mean distance between x + d(x, t) and the source, in world units, with less weight on depth.
+def flow_loss(
+    field: DeformableField, pairs: Correspondences, beside: Correspondences | None = None, forwards: bool = False
+) -> Tensor:
+    """Weighted mean distance of pairs in world units, with less weight on depth.
+
+    Args:
+        field: the 4D model.
+        pairs: whose sources are on the surface: a field that moves by a rig is asked where they go.
+        beside: more pairs, whose sources are beside the object.
+        forwards: ask a field that lives on the mesh where all sources go, as what is shown is the mesh itself.
+    """
+    every = pairs if beside is None else concatenate(pairs, beside)
+    if forwards and isinstance(field, MeshBoundField):
+        distances = distances_from_positions(field, every)
+    elif isinstance(field, RiggedField):
+        parts = [distances_from_positions(field, pairs)]
+        distances = torch.cat(parts if beside is None else [*parts, distances_from_sources(field, beside)])
+    else:
+        distances = distances_from_sources(field, every)
+    return (every.weights * distances).sum() / every.weights.sum().clamp_min(1.0)
+
+
+def distances_from_sources(field: DeformableField, pairs: Correspondences) -> Tensor:
+    """(N,) between x + d(x, t) and the source.
 
     Depth is along the view at t = 0, where sources are: the view has turned with the object.
     """
@@ -50,10 +72,23 @@ def flow_loss(field: DeformableField, pairs: Correspondences) -> Tensor:
         both = torch.cat([points, points + DIFFERENCE_STEP * pairs.directions])
         here, there = (both + field.displacement(both, times.repeat(2))).chunk(2)
         view = normalize(there - here, dim=-1)
-    offset = points + field.displacement(points, times) - pairs.sources
+    return _weighted_length(points + field.displacement(points, times) - pairs.sources, view, pairs)
+
+
+def distances_from_positions(field: MeshBoundField, pairs: Correspondences) -> Tensor:
+    """(N,) between where the source goes and x: a leg is pulled to where it should be, whatever is there now.
+
+    Sources beside the object go with the surface next to them. Depth is along the ray.
+    """
+    points, which = pairs.sources.unique(dim=0, return_inverse=True)
+    moments, when = pairs.times.unique(return_inverse=True)
+    return _weighted_length(field.move(points, moments)[when, which] - pairs.positions, pairs.directions, pairs)
+
+
+def _weighted_length(offset: Tensor, view: Tensor, pairs: Correspondences) -> Tensor:
+    """(N,) lengths of offsets (N, 3), whose component along the view counts by the pairs' `depth_weights`."""
     along = (offset * view).sum(-1, keepdim=True)
-    distance = ((offset - along * view).square().sum(-1) + (pairs.depth_weights * along[:, 0]).square() + 1e-8).sqrt()
-    return (pairs.weights * distance).sum() / pairs.weights.sum().clamp_min(1.0)
+    return ((offset - along * view).square().sum(-1) + (pairs.depth_weights * along[:, 0]).square() + 1e-8).sqrt()
 
 
 @torch.no_grad()

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from to4d.disk.checkpoint import fill
 from to4d.distributed import all_reduce_mean, average_gradients, rank_and_world_size, rank_weight, shard
 from to4d.errors import InputError
-from to4d.flow_loss import background_correspondences, concatenate, flow_loss, surface_correspondences
+from to4d.flow_loss import background_correspondences, flow_loss, surface_correspondences
 from to4d.geometry import azimuths_deg, relief
 from to4d.guidance_query import check_abilities, check_frames
 from to4d.latent_frames import in_latent_frames, to_clip_frames
@@ -276,8 +276,9 @@ class MotionPhase(Phase):
         predicted = self.prior.decode(score.clean)
         surface = surface_correspondences(forward, mask, still, cameras, times)
         background = background_correspondences(predicted, backward, mask, clip, still, cameras, times)
-        pairs = concatenate(surface, background)
-        return flow_loss(field, pairs) * rank_weight(pairs.weights)
+        weights = torch.cat([surface.weights, background.weights])
+        loss = flow_loss(field, surface, background, forwards=not self.renderer.needs_static_fit)
+        return loss * rank_weight(weights)
 
     def no_flow(self) -> InputError:
         """The error of a flow weight without flow, or without a field that can follow it."""

@@ -169,6 +169,12 @@ class Render:
         normal = None if self.normal is None else self.normal[:, frame]
         return Render(self.rgb[:, frame], self.opacity[:, frame], self.depth[:, frame], normal)
 
+    def repeat(self, frames: int) -> "Render":
+        """A clip of one frame as one of so many that are all alike and share memory."""
+        rgb, opacity, depth = (x.expand(-1, frames, -1, -1, -1) for x in (self.rgb, self.opacity, self.depth))
+        normal = None if self.normal is None else self.normal.expand(-1, frames, -1, -1, -1)
+        return Render(rgb, opacity, depth, normal)
+
 
 @dataclass(frozen=True)
 class Prompt:

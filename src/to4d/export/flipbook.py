@@ -1,6 +1,7 @@
 """A moving object as one GLB with a surface a frame, of which a clip shows one after the other."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from to4d.disk.files import write_atomically
-from to4d.export.frame_meshes import FrameMesh, isosurfaces
+from to4d.export.frame_meshes import FrameMesh, frame_meshes, isosurfaces
 from to4d.export.gltf.appearance import UNLIT, linear_from_srgb
 from to4d.export.isosurface import Isosurface, is_watertight
 from to4d.gltf.document import INDICES, VERTICES, Document
@@ -46,7 +47,7 @@ class Flipbook(Exporter):
         look = {"metallicFactor": 0.0, "roughnessFactor": 1.0}
         document.add("materials", {"pbrMetallicRoughness": look, "extensions": {UNLIT: {}}})
         faces, closed = [], []
-        for number, shape in enumerate(isosurfaces(scene, frame_times(self.frames), self.surface)):
+        for number, shape in enumerate(self.shapes(scene)):
             add_frame(document, number, shape)
             faces.append(len(shape.faces))
             closed.append(is_watertight(shape.faces))
@@ -56,6 +57,13 @@ class Flipbook(Exporter):
         log.info("flipbook.glb: %d surfaces of at most %d triangles", self.frames, max(faces))
         figures = {"frames": self.frames, "faces": max(faces), "watertight": sum(closed), "bytes": len(data)}
         return {f"export/flipbook_{name}": value for name, value in figures.items()}
+
+    def shapes(self, scene: Scene) -> Iterator[FrameMesh]:
+        """Surfaces of the field; the moved mesh itself where that is what the renderer shows."""
+        times = frame_times(self.frames)
+        if scene.renderer.needs_static_fit:
+            return isosurfaces(scene, times, self.surface)
+        return frame_meshes(scene, times, self.surface)
 
 
 def add_frame(document: Document, number: int, shape: FrameMesh) -> None:

@@ -13,6 +13,7 @@ from to4d.export.gltf.distortion import triangle_normals
 from to4d.export.gltf.document_vertices import weld_vertices
 from to4d.export.isosurface import Isosurface
 from to4d.protocols import DeformableField, Field, Scene
+from to4d.render.shading import Shading, triangle_geometry
 from to4d.types import Mesh
 
 CHUNK = 2**17  # points of one query of the field
@@ -26,15 +27,17 @@ class FrameMesh:
 
     points: np.ndarray  # (n, 3) float32
     faces: np.ndarray  # (m, 3)
-    colors: np.ndarray  # (n, 3) uint8 sRGB, baked from the 4D model
+    colors: np.ndarray  # (n, 3) uint8 sRGB, baked from the 4D model or the mesh's own
 
 
-def moving_mesh(mesh: Mesh, field: DeformableField, times: Tensor) -> Iterator[FrameMesh]:
+def moving_mesh(scene: Scene, field: DeformableField, times: Tensor) -> Iterator[FrameMesh]:
     """The user's own mesh, whose triangles and corners stay the same; for a deformable field (model=deform, nodes)."""
+    mesh = scene.reference.mesh
     rest = mesh.vertices.double().numpy()
     surface, numbers = weld_vertices(rest, mesh.faces.numpy())
     movement = bake_motion(field, surface, times, 0.0)
-    colors = bake_colors(field, rest, mesh.faces.numpy(), 0.0)
+    has_colors = scene.renderer.needs_static_fit  # else the field's own were never fitted
+    colors = bake_colors(field, rest, mesh.faces.numpy(), 0.0) if has_colors else vertex_colors(mesh)
     for move in movement.moves:
         yield FrameMesh(to_file_coordinates(mesh, rest + move[numbers]), mesh.faces.numpy(), colors)
 
@@ -54,7 +57,7 @@ def frame_meshes(scene: Scene, times: Tensor, isosurface: Isosurface) -> Iterato
     """The mesh itself where the field can move it, else surfaces of the field."""
     field = scene.renderer.field
     if isinstance(field, DeformableField):
-        return moving_mesh(scene.reference.mesh, field, times)
+        return moving_mesh(scene, field, times)
     return isosurfaces(scene, times, isosurface)
 
 
@@ -81,6 +84,19 @@ def bake_colors(field: Field, points: np.ndarray, faces: np.ndarray, time: float
     weight = light * opacity + 1e-6
     color = (weight * rgb).sum(1) / weight.sum(1)
     return (color.clamp(0.0, 1.0) * 255.0).round().byte().cpu().numpy()
+
+
+def vertex_colors(mesh: Mesh) -> np.ndarray:
+    """(n, 3) uint8 colours of the vertices: means of those that their triangles have near them."""
+    faces, shading = mesh.faces.numpy(), Shading(mesh)
+    area = triangle_geometry(mesh.vertices.numpy()[faces])[1]
+    total, count = np.zeros((len(mesh.vertices), 3)), np.zeros((len(mesh.vertices), 1))
+    for corner, (u, v) in enumerate(((1 / 6, 1 / 6), (2 / 3, 1 / 6), (1 / 6, 2 / 3))):
+        places = (np.full(len(faces), weight, np.float32) for weight in (u, v))
+        rgb, _ = shading(np.arange(len(faces)), *places, np.sqrt(area) / 3, area)
+        np.add.at(total, faces[:, corner], rgb)
+        np.add.at(count, faces[:, corner], 1.0)
+    return (total / np.maximum(count, 1.0) * 255.0).round().astype(np.uint8)
 
 
 def point_normals(points: np.ndarray, faces: np.ndarray) -> np.ndarray:

@@ -61,16 +61,28 @@ def draw_skeleton(mesh: Mesh, rig: Rig, cameras: Cameras) -> Image.Image:
     canvas = picture.resize([scale * side for side in picture.size], Image.Resampling.BICUBIC)
     draw, places = ImageDraw.Draw(canvas), (scale * project(rig.joints, cameras)[0]).tolist()
     unit = scale * cameras.size[0] / 360
+    shown = sorted(moving(rig))
     for width, halo in ((5.5, True), (3.0, False)):
-        for joint, parent in enumerate(rig.parents):
-            if parent >= 0:
+        for joint in shown:
+            if (parent := rig.parents[joint]) >= 0:
                 ends = [tuple(places[parent]), tuple(places[joint])]
                 draw.line(ends, "white" if halo else bone_colour(rig, joint), round(width * unit))
-    for joint, (x, y) in enumerate(places):
+    for joint in shown:
+        x, y = places[joint]
         radius = (5.0 if joint == 0 else 3.6) * unit
         box = (x - radius, y - radius, x + radius, y + radius)
         draw.ellipse(box, "white" if joint else role_colour("root"), role_colour(rig.roles[joint]), round(1.6 * unit))
     return canvas.resize(picture.size, Image.Resampling.LANCZOS)
+
+
+def moving(rig: Rig) -> set[int]:
+    """The joints that move vertices, or lead to one that does; the others of a file's rig are handles of its artist."""
+    moved = {0, *rig.influences[rig.weights > 0].tolist()}
+    for joint in sorted(moved, reverse=True):
+        while joint > 0:
+            joint = rig.parents[joint]
+            moved.add(joint)
+    return moved
 
 
 def bone_colour(rig: Rig, joint: int) -> tuple[int, int, int]:

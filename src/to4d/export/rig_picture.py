@@ -9,11 +9,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from to4d.export.rig_drawing import COLOURS, draw_bent, draw_skeleton, draw_weights, role_colour
 from to4d.export.writer import write_image
-from to4d.geometry import orbit
+from to4d.geometry import orbit, project
 from to4d.protocols import Exporter, Scene
 from to4d.types import Cameras, Mesh, Rig
 
-ELEVATION_DEG, DISTANCE, FOV_DEG = 12.0, 3.0, 25.0
+ELEVATION_DEG, DISTANCE, WIDE_DEG = 12.0, 3.0, 30.0
 FRONT_DEG, SIDE_DEG = 35.0, 90.0
 COLUMNS = 7  # of bent limbs at most
 TITLE_PX, CAPTION_PX = 44, 22
@@ -49,7 +49,7 @@ def draw_rig(mesh: Mesh, rig: Rig, size: int) -> Image.Image:
     height = TITLE_PX + CAPTION_PX + size + rows * (small + CAPTION_PX)
     canvas = Image.new("RGB", (3 * size, height), "white")
     ImageDraw.Draw(canvas).text((14, 12), title(mesh, rig), fill="black", font=ImageFont.load_default(20))
-    front, side = camera(FRONT_DEG, size), camera(SIDE_DEG, size)
+    front, side = camera(mesh, FRONT_DEG, size, 1.1), camera(mesh, SIDE_DEG, size, 1.1)
     large = {
         "skeleton": draw_skeleton(mesh, rig, front),
         "from its left": draw_skeleton(mesh, rig, side),
@@ -60,7 +60,7 @@ def draw_rig(mesh: Mesh, rig: Rig, size: int) -> Image.Image:
     for number, role in enumerate(limbs):
         row, column = divmod(number, columns)
         place = (column * small, TITLE_PX + size + CAPTION_PX + row * (small + CAPTION_PX))
-        picture = draw_bent(mesh, rig, role, camera(limb_azimuth_deg(role), small))
+        picture = draw_bent(mesh, rig, role, camera(mesh, limb_azimuth_deg(role), small, 1.25))
         _paste(canvas, picture, place, role, role_colour(role))
     return canvas
 
@@ -86,9 +86,16 @@ def limb_azimuth_deg(role: str) -> float:
     return -azimuth if side == "R" else azimuth
 
 
-def camera(azimuth_deg: float, size: int) -> Cameras:
-    """One camera that sees the whole object, and a limb that leaves its sphere a little."""
-    return orbit(torch.tensor([azimuth_deg]), ELEVATION_DEG, DISTANCE, FOV_DEG, (size, size))
+def camera(mesh: Mesh, azimuth_deg: float, size: int, margin: float) -> Cameras:
+    """One camera, at a scale at which all of an object is seen from front and side, with room around it for limbs."""
+
+    def looking(azimuth: float, fov_deg: float) -> Cameras:
+        return orbit(torch.tensor([azimuth]), ELEVATION_DEG, DISTANCE, fov_deg, (size, size))
+
+    seen = torch.cat([project(mesh.vertices, looking(azimuth, WIDE_DEG)) for azimuth in (FRONT_DEG, SIDE_DEG)])
+    part = (seen / size - 0.5).abs().max() * 2 * margin
+    fov = 2 * torch.atan(part * torch.tensor(WIDE_DEG / 2).deg2rad().tan())
+    return looking(azimuth_deg, float(fov.rad2deg()))
 
 
 def _paste(

@@ -22,6 +22,13 @@ class NodeTree:
     rest: Mapping[str, np.ndarray]  # translation (K, 3), rotation (K, 4), scale (K, 3) of all K nodes
     matrices: Mapping[int, np.ndarray]  # of the nodes that have a (4, 4) matrix instead
 
+    def path(self, node: int) -> list[int]:
+        """The node, its parent and so on up to the top."""
+        path = [node]
+        while path[-1] in self.parents:
+            path.append(self.parents[path[-1]])
+        return path
+
     def local(self, channels: tuple[Channel, ...], seconds: np.ndarray) -> np.ndarray:
         """(V, K, 4, 4): each node's own axes to its parent's at the times (V,)."""
         values = {path: np.tile(rest, (len(seconds), 1, 1)) for path, rest in self.rest.items()}

@@ -17,11 +17,18 @@ LENGTHS = np.linalg.norm(OFFSETS, axis=1)
 
 
 @compiled(fast=False)
-def count_crossings(points, faces, counts):
-    """Add each triangle's signed crossings with the grid lines along the last axis to `counts` (X, Y, Z) int16.
+def count_crossings(points, faces, counts, first_exit, last_entry):
+    """Find each triangle's signed crossings with the grid lines along the last axis.
 
-    A crossing counts +1 at the first voxel centre behind it where the line enters, -1 where it leaves; sums along the
-    line are winding numbers.
+    A crossing belongs to the first voxel centre behind it.
+
+    Args:
+        points: (N, 3).
+        faces: (M, 3).
+        counts: (X, Y, Z) int16, +1 is added where the line enters and -1 where it leaves: sums along the line are
+            winding numbers.
+        first_exit: (X, Y, Z) float32, lowered to the places where the line leaves.
+        last_entry: (X, Y, Z) float32, raised to the places where it enters.
     """
     last = counts.shape[2]
     for face in faces:
@@ -29,18 +36,22 @@ def count_crossings(points, faces, counts):
         area = (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])
         if abs(area) < 1e-12:
             continue
-        sign = 1 if area < 0 else -1
         x_stop = min(counts.shape[0] - 1, int(max(a[0], b[0], c[0])))
         y_stop = min(counts.shape[1] - 1, int(max(a[1], b[1], c[1])))
         for x in range(max(0, int(np.ceil(min(a[0], b[0], c[0])))), x_stop + 1):
             for y in range(max(0, int(np.ceil(min(a[1], b[1], c[1])))), y_stop + 1):
                 u = ((x - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (y - a[1])) / area
                 v = ((b[0] - a[0]) * (y - a[1]) - (x - a[0]) * (b[1] - a[1])) / area
-                if u < 0 or v < 0 or u + v > 1:
+                place = a[2] * (1 - u - v) + b[2] * u + c[2] * v
+                z = max(int(np.ceil(place)), 0)
+                if u < 0 or v < 0 or u + v > 1 or z >= last:
                     continue
-                z = max(int(np.ceil(a[2] * (1 - u - v) + b[2] * u + c[2] * v)), 0)
-                if z < last:
-                    counts[x, y, z] += sign
+                if area < 0:
+                    counts[x, y, z] += 1
+                    last_entry[x, y, z] = max(last_entry[x, y, z], place)
+                else:
+                    counts[x, y, z] -= 1
+                    first_exit[x, y, z] = min(first_exit[x, y, z], place)
 
 
 @compiled(fast=False)

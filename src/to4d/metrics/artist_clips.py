@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from to4d.errors import InputError
 from to4d.gltf.animation import Animation, load_animation
 from to4d.gltf.vertex_order import to_world, vertex_order
+from to4d.protocols import ReferenceRenderer
 from to4d.types import Cameras, Mesh, Render
 
 
@@ -47,14 +48,13 @@ def posed_meshes(mesh: Mesh, animation: Animation, clip: str, frames: int) -> It
 
 
 class AnimatedMesh(nn.Module):
-    """A renderer of V meshes, one for each frame; it ignores the times."""
+    """A renderer of V poses of one mesh, one for each frame; it ignores the times."""
 
-    def __init__(self, meshes: list[Mesh], reference: Callable[[Mesh], nn.Module]) -> None:
-        """V meshes."""
+    def __init__(self, poses: list[Mesh], reference: Callable[[Mesh], ReferenceRenderer]) -> None:
+        """V meshes that differ in the places of their vertices alone."""
         super().__init__()
-        self.stills = nn.ModuleList(reference(mesh) for mesh in meshes)
+        self.reference, self.vertices = reference(poses[0]), torch.stack([pose.vertices for pose in poses])
 
     def forward(self, cameras: Cameras, times: Tensor, normals: bool = True) -> Render:
         """(B cameras), (V,) -> (B, V)."""
-        stills = [still(cameras, times[:1], normals=False) for still in self.stills]
-        return Render(*(torch.cat([getattr(still, key) for still in stills], 1) for key in ("rgb", "opacity", "depth")))
+        return self.reference.draw(cameras, self.vertices, normals)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from to4d.errors import InputError, NotComputed
 from to4d.metrics.artist_clips import AnimatedMesh, NoClips, animation_of, posed_meshes
@@ -40,7 +40,7 @@ class ArtistClipSimilarity:
         among: names of the clips to look at; null is all.
     """
 
-    reference: Callable[[Mesh], nn.Module]
+    reference: Callable[[Mesh], ReferenceRenderer]
     clip: str | None = None
     among: tuple[str, ...] | None = None
 

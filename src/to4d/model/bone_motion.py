@@ -5,7 +5,7 @@ back are inverse to each other (`inverse_skinning`). All maps are the identity a
 """
 
 from collections.abc import Iterator
-from functools import reduce
+from functools import partial, reduce
 from typing import Literal
 
 import torch
@@ -47,7 +47,7 @@ class BoneMotion(nn.Module):
 
     def __init__(
         self,
-        time_cells: tuple[int, ...] = (1, 3, 9),
+        time_cells: tuple[int, ...] = (3, 15),
         skinning: Literal["linear", "dual_quaternion"] = "linear",
         reach: float = 0.06,
         residual: ControlNodes | None = None,
@@ -122,14 +122,14 @@ class BoneMotion(nn.Module):
         root = similarity_maps(self.rig.joints[0].to(shift), shift, turn / self.arms[0], growth / self.arms[0])
         return joint_maps(self.rig, rotation_matrices(self.angles(times)), root)
 
-    def surface_maps(self, surface: SkinnedSurface, times: Tensor) -> Tensor:
-        """(T, P, 3, 4) maps of space at the P points of a surface."""
+    def surface_maps(self, points: Tensor, weights: Tensor, times: Tensor) -> Tensor:
+        """(T, P, 3, 4) maps of space at surface points (P, 3) with weights (P, J) in the joints."""
         maps = self.joint_maps(times)
-        skinned = BLENDS[self.skinning](surface.weights.to(maps), maps)
+        skinned = BLENDS[self.skinning](weights.to(maps), maps)
         if self.residual is None:
             return skinned
-        weights = self.residual.weights.at(surface.points)
-        return compose_maps(skinned, self.residual.blend_maps([x.to(maps) for x in weights], times))
+        nodes = self.residual.weights.at(points)
+        return compose_maps(skinned, self.residual.blend_maps([x.to(maps) for x in nodes], times))
 
     def forward_map(self, points: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
         """Where surface points (N, 3) are at times (V,), exactly.
@@ -137,8 +137,15 @@ class BoneMotion(nn.Module):
         Returns:
             Their positions (V, N, 3), and there the Jacobians (V, N, 3, 3) of the way back, at fixed weights.
         """
-        places, linear = push_forward(self.surface, self.surface_maps(self.surface, times.to(points)), points)
+        places, linear = self._pushed_forward(points, times)
         return places, inverse(torch.cat([linear, torch.zeros_like(linear[..., :1])], -1))[..., :3]
+
+    def move(self, points: Tensor, times: Tensor) -> Tensor:
+        """The positions of `forward_map` alone."""
+        return self._pushed_forward(points, times)[0]
+
+    def _pushed_forward(self, points: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
+        return push_forward(self.surface, partial(self.surface_maps, times=times.to(points)), points)
 
     def forward(self, points: Tensor, times: Tensor) -> Tensor:
         """Backward motion d(x, t): (N, 3), (N,) -> (N, 3)."""
@@ -165,7 +172,8 @@ class BoneMotion(nn.Module):
         self, points: Tensor, moments: Tensor, which: Tensor, reach: float | None = None
     ) -> tuple[Tensor, Tensor]:
         """`inverse_skinning.pull_back` of points (N, 3) at `moments[which]`."""
-        return pull_back(self.surface, self.surface_maps(self.surface, moments), points, which, reach)
+        maps = self.surface_maps(self.surface.points, self.surface.weights, moments)
+        return pull_back(self.surface, maps, points, which, reach)
 
     def stands_still(self, times: Tensor) -> bool:
         """Whether all is at rest at times (N,), and nothing is trained that could change that."""

@@ -43,3 +43,7 @@ class Bones(Deform):
     def forward_map(self, points: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
         """Positions (V, N, 3) of surface points (N, 3) at times (V,), and Jacobians (V, N, 3, 3) of the way back."""
         return self.motion.forward_map(points, times)
+
+    def move(self, points: Tensor, times: Tensor) -> Tensor:
+        """The positions of `forward_map` alone."""
+        return self.motion.move(points, times)

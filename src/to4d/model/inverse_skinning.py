@@ -5,6 +5,8 @@ place on its triangle, and the way from it is undone by the blend of the corners
 gradient is that of the whole function (as in SNARF, Chen et al. 2021: the surface also slides below the point).
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
@@ -65,15 +67,24 @@ def is_nearest_at_rest(surface: SkinnedSurface, points: Tensor, start: Tensor) -
     return keep.nonzero()[:, 0]
 
 
-def push_forward(surface: SkinnedSurface, maps: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+def push_forward(
+    surface: SkinnedSurface, maps_of: Callable[[Tensor, Tensor], Tensor], points: Tensor
+) -> tuple[Tensor, Tensor]:
     """Where points (N, 3) at rest go: (T, N, 3), and there the linear parts (T, N, 3, 3) of their motion.
 
     The inverse of `pull_back`: triangles keep their places, and what is off the surface follows its nearest point.
+
+    Args:
+        surface: with the weights of P points.
+        maps_of: points (U, 3) at rest and their weights (U, J) -> the maps (T, U, 3, 4) of space there.
+        points: at rest.
     """
-    rest = surface.points.to(maps)
-    _, corners, place = surface.nearest(rest[None], points, torch.zeros_like(points[:, 0], dtype=torch.long))
-    moves = transform_points(maps, rest) - rest
-    table = torch.cat([maps[..., :3].flatten(2), moves], -1).flatten(0, 1)
+    all_rest = surface.points.to(points)
+    _, corners, place = surface.nearest(all_rest[None], points, torch.zeros_like(points[:, 0], dtype=torch.long))
+    used, corners = corners.unique(return_inverse=True)
+    rest = all_rest[used]
+    maps = maps_of(rest, surface.weights.to(points)[used])
+    table = torch.cat([maps[..., :3].flatten(2), transform_points(maps, rest) - rest], -1).flatten(0, 1)
     index = torch.arange(len(maps), device=corners.device)[:, None, None] * len(rest) + corners
     linear, move = mix(table, index.flatten(0, 1), place.repeat(len(maps), 1)).split([9, 3], -1)
     linear, move = linear.view(len(maps), -1, 3, 3), move.view(len(maps), -1, 3)

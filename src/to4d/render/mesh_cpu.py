@@ -42,10 +42,7 @@ class MeshRenderer(nn.Module):
 
     def forward(self, cameras: Cameras, times: Tensor, normals: bool = True) -> Render:
         """(B cameras), (V,) -> Render with leading shape (B, V); all frames share memory."""
-        still = self.draw(cameras, self.mesh.vertices[None], normals)
-        shape = (len(cameras.pose), len(times), *cameras.size)
-        parts = (still.rgb, still.opacity, still.depth, *([] if still.normal is None else [still.normal]))
-        return Render(*(x.expand(*shape, -1) for x in parts))
+        return self.draw(cameras, self.mesh.vertices[None], normals).repeat(len(times))
 
     def draw(self, cameras: Cameras, vertices: Tensor, normals: bool = True) -> Render:
         """The mesh with its vertices at (V, N, 3): Render (B, V), with their gradient (see `surface_gradient`)."""

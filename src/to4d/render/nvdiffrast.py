@@ -31,10 +31,10 @@ def import_nvdiffrast():
 
 
 def clip_positions(vertices: Tensor, cameras: Cameras, canvas: tuple[int, int]) -> Tensor:
-    """Homogeneous clip coordinates (B, N, 4) of world points (N, 3), first image row at y = -1.
+    """Homogeneous clip coordinates (B, N, 4) of world points, first image row at y = -1.
 
     Args:
-        vertices: points in front of all cameras.
+        vertices: points in front of all cameras, (N, 3), or (B, N, 3) of each.
         cameras: whose image fills the top left of the canvas.
         canvas: (H, W) that is rasterised, at least the cameras' size.
     """
@@ -50,7 +50,10 @@ def clip_positions(vertices: Tensor, cameras: Cameras, canvas: tuple[int, int]) 
 
 
 class NvdiffrastRenderer(nn.Module):
-    """(cameras, times) -> Render of a static mesh; no gradients. Works on cameras that live on CUDA.
+    """(cameras, times) -> Render of a static mesh, and of the mesh with its vertices elsewhere: `draw`.
+
+    Works on cameras that live on CUDA. The gradient of the vertices is that of `surface_gradient`: nvdiffrast's own at
+    fixed visibility, without its antialiasing.
 
     Args:
         mesh: the object.
@@ -66,19 +69,19 @@ class NvdiffrastRenderer(nn.Module):
 
     def _move_to(self, device: torch.device) -> None:
         """Corners instead of shared vertices, for UVs and colours differ between the triangles of a vertex."""
-        corners = self.mesh.vertices[self.mesh.faces]  # (M, 3, 3)
-        normal = normalize(torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), dim=-1)
         self.device, self.context = device, self.dr.RasterizeCudaContext(device)
-        self.points = corners.reshape(-1, 3).to(device)
-        self.normal, self.material = normal.to(device), self.mesh.material.to(device)
-        self.triangles = torch.arange(len(self.points), dtype=torch.int32, device=device).view(-1, 3)
+        self.faces, self.material = self.mesh.faces.to(device), self.mesh.material.to(device)
+        self.triangles = torch.arange(self.faces.numel(), dtype=torch.int32, device=device).view(-1, 3)
         self.uv = (self.mesh.uv.reshape(-1, 2) * torch.tensor([1.0, -1.0]) + torch.tensor([0.0, 1.0])).to(device)
         self.color = self.mesh.color.reshape(-1, 4).to(device)
         self.textures = [_texture(m, device) for m in self.mesh.materials]
 
-    @torch.no_grad()
     def forward(self, cameras: Cameras, times: Tensor, normals: bool = True) -> Render:
         """(B cameras), (V,) -> Render with leading shape (B, V); all frames share memory."""
+        return self.draw(cameras, self.mesh.vertices[None], normals).repeat(len(times))
+
+    def draw(self, cameras: Cameras, vertices: Tensor, normals: bool = True) -> Render:
+        """The mesh with its vertices at (V, N, 3): Render (B, V); all frames of all cameras at once."""
         if cameras.pose.device.type != "cuda":
             raise InputError("reference=nvdiffrast draws on CUDA only; use trainer.accelerator=gpu or mesh_cpu")
         if self.device != cameras.pose.device:
@@ -86,20 +89,25 @@ class NvdiffrastRenderer(nn.Module):
         (height, width), shifted = cameras.size, cameras.offset is not None
         n = 1 if shifted else self.antialias
         fine = Cameras(cameras.pose, cameras.fov, (n * height, n * width), cameras.offset)
+        fine = fine.map_tensors(lambda x: x.repeat_interleave(len(vertices), 0))  # B V pictures
+        corners = vertices.to(self.device)[:, self.faces].repeat(len(cameras.pose), 1, 1, 1)  # (B V, M, 3, 3)
         canvas = (-(-n * height // 8) * 8, -(-n * width // 8) * 8)  # the rasteriser wants multiples of 8
         footprint = height / self.ray_rows if shifted else 1.0
-        channels = self._rasterize(clip_positions(self.points, fine, canvas), cameras.pose[:, :3, 3], canvas, footprint)
+        channels = self._rasterize(corners, fine, canvas, footprint)
         channels = (
             channels[:, : n * height, : n * width].unflatten(2, (width, n)).unflatten(1, (height, n)).mean((2, 4))
         )
-        channels = channels[:, None].expand(-1, len(times), -1, -1, -1)
+        channels = channels.unflatten(0, (len(cameras.pose), len(vertices)))
         opacity = channels[..., 3:4]
         return Render(
             channels[..., :3] + (1.0 - opacity), opacity, channels[..., 4:5], channels[..., 5:] if normals else None
         )
 
-    def _rasterize(self, clip: Tensor, eyes: Tensor, canvas: tuple[int, int], footprint: float) -> Tensor:
+    def _rasterize(self, corners: Tensor, cameras: Cameras, canvas: tuple[int, int], footprint: float) -> Tensor:
         """(B, H, W, 8): colour x opacity, opacity, depth x opacity, normal x opacity, peeled from front to back."""
+        points, eyes = corners.flatten(1, 2), cameras.pose[:, None, None, :3, 3]
+        clip, normals = clip_positions(points, cameras, canvas), triangle_normals(corners)
+        picture = torch.arange(len(corners), device=corners.device)[:, None, None]
         out = torch.zeros(len(clip), *canvas, 8, device=clip.device)
         light = torch.ones(len(clip), *canvas, 1, device=clip.device)
         transparent = any(m.alpha != "opaque" for m in self.mesh.materials)
@@ -109,12 +117,12 @@ class NvdiffrastRenderer(nn.Module):
                 hit = raster[..., 3] > 0
                 if not hit.any():
                     break
-                rgb, alpha = self._shade(raster, footprint * raster_db)
-                view = self.dr.interpolate(self.points[None], raster, self.triangles)[0] - eyes[:, None, None]
+                rgb, alpha = self._shade(raster, footprint * raster_db.detach())
+                view = self.dr.interpolate(points, raster, self.triangles)[0] - eyes
                 depth = view.norm(dim=-1, keepdim=True)
-                normal = self.normal[(raster[..., 3].long() - 1).clamp(min=0)]
+                normal = normals[picture, (raster[..., 3].long() - 1).clamp(min=0)]
                 normal = normal * -torch.sign((normal * view).sum(-1, keepdim=True))
-                weight = light * alpha * hit[..., None]
+                weight = (light * alpha * hit[..., None]).detach()
                 out += weight * torch.cat([rgb, torch.ones_like(depth), depth, normal], -1)
                 light = light - weight
         return out
@@ -136,6 +144,12 @@ class NvdiffrastRenderer(nn.Module):
             rgba = torch.where(here[..., None], mine, rgba)
             alpha = torch.where(here, _opacity(m, mine[..., 3]), alpha)
         return rgba[..., :3].clamp(0.0, 1.0), alpha[..., None]
+
+
+def triangle_normals(corners: Tensor) -> Tensor:
+    """Unit normals (..., 3) of triangles (..., 3 corners, 3)."""
+    first, second = corners[..., 1, :] - corners[..., 0, :], corners[..., 2, :] - corners[..., 0, :]
+    return normalize(torch.linalg.cross(first, second), dim=-1)
 
 
 def _opacity(material: Material, alpha: Tensor) -> Tensor:

@@ -78,7 +78,7 @@ class Occupancy(nn.Module):
         moved = torch.zeros_like(self.bits)
         for number, mask in enumerate(moved):
             times = (number + torch.linspace(0, 1, MOMENTS, device=points.device)) / len(self.bits)
-            for place in field.forward_map(points, times.to(points))[0]:
+            for place in field.move(points, times.to(points)):
                 mask |= voxelize(place, self.resolution)
         return moved
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from to4d.errors import InputError
 from to4d.lexicon.bodies import bodies_of
-from to4d.rig.found import find_rig
+from to4d.rig.found import find_rig_among
 from to4d.rig.own import read_own_rig
 from to4d.rig.stem import stem_rig, thing_rig
 from to4d.types import BODIES, Mesh, Rig
@@ -77,12 +77,18 @@ class Auto(RigChoice):
             return Choice(rig_of_bodies(mesh, (self.body,)), f"rig.body={self.body}{broken}")
         word = next((word for word in (mesh.noun, mesh.name) if word and bodies_of(word)), None)
         bodies = bodies_of(word) if word else ()
-        why = f"{word!r} is a {bodies[0]}" if word else f"{mesh.noun or mesh.name!r} is not in the lexicon of bodies"
+        why = (
+            f"{word!r} is a {' or '.join(bodies)}"
+            if word
+            else f"{mesh.noun or mesh.name!r} is not in the lexicon of bodies"
+        )
         return self._sure(mesh, bodies, why + broken)
 
     def _sure(self, mesh: Mesh, bodies: tuple[str, ...], why: str) -> Choice:
         """The rig, if it is sure enough."""
         rig, least = rig_of_bodies(mesh, bodies), self.confidence if bodies else self.confidence_without_noun
+        if rig.body == "thing" and bodies[:1] != ("thing",):
+            why = f"no limbs were found; {why}"
         if rig.confidence >= least:
             return Choice(rig, why)
         unsure = f"a {rig.body} was found with confidence {rig.confidence:.2f}, and {least:.2f} is asked for ({why})"
@@ -154,8 +160,7 @@ def rig_of_bodies(mesh: Mesh, bodies: tuple[str, ...]) -> Rig:
         return stem_rig(vertices, faces)
     if bodies[:1] == ("thing",):
         return thing_rig(vertices)
-    rig = find_rig(vertices, faces, bodies[0] if len(bodies) == 1 else None)
-    return rig if not bodies or rig.body in bodies else find_rig(vertices, faces, bodies[0])
+    return find_rig_among(vertices, faces, bodies)
 
 
 def check_body(body: str | None) -> None:

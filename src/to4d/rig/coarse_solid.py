@@ -13,5 +13,5 @@ def coarse_solid(vertices: NDArray, faces: NDArray) -> NDArray:
     Raises:
         InputError: if the mesh has no area or numbers that are not finite.
     """
-    cells, _, _ = voxelize(make_surface(vertices, faces), 15_000, finest=1 / 110, coarsest=1 / 36)
+    cells = voxelize(make_surface(vertices, faces), 15_000, finest=1 / 110, coarsest=1 / 36).filled
     return cells[tuple(slice(x.min(), x.max() + 1) for x in np.nonzero(cells))]

@@ -8,7 +8,7 @@ from to4d.rig.frame import Assignment
 from to4d.rig.joints import Joint, make_joints
 from to4d.rig.limbs import find_limbs
 from to4d.rig.parts import Anatomy, find_anatomy
-from to4d.rig.roles_by_rule import assign_roles
+from to4d.rig.roles import assign_roles
 from to4d.rig.skin_weights import skin_weights
 from to4d.types import Rig
 
@@ -27,8 +27,22 @@ def find_rig(vertices: NDArray, faces: NDArray, body: str | None = None) -> Rig:
     Raises:
         InputError: if the mesh has no area or numbers that are not finite.
     """
+    return find_rig_among(vertices, faces, () if body is None else (body,))
+
+
+def find_rig_among(vertices: NDArray, faces: NDArray, bodies: tuple[str, ...]) -> Rig:
+    """`find_rig` for an object that is one of several bodies.
+
+    Args:
+        vertices: (N, 3) as there.
+        faces: (M, 3) as there.
+        bodies: of `to4d.types.BODIES`, of which the shape chooses, or where it fits none of them the first; (): any.
+    """
     anatomy = find_anatomy(vertices, faces)
-    return make_rig(anatomy, assign_roles(anatomy, 0.0, body))
+    assignment = assign_roles(anatomy, 0.0, bodies[0] if len(bodies) == 1 else None)
+    if bodies and assignment.body not in bodies:
+        assignment = assign_roles(anatomy, 0.0, bodies[0])
+    return make_rig(anatomy, assignment)
 
 
 def make_rig(anatomy: Anatomy, assignment: Assignment) -> Rig:

@@ -31,18 +31,33 @@ class BodyMeasures:
     points: NDArray  # (S, 3) sampled voxels
     depths: NDArray  # (S,)
     in_part: NDArray  # (S,) bool
-    planes: NDArray  # (K, 3) candidates for the sagittal plane: azimuth of the normal, offset, error (NaN: not measured)
+    planes: (
+        NDArray  # (K, 3) candidates for the sagittal plane: azimuth of the normal, offset, error (NaN: not measured)
+    )
     core_covariance: NDArray  # (3, 3) of the deep voxels
     middle: NDArray  # (3,) mean of the solid
     centre: NDArray  # (3,) the body's centre
     core_middle: NDArray  # (3,) mean of the deep voxels
-    farthest: float  # greatest distance from the centre through the solid
-    deepest: float  # greatest depth
-    content: float  # volume of the solid
+    sizes: NDArray  # (3,) greatest distance from the centre through the solid, greatest depth, volume
 
     def __len__(self) -> int:
         """The number of parts."""
         return len(self.tips)
+
+    @property
+    def farthest(self) -> float:
+        """The greatest distance from the centre through the solid."""
+        return float(self.sizes[0])
+
+    @property
+    def deepest(self) -> float:
+        """The greatest depth."""
+        return float(self.sizes[1])
+
+    @property
+    def content(self) -> float:
+        """The volume of the solid."""
+        return float(self.sizes[2])
 
 
 def measure_body(anatomy: Anatomy) -> BodyMeasures:
@@ -74,9 +89,7 @@ def measure_body(anatomy: Anatomy) -> BodyMeasures:
         middle=solid.points.mean(0),
         centre=solid.points[anatomy.tree.centre],
         core_middle=core.mean(0),
-        farthest=float(anatomy.tree.distance.max()),
-        deepest=float(solid.depth.max()),
-        content=len(solid) * solid.cell**3,
+        sizes=np.array([anatomy.tree.distance.max(), solid.depth.max(), len(solid) * solid.cell**3]),
     )
 
 

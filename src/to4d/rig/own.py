@@ -13,6 +13,7 @@ from to4d.errors import BROKEN, InputError
 from to4d.gltf.animation import Animation, load_animation
 from to4d.gltf.header import read_header
 from to4d.gltf.vertex_order import to_world, vertex_order
+from to4d.rig.axes import UPRIGHT, upward_axis
 from to4d.rig.joint_names import JointRoles, joint_roles
 from to4d.rig.own_nodes import NOWHERE, OwnNodes, collect_nodes
 from to4d.rig.own_weights import skeleton_of, strongest
@@ -21,11 +22,14 @@ from to4d.types import Mesh, Rig
 
 log = logging.getLogger(__name__)
 
+RIGID_PARTS = 3  # so many nodes with rigid parts are a skeleton; a wheel or a door that turns is none
 INFLUENCES = 8  # joints that a vertex follows at most; its weakest others are left out
 
 
 def read_own_rig(mesh: Mesh, body: str | None = None) -> Rig | None:
-    """The rig of the glTF file that a mesh came from; None where the mesh came from another file or it has no skin.
+    """The rig of the glTF file that a mesh came from; None where it came from another file or has no skeleton.
+
+    A skeleton is one or more skins, or nodes with rigid parts that clips move.
 
     Args:
         mesh: at rest, as `to4d.mesh.load_mesh` gives it.
@@ -39,33 +43,46 @@ def read_own_rig(mesh: Mesh, body: str | None = None) -> Rig | None:
         return None
     try:
         header = read_header(path, Limits().faces)
-        if not any("skin" in node and "mesh" in node for node in header.get("nodes", ())):
+        skinned = any("skin" in node and "mesh" in node for node in header.get("nodes", ()))
+        if not skinned and not header.get("animations"):
             return None
-        return _read(mesh, load_animation(path), header, body)
+        animation = load_animation(path)
+        if skinned:
+            _check_skins(animation)
+        own = collect_nodes(animation)
+        return _read(mesh, animation, own, header, body) if skinned or len(own.nodes) >= RIGID_PARTS else None
     except InputError as error:
         raise error if path.name in str(error) else InputError(f"{path.name}: {error}") from error
     except BROKEN as error:
         raise InputError(f"cannot use the rig of {path.name}: {type(error).__name__}: {error}") from error
 
 
-def _read(mesh: Mesh, animation: Animation, header: dict[str, Any], body: str | None) -> Rig:
+def _check_skins(animation: Animation) -> None:
     skinned = [primitive for primitive in animation.primitives if primitive.skin]
     if not skinned:
         raise InputError("its skins carry no mesh that has joints")
     if all(primitive.skinning.weightless == len(primitive.points) for primitive in skinned):
         raise InputError("all weights of its skins are 0, so that no vertex follows its joints")
-    own, order = collect_nodes(animation), vertex_order(mesh, animation)
+
+
+def _read(mesh: Mesh, animation: Animation, own: OwnNodes, header: dict[str, Any], body: str | None) -> Rig:
+    order = vertex_order(mesh, animation)
     influences, weights = strongest(own.shares[order], INFLUENCES)
     surface = mesh.vertices.double().numpy(), mesh.faces.numpy()
     names = _names(header, own, meanings=True)
     skeleton = skeleton_of(names, own.parents, _places(mesh, animation, own), surface, influences, weights)
     found = joint_roles(skeleton, body)
     if found.yaw and found.body != "thing":
-        turn = np.degrees(found.yaw)
-        log.warning(
-            "%s: its joints say that it faces %.0f degrees off +z: set object.rotate_deg=%.0f", mesh.name, turn, -turn
-        )
+        text = "%s: its joints say that it does not face +z but azimuth %.0f; object.front_deg=%.0f turns it"
+        log.warning(text, mesh.name, np.degrees(found.yaw) % 360, _front_deg(mesh, found.yaw))
     return _ordered(skeleton, found, own, _names(header, own), influences, weights)
+
+
+def _front_deg(mesh: Mesh, yaw: float) -> float:
+    """The setting `object.front_deg` of a mesh whose front is at the azimuth `yaw` as it stands."""
+    turn = mesh.transform.numpy()[:3, :3]
+    turn = turn @ UPRIGHT[upward_axis(turn)].T
+    return float(np.degrees(yaw - np.arctan2(turn[0, 2], turn[0, 0])) % 360)
 
 
 def _places(mesh: Mesh, animation: Animation, own: OwnNodes) -> NDArray:

@@ -25,7 +25,8 @@ class OwnNodes:
 def collect_nodes(animation: Animation) -> OwnNodes:
     """All skins as one skeleton. A part without a skin follows the nearest joint above its node.
 
-    A node that carries such a part and moves by itself in a clip is a joint as well.
+    A node that carries such a part and moves by itself in a clip is a joint as well, so that a file of rigid parts has
+    a skeleton without any skin.
     """
     tree = animation.nodes
     skinned = {int(joint) for primitive in animation.primitives if primitive.skin for joint in primitive.skin.joints}
@@ -59,8 +60,9 @@ def _carrier(primitive: Primitive, tree: NodeTree, joints: set[int], moving: set
         return int(primitive.skin.joints[0])
     path = _above(tree, primitive.node)
     end = next((i for i, node in enumerate(path) if node in joints), len(path))
-    if moving & set(path[:end]):
-        return primitive.node
+    pivot = next((node for node in path[:end] if node in moving), None)
+    if pivot is not None:
+        return pivot
     return path[end] if end < len(path) else NOWHERE
 
 

@@ -10,8 +10,7 @@ SHEET, LARGE_SHEET = 0.17, 0.25  # of roundness times flatness: fins, wings, cap
 
 def part_features(view: BodyView) -> NDArray:
     """(P, 42) of each part: where it is, how it points, its shape, its partner, and how it ranks among the others."""
-    measures, count = view.measures, len(view)
-    if count == 0:
+    if len(view) == 0:
         return np.zeros((0, 42))
     return np.concatenate([_places(view), _shapes(view), _partners(view), _ranks(view)], 1)
 

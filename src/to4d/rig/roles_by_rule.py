@@ -57,7 +57,7 @@ def _frame(anatomy: Anatomy, front: float) -> Frame:
 
 
 def _assign(anatomy: Anatomy, frame: Frame, body: str | None) -> Assignment:
-    view = _Body(anatomy, frame, np.ptp(frame.to_body(anatomy.solid.points), axis=0))
+    view = _Body(anatomy, frame, np.ptp(frame.to_body(anatomy.solid.points), axis=0) + anatomy.solid.cell)
     legs = _legs(view)
     body = body or _classify(view, legs)
     if body == "bird" or body == "biped":

@@ -11,6 +11,7 @@ from to4d.kernels.solid_skin import diffuse, gather, rounds_until_change
 from to4d.rig.joints import Joint
 from to4d.rig.limb import Limb
 from to4d.rig.parts import Anatomy
+from to4d.rig.rigid_pieces import make_rigid
 from to4d.rig.solid import Solid, lies
 
 INFLUENCES = 4
@@ -38,7 +39,8 @@ def skin_weights(anatomy: Anatomy, limbs: tuple[Limb, ...], joints: tuple[Joint,
         _label(solid, owner == number, bones, labels)
     _label_sockets(solid, owner, limbs, joints, labels)
     _label_rest(solid, labels)
-    return _to_vertices(solid, owner, _smooth(solid, owner, labels, len(joints)))
+    influences, weights = _to_vertices(solid, owner, _smooth(solid, owner, labels, len(joints)))
+    return make_rigid(solid.surface, influences, weights, len(joints))
 
 
 def _segment(solid: Solid, start: NDArray, end: NDArray) -> NDArray:

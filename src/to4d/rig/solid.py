@@ -10,6 +10,7 @@ from scipy.spatial import KDTree
 
 from to4d.kernels.solid_graph import component_of, neighbour_table, shortest_paths
 from to4d.kernels.voxels import LENGTHS, OFFSETS
+from to4d.rig.gaps import keep_gaps
 from to4d.rig.surface import Surface, make_surface
 from to4d.rig.voxelize import voxelize
 
@@ -48,8 +49,8 @@ class Solid:
 
     @property
     def height(self) -> float:
-        """Of the solid along y."""
-        return float(np.ptp(self.points[:, 1]))
+        """Of the solid along y, at least that of a voxel."""
+        return float(np.ptp(self.points[:, 1])) + self.cell
 
     def nearest(self, points: NDArray) -> NDArray:
         """The voxels nearest to points (..., 3)."""
@@ -103,13 +104,13 @@ def make_solid(vertices: NDArray, faces: NDArray, voxels: int = 60_000) -> Solid
         InputError: if the mesh has no area or numbers that are not finite.
     """
     surface = make_surface(vertices, faces)
-    filled, origin, cell = voxelize(surface, voxels)
-    cells = np.argwhere(filled)
-    cells, origin = cells - cells.min(0) + 1, origin + (cells.min(0) - 1) * cell
-    rows = np.full(cells.max(0) + 2, -1, np.int32)
+    grid = voxelize(surface, voxels)
+    cells = np.argwhere(grid.filled)
+    rows = np.full(grid.filled.shape, -1, np.int32)
     rows[tuple(cells.T)] = np.arange(len(cells))
-    depth = ndimage.distance_transform_edt(rows >= 0)[tuple(cells.T)] * cell
-    return Solid(surface, origin + cells * cell, cells, depth, neighbour_table(rows, cells, OFFSETS), cell)
+    depth = ndimage.distance_transform_edt(grid.filled)[tuple(cells.T)] * grid.cell
+    neighbours = keep_gaps(neighbour_table(rows, cells, OFFSETS), rows, cells, grid.gaps)
+    return Solid(surface, grid.origin + cells * grid.cell, cells, depth, neighbours, grid.cell)
 
 
 def trace(before: NDArray, voxel: int) -> NDArray:

@@ -8,6 +8,7 @@ from to4d.rig.solid import Solid
 from to4d.rig.symmetry import SymmetryPlane
 
 LOW = 0.16  # of the height: tips below it may be toes
+TOES = 0.4  # longest toes, as a share of the limb beyond its meeting with others
 
 
 def group_tips(solid: Solid, tree: MergeTree, plane: SymmetryPlane) -> list[NDArray]:
@@ -34,7 +35,9 @@ def _is_one_limb(solid: Solid, tree: MergeTree, plane: SymmetryPlane, one: NDArr
     if low[one].all() and low[two].all():
         climb = solid.points[saddle, 1] - max(points[one, 1].min(), points[two, 1].min())
         toes = climb < 0.5 * apart and gap < 2 * apart + 0.03  # they meet near the ground, legs high above it
-        short = apart < min(0.16, 0.35 * near) and (apart < max(0.05, 0.12 * near) or toes)
+        rest = np.linalg.norm(points[one | two][:, None] - points, axis=2).min(0) > 2 * apart + 0.03  # no more toes
+        joins = tree.distance[tree.meetings[np.ix_(one | two, rest)]].max(initial=0.0)
+        short = apart < min(0.16, 0.35 * near, TOES * (near - joins)) and (apart < max(0.05, 0.12 * near) or toes)
         return bool(short and not _mirrored(points[one], points[two], plane))
     if low[one].any() or low[two].any():
         return False

@@ -8,6 +8,8 @@ from to4d.rig.limb import Limb
 from to4d.rig.parts import Anatomy
 from to4d.rig.solid import Solid, lies, trace
 
+ASIDE = 0.3  # how much depth a joint of an upright trunk gives up to be nearer to the limbs' distance to the front
+
 
 def middle_voxel(solid: Solid, frame: Frame, place: NDArray, level: bool, up: float = 0.0) -> NDArray:
     """The deepest point (3,) of the sagittal plane at the place along the trunk where a joint of limbs is.
@@ -27,7 +29,8 @@ def middle_voxel(solid: Solid, frame: Frame, place: NDArray, level: bool, up: fl
     else:
         near &= abs(height - y - up) < 0.03
     if near.any():
-        return solid.points[near][np.argmax(solid.depth[near])]
+        value = solid.depth if level else solid.depth - ASIDE * abs(front - z)
+        return solid.points[near][np.argmax(value[near])]
     return deep_voxel(solid, place)
 
 

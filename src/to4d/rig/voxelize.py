@@ -1,5 +1,7 @@
 """A surface as a connected solid of voxels, whether it is closed, open, or made of many pieces."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -12,10 +14,18 @@ AROUND = np.ones((3, 3, 3), bool)
 SHIFT = np.array([0.031, 0.037, 0.043])  # of the grid in cells, so that no vertex of a regular mesh lies on a grid line
 
 
-def voxelize(
-    surface: Surface, voxels: int = 60_000, finest: float = 1 / 200, coarsest: float = 1 / 90
-) -> tuple[NDArray, NDArray, float]:
-    """A connected solid of about `voxels` voxels: (X, Y, Z) bool, the centre of its first cell, and the cell's size.
+@dataclass(frozen=True, eq=False)
+class Voxels:
+    """A solid on a grid."""
+
+    filled: NDArray  # (X, Y, Z) bool
+    gaps: NDArray  # (3, X, Y, Z) bool: between a cell and the one before it along each axis the surface is crossed
+    origin: NDArray  # (3,) centre of the first cell
+    cell: float  # size of a cell
+
+
+def voxelize(surface: Surface, voxels: int = 60_000, finest: float = 1 / 200, coarsest: float = 1 / 90) -> Voxels:
+    """A connected solid of about `voxels` voxels.
 
     Args:
         surface: of size 1.
@@ -23,17 +33,15 @@ def voxelize(
         finest: the smallest cell.
         coarsest: the largest.
     """
-    cell = coarsest
-    cells, origin = fill(surface, cell)
-    wanted = float(np.clip(cell * (max(cells.sum(), 1) / voxels) ** (1 / 3), finest, coarsest))
-    if wanted < 0.95 * cell:
-        cell = wanted
-        cells, origin = fill(surface, cell)
-    return connect(cells), origin, cell
+    solid = fill(surface, coarsest)
+    wanted = float(np.clip(coarsest * (max(solid.filled.sum(), 1) / voxels) ** (1 / 3), finest, coarsest))
+    if wanted < 0.95 * coarsest:
+        solid = fill(surface, wanted)
+    return replace(solid, filled=connect(solid.filled))
 
 
-def fill(surface: Surface, cell: float) -> tuple[NDArray, NDArray]:
-    """Cells inside the surface, and sheets without an inside: (X, Y, Z) bool, and the centre of the first cell.
+def fill(surface: Surface, cell: float) -> Voxels:
+    """The cells inside the surface, and sheets without an inside.
 
     Winding numbers along the three axes vote; a line that does not end outside crosses a hole and abstains. Cavities
     that the surface closes are inside too, however its faces are turned.
@@ -44,23 +52,30 @@ def fill(surface: Surface, cell: float) -> tuple[NDArray, NDArray]:
     points = (surface.points - origin) / cell
     shell = np.zeros(shape, bool)
     mark_surface(points, surface.faces, shell)
-    inside = _vote(points, surface.faces, shape) | (ndimage.binary_fill_holes(shell) & ~shell)
+    inside, gaps = _vote(points, surface.faces, shape)
+    inside |= ndimage.binary_fill_holes(shell) & ~shell
     sheets = shell & ~ndimage.binary_dilation(inside, AROUND)
-    return inside | sheets, origin
+    return Voxels(inside | sheets, gaps, origin, cell)
 
 
-def _vote(points: NDArray, faces: NDArray, shape: tuple[int, ...]) -> NDArray:
-    """Cells that more than half of the axes without holes see inside."""
+def _vote(points: NDArray, faces: NDArray, shape: tuple[int, ...]) -> tuple[NDArray, NDArray]:
+    """Cells (X, Y, Z) that more than half of the axes without holes see inside, and gaps (3, X, Y, Z)."""
     votes, voters = np.zeros(shape, np.int8), np.zeros(shape, np.int8)
+    gaps = np.zeros((3, *shape), bool)
     for axes in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-        counts = np.zeros([shape[axis] for axis in axes], np.int16)
-        count_crossings(np.ascontiguousarray(points[:, axes]), faces, counts)
+        along = tuple(shape[axis] for axis in axes)
+        counts, first_exit = np.zeros(along, np.int16), np.full(along, np.inf, np.float32)
+        last_entry = np.full(along, -np.inf, np.float32)
+        count_crossings(np.ascontiguousarray(points[:, axes]), faces, counts, first_exit, last_entry)
         winding = np.cumsum(counts, 2, dtype=np.int16)
         whole = np.broadcast_to(winding[:, :, -1:] == 0, winding.shape)
         back = np.argsort(axes)
         voters += whole.transpose(back)
         votes += ((winding > 0) & whole).transpose(back)
-    return 2 * votes > voters
+        out_and_in = whole & (first_exit < last_entry) & (winding > 0)
+        out_and_in[:, :, 1:] &= winding[:, :, :-1] == 1
+        gaps[axes[2]] = out_and_in.transpose(back)
+    return 2 * votes > voters, gaps
 
 
 def connect(cells: NDArray) -> NDArray:

@@ -11,7 +11,7 @@ from to4d.lexicon.text import words
 from to4d.phases import Phase
 from to4d.prompt import make_prompt
 from to4d.protocols import Field, MeshBoundField, Prior, Scene
-from to4d.runs.config_nodes import chosen
+from to4d.runs.config_nodes import chosen, plain_dict
 from to4d.types import Mesh, Prompt, Rig, generator_at
 
 log = logging.getLogger(__name__)
@@ -37,11 +37,12 @@ def build_scene(cfg: DictConfig, mesh: Mesh, rig: Rig | None = None) -> Scene:
 
 def make_field(settings: DictConfig, rig: Rig | None) -> Field:
     """The 4D model; without a rig that which a model of joints names for this case, as its setting `without_rig`."""
-    without_rig = settings.get("without_rig")
+    model = plain_dict(settings, resolve=True)
+    without_rig = model.pop("without_rig", None)
     if without_rig is not None and rig is None:
         log.warning("model: %s, as there is no rig; say rig=found to insist on one", without_rig["_target_"])
         return instantiate(without_rig)
-    return instantiate({key: value for key, value in settings.items() if key != "without_rig"})
+    return instantiate(model)
 
 
 def build_phases(cfg: DictConfig, scene: Scene) -> dict[str, Phase]:

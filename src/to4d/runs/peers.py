@@ -107,7 +107,7 @@ class AnimatedFile:
         except NoClips as error:
             raise InputError(f"{error}; peer.path has to be an animated .glb or .gltf") from error
         first = poses[0] if self.input is None else _as_filed(Path(self.input), self.noun)
-        renderer = cast(Renderer, AnimatedMesh(poses, cast(Any, self.reference)))  # it has no field
+        renderer = cast(Renderer, AnimatedMesh(poses, self.reference))  # it has no field
         scene = Scene(self.reference(first), renderer, make_prompt(self.prompt, self.noun))
         return render_for_evaluation(scene, views, frames)
 

@@ -15,7 +15,6 @@ from to4d.export.isosurface import Isosurface
 from to4d.export.panels import depth_colours, mask, normal_colours, to_uint8
 from to4d.gltf.document import Document
 from to4d.protocols import DeformableField, Scene
-from to4d.render.mesh_cpu import MeshRenderer
 from to4d.types import Cameras, Render
 from to4d.viewpoints import frame_times, render_views
 
@@ -34,6 +33,7 @@ class SceneFrames:
         times: (V,) of the frames.
         shapes: V surfaces in world coordinates.
         moves_mesh: whether the surfaces are the input mesh, moved; else they are isosurfaces.
+        names: of the panels.
     """
 
     def __init__(self, scene: Scene, frames: int, size: int, surface: Isosurface) -> None:
@@ -45,17 +45,19 @@ class SceneFrames:
             for shape in frame_meshes(scene, self.times, surface)
         ]
         self.moves_mesh = isinstance(scene.renderer.field, DeformableField)
+        shown = {"input": True, "moved mesh": self.moves_mesh, "field": scene.renderer.needs_static_fit}
+        self.names = [name for name, is_shown in shown.items() if is_shown]
 
     def panels(self, pose: Tensor, fov: float, frame: int, mode: str) -> np.ndarray:
-        """(H, 2 W or 3 W, 3) uint8: input, moved mesh where there is one, field; from a camera pose (4, 4)."""
+        """(H, 2 W or 3 W, 3) uint8: what `names` says, from a camera pose (4, 4)."""
         cameras = Cameras(pose[None], torch.tensor([fov]), (self.size, self.size))
-        renderers = [(self.scene.reference, 0.0)]
-        if self.moves_mesh:
-            moved = torch.from_numpy(self.shapes[frame].points)
-            renderers.append((MeshRenderer(replace(self.scene.reference.mesh, vertices=moved)), 0.0))
-        renderers.append((self.scene.renderer, float(self.times[frame])))
-        renders = [render_views(renderer, cameras, torch.tensor([t]), normals=True).at(0) for renderer, t in renderers]
-        return to_uint8(MODES[mode](side_by_side(renders))[0]).numpy()
+        points = torch.from_numpy(self.shapes[frame].points)[None]
+        draw = {
+            "input": lambda: self.scene.reference(cameras, torch.zeros(1)),
+            "moved mesh": lambda: self.scene.reference.draw(cameras, points),
+            "field": lambda: render_views(self.scene.renderer, cameras, self.times[frame : frame + 1], normals=True),
+        }
+        return to_uint8(MODES[mode](side_by_side([draw[name]().at(0) for name in self.names]))[0]).numpy()
 
 
 def side_by_side(renders: list[Render]) -> Render:

@@ -59,8 +59,8 @@ class ViewerServer:
         self.playing = gui.add_checkbox("Play", False)
         self.mode = gui.add_dropdown("Show", tuple(MODES))
         self.phase = gui.add_dropdown("Cameras", ("none", *phases))
-        names = "input, moved mesh, field" if frames.moves_mesh else "input, field"
-        self.panels = gui.add_image(np.full((8, 8, 3), 255, np.uint8), label=f"From here: {names}")
+        label = f"From here: {', '.join(frames.names)}"
+        self.panels = gui.add_image(np.full((8, 8, 3), 255, np.uint8), label=label)
 
     def _add_frustums(self, phase: str, cameras: Cameras) -> list:
         """The frustums of a phase's cameras, hidden at first."""

@@ -1,4 +1,4 @@
-"""Rigged files as plain glTF: Draco decoded (by DracoPy, which is no dependency) and numbers that are not finite zeroed."""
+"""Rigged files as plain glTF: Draco decoded by DracoPy (no dependency), numbers that are not finite zeroed."""
 
 import importlib
 import json
@@ -22,7 +22,9 @@ def _append(header: dict, binary: bytearray, number: int, values: np.ndarray) ->
     """Give accessor `number` the values (n, width)."""
     accessor = header["accessors"][number]
     binary += bytes(-len(binary) % 4)
-    raw = np.ascontiguousarray(values.reshape(-1, WIDTHS[accessor["type"]]), NUMBERS[accessor["componentType"]]).tobytes()
+    raw = np.ascontiguousarray(
+        values.reshape(-1, WIDTHS[accessor["type"]]), NUMBERS[accessor["componentType"]]
+    ).tobytes()
     header["bufferViews"].append({"buffer": 0, "byteOffset": len(binary), "byteLength": len(raw)})
     accessor.update(bufferView=len(header["bufferViews"]) - 1, byteOffset=0)
     binary += raw
@@ -74,5 +76,7 @@ def plain_copy(source: Path, target: Path) -> Path:
     total = 28 + len(text) + len(binary)
     parts = [struct.pack("<III", 0x46546C67, 2, total), struct.pack("<II", len(text), 0x4E4F534A), text]
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(b"".join([*parts, struct.pack("<II", len(binary), 0x004E4942), bytes(binary)]))
+    temporary = target.with_suffix(".tmp")
+    temporary.write_bytes(b"".join([*parts, struct.pack("<II", len(binary), 0x004E4942), bytes(binary)]))
+    temporary.replace(target)
     return target

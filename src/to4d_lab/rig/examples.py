@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +28,8 @@ BODY_OF_KIND = {
 
 UNCLEAR = ("snowman", "octopus", "jellyfish")
 FALLEN = ("death", "dead", "die", "defeat", "roll", "flip", "knock", "sleep")
-FULL, COARSE = 60_000, (20_000, 20_000, 40_000)  # voxels: at rest, and drawn
-EACH_CAPSULE, CROWDED = 4, 30  # bodies of each kind in a draw; a pack of more files shows a quarter of them
+FULL, COARSE = 60_000, (15_000, 20_000, 30_000)  # voxels: at rest, and drawn
+EACH_CAPSULE, CROWDED = 6, 30  # bodies of each kind in a draw; a pack of more files shows a quarter of them
 
 
 def procedural(kind: str, rng: Generator) -> Example:
@@ -77,18 +78,17 @@ def deformed(example: Example, rng: Generator) -> Example:
     share = np.clip((vertices[:, 1] - low) / height, 0, 1)
     vertices[:, 1] = low + height * share ** np.exp(rng.normal(0, 0.15))
     vertices *= np.exp(rng.normal(0, 0.1, 3))
-    return Example(*(vars(example) | {"vertices": vertices}).values())
+    return replace(example, vertices=vertices)
 
 
 def draw_names(rigged: Sequence[Rigged], draw: int) -> list[str]:
     """The names of a draw's examples; draw 0 has the characters at rest."""
-    names = []
+    names = [f"c_{kind}.{number}" for kind in CAPSULES for number in range(EACH_CAPSULE)]
     for each in rigged:
         crowded = sum(other.pack == each.pack for other in rigged) >= CROWDED
         if not (draw and crowded and zlib.crc32(f"{each.name}/{draw}".encode()) % 4):
             names.append(each.name)
-    capsules = [f"c_{kind}.{number}" for kind in CAPSULES for number in range(EACH_CAPSULE)]
-    return [*names, *capsules, *(f"p_{kind}" for kind in KINDS if kind not in UNCLEAR)]
+    return [*names, *(f"p_{kind}" for kind in KINDS if kind not in UNCLEAR)]
 
 
 def make_labelled(name: str, draw: int, rigged: dict[str, Rigged]) -> LabelledBody:

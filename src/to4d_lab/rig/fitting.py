@@ -1,7 +1,7 @@
 """Fitting the two networks of the role model. One thread and fixed seeds: the same examples give the same bytes."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,72 +9,59 @@ import torch
 from torch import Tensor, nn
 
 from to4d.rig.body_view import frame_facing, view_body
-from to4d.rig.perceptron import LIMIT, Perceptrons
+from to4d.rig.hypotheses import Hypothesis, class_code, make_hypotheses, perspectives
+from to4d.rig.perceptron import Perceptrons
 from to4d.rig.role_features import part_features
 from to4d.rig.role_slots import KINDS, SLOTS
-from to4d.rig.roles import Hypothesis, RoleModel, make_hypotheses
+from to4d.rig.roles import RoleModel
+from to4d_lab.rig.augment import vary
 from to4d_lab.rig.labelled import LabelledBody
+from to4d_lab.rig.train_perceptrons import Training, add_noise, scale_inputs, train_perceptrons
 
 TURNED = np.cos(np.deg2rad(28))  # a frame whose front is nearer to the true one is right
-FOLDS = 5
+VARIANTS = 1  # of each example
+Group = tuple[np.ndarray, np.ndarray, float]
+"""The features of an example's hypotheses (H, F), which are right (H,), and its weight."""
 
 
-@dataclass(frozen=True)
-class Training:
-    """How a network is fitted."""
-
-    hidden: int
-    steps: int
-    batch: int
-    rate: float
-    decay: float
-    noise: float  # added to standardised inputs
-    networks: int
-    smoothing: float = 0.0
-
-
-PARTS = Training(hidden=40, steps=400, batch=2048, rate=1.5e-2, decay=0.02, noise=0.1, networks=3, smoothing=0.02)
-BODIES = Training(hidden=32, steps=500, batch=64, rate=1e-2, decay=0.05, noise=0.1, networks=3)
+PARTS = Training(hidden=40, steps=350, batch=1024, rate=1.5e-2, decay=0.02, noise=0.1, networks=2, smoothing=0.02)
+BODIES = Training(hidden=24, steps=250, batch=64, rate=1e-2, decay=0.05, noise=0.1, networks=2)
 
 
 def body_weights(bodies: Sequence[LabelledBody]) -> np.ndarray:
-    """(n,) how much each example counts: a pack's total grows with the root of its size."""
-    sizes = Counter(body.pack for body in bodies)
-    return np.array([sizes[body.pack] ** -0.5 for body in bodies])
+    """(n,) how much each example counts: all classes the same, and a pack in them as the root of its size."""
+    packs = Counter(body.pack for body in bodies)
+    shares = np.array([packs[body.pack] ** -0.5 for body in bodies])
+    classes = np.array([body.body for body in bodies])
+    return np.array([share / shares[classes == body.body].sum() for share, body in zip(shares, bodies, strict=True)])
 
 
 def fit_parts(bodies: Sequence[LabelledBody], training: Training = PARTS) -> Perceptrons:
-    """The network that tells the kind of a part in the true frame."""
+    """The network that tells the kind of a part in the true frame, where the class is known and where it is not."""
     rows, kinds, weights = [], [], []
     for body, weight in zip(bodies, body_weights(bodies), strict=True):
-        if len(body.measures):
-            rows.append(part_features(view_body(body.measures, frame_facing(body.measures, body.front))))
+        features = part_features(view_body(body.measures, frame_facing(body.measures, body.front)))
+        for code in (class_code(body.body), class_code(None)):
+            rows.append(np.concatenate([features, np.tile(code, (len(features), 1))], 1))
             kinds.append(body.kinds)
             weights.append(weight * body.weights)
     inputs, targets = np.concatenate(rows), torch.from_numpy(np.concatenate(kinds))
     counts = torch.from_numpy(np.concatenate(weights)).float()
     mean, deviation = inputs.mean(0), inputs.std(0) + 1e-6
-    scaled = _scaled(inputs, mean, deviation)
+    scaled = scale_inputs(inputs, mean, deviation)
 
     def loss(network: nn.Module, chosen: Tensor, generator: torch.Generator) -> Tensor:
-        logits = network(_noisy(scaled[chosen], training.noise, generator))
+        logits = network(add_noise(scaled[chosen], training.noise, generator))
         each = nn.functional.cross_entropy(
             logits, targets[chosen], reduction="none", label_smoothing=training.smoothing
         )
         return (each * counts[chosen]).sum() / counts[chosen].sum()
 
-    return _fit(loss, len(scaled), len(KINDS), (mean, deviation), training)
+    return train_perceptrons(loss, len(scaled), len(KINDS), (mean, deviation), training)
 
 
-def fit_bodies(
-    groups: Sequence[tuple[np.ndarray, np.ndarray, float]], training: Training = BODIES
-) -> Perceptrons:
-    """The network that scores hypotheses.
-
-    Args:
-        groups: for each example the features of its hypotheses (H, F), which of them are right (H,), and its weight.
-        training: how.
-    """
+def fit_bodies(groups: Sequence[Group], training: Training = BODIES) -> Perceptrons:
+    """The network that scores the hypotheses of examples."""
     groups = [group for group in groups if group[1].any()]
     every = np.concatenate([features for features, _, _ in groups])
     mean, deviation = every.mean(0), every.std(0) + 1e-6
@@ -82,86 +69,69 @@ def fit_bodies(
     scaled = torch.zeros(len(groups), longest, every.shape[1])
     right, there = (torch.zeros(len(groups), longest, dtype=torch.bool) for _ in range(2))
     for number, (features, correct, _) in enumerate(groups):
-        scaled[number, : len(features)] = _scaled(features, mean, deviation)
+        scaled[number, : len(features)] = scale_inputs(features, mean, deviation)
         right[number, : len(features)] = torch.from_numpy(correct)
         there[number, : len(features)] = True
     weights = torch.tensor([weight for _, _, weight in groups])
 
     def loss(network: nn.Module, chosen: Tensor, generator: torch.Generator) -> Tensor:
-        logits = network(_noisy(scaled[chosen], training.noise, generator))[..., 0]
+        logits = network(add_noise(scaled[chosen], training.noise, generator))[..., 0]
         logits = torch.log_softmax(logits.masked_fill(~there[chosen], -1e9), 1)
         each = -torch.logsumexp(logits.masked_fill(~right[chosen], -1e9), 1)
         return (each * weights[chosen]).sum() / weights[chosen].sum()
 
-    return _fit(loss, len(groups), 1, (mean, deviation), training)
+    return train_perceptrons(loss, len(groups), 1, (mean, deviation), training)
 
 
-def fit_model(bodies: Sequence[LabelledBody]) -> RoleModel:
-    """Both networks. The second one learns from parts that the first one has not seen: packs in `FOLDS` folds."""
-    weights, groups = body_weights(bodies), []
-    packs = sorted({body.pack for body in bodies})
-    for fold in range(FOLDS):
-        held = set(packs[fold::FOLDS])
-        parts = fit_parts([body for body in bodies if body.pack not in held])
-        for body, weight in zip(bodies, weights, strict=True):
-            if body.pack in held:
-                groups += hypothesis_groups(body, parts, float(weight))
-    return RoleModel(fit_parts(bodies), fit_bodies(groups))
+@dataclass(frozen=True)
+class Folds:
+    """Everything that fits of several models share: packs are left out fold by fold."""
+
+    bodies: tuple[LabelledBody, ...]  # with variants
+    folds: tuple[int, ...]  # of each body
+    parts: tuple[Perceptrons, ...]  # of each fold: fitted without it
+    groups: tuple[tuple[Group, ...], ...]  # of each body, its parts seen by the network that was fitted without it
+
+    def without(self, fold: int) -> RoleModel:
+        """The model that has not seen the packs of a fold."""
+        kept = [groups for groups, other in zip(self.groups, self.folds, strict=True) if other != fold]
+        return RoleModel(self.parts[fold], fit_bodies([group for groups in kept for group in groups]))
+
+    def model(self) -> RoleModel:
+        """The model that has seen everything."""
+        return RoleModel(fit_parts(self.bodies), fit_bodies([group for groups in self.groups for group in groups]))
 
 
-def hypothesis_groups(body: LabelledBody, parts: Perceptrons, weight: float) -> list[tuple[np.ndarray, np.ndarray, float]]:
+def make_folds(bodies: Sequence[LabelledBody], fold_of_pack: Mapping[str, int]) -> Folds:
+    """Fit the networks for parts without each fold of packs, and let them see what is in it."""
+    varied = tuple(each for number, body in enumerate(bodies) for each in _variants(body, number))
+    folds = tuple(fold_of_pack[body.pack] for body in varied)
+    parts = tuple(
+        fit_parts([body for body, other in zip(varied, folds, strict=True) if other != fold])
+        for fold in range(max(folds) + 1)
+    )
+    weights = body_weights(varied)
+    groups = tuple(
+        _groups(body, parts[fold], float(weight)) for body, fold, weight in zip(varied, folds, weights, strict=True)
+    )
+    return Folds(varied, folds, parts, groups)
+
+
+def _variants(body: LabelledBody, number: int) -> list[LabelledBody]:
+    return [body, *(vary(body, np.random.default_rng((number, copy))) for copy in range(VARIANTS))]
+
+
+def _groups(body: LabelledBody, parts: Perceptrons, weight: float) -> tuple[Group, ...]:
     """The hypotheses of an example, once with its front given and once without."""
     groups = []
     for front in (body.front, None):
-        hypotheses = list(make_hypotheses(body.measures, parts, front, None))
+        hypotheses = make_hypotheses(list(perspectives(body.measures, front)), parts)
         right = np.array([is_right(each, body, front is not None) for each in hypotheses])
         groups.append((np.stack([each.features for each in hypotheses]), right, weight))
-    return groups
+    return tuple(groups)
 
 
 def is_right(hypothesis: Hypothesis, body: LabelledBody, given: bool) -> bool:
     """Whether class and front are the true ones."""
     turned = np.cos(hypothesis.view.frame.front - body.front) > TURNED
     return hypothesis.body == body.body and bool(given or turned or not SLOTS[body.body])
-
-
-def _scaled(inputs: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.clip((inputs - mean) / deviation, -LIMIT, LIMIT)).float()
-
-
-def _noisy(inputs: Tensor, noise: float, generator: torch.Generator) -> Tensor:
-    return inputs + noise * torch.randn(inputs.shape, generator=generator)
-
-
-def _fit(
-    loss: Callable[[nn.Module, Tensor, torch.Generator], Tensor],
-    count: int,
-    outputs: int,
-    scale: tuple[np.ndarray, np.ndarray],
-    training: Training,
-) -> Perceptrons:
-    """Networks that minimise the loss of random batches of `count` rows."""
-    torch.set_num_threads(1)
-    fitted = []
-    for seed in range(training.networks):
-        generator = torch.Generator().manual_seed(seed)
-        network = _network(len(scale[0]), training.hidden, outputs, generator)
-        optimizer = torch.optim.AdamW(network.parameters(), lr=training.rate, weight_decay=training.decay)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, training.steps)
-        for _ in range(training.steps):
-            chosen = torch.randint(count, (min(training.batch, count),), generator=generator)
-            optimizer.zero_grad()
-            loss(network, chosen, generator).backward()
-            optimizer.step()
-            schedule.step()
-        fitted.append([parameter.detach().numpy() for parameter in network.parameters()])
-    hidden, hidden_bias, out, out_bias = (np.stack(each) for each in zip(*fitted, strict=True))
-    return Perceptrons(*scale, hidden, hidden_bias, out, out_bias)
-
-
-def _network(inputs: int, hidden: int, outputs: int, generator: torch.Generator) -> nn.Sequential:
-    network = nn.Sequential(nn.Linear(inputs, hidden), nn.Tanh(), nn.Linear(hidden, outputs))
-    for layer, width in ((network[0], inputs), (network[2], hidden)):
-        nn.init.uniform_(layer.weight, -(width**-0.5), width**-0.5, generator=generator)
-        nn.init.zeros_(layer.bias)
-    return network

@@ -53,7 +53,18 @@ SAME_AS = {
 
 _IGNORED = r"poletarget|^pt[._]|pole|knee|elbow|handik|weapon|gun|eye|armature|^root|collar|anchor|ribcage|stomach"
 _HEAD = r"neck|head|ear(?!s)|antenna|^face|horn|mouth|nose|chin|teeth|tongue"
-_ARM = r"shoulder|arm|palm|hand|fist|wrist|finger|thumb|index|middle|ring|pinky"
+_PATTERNS = (
+    (r"^ffb|ikbackleg|^back_?(leg|foot|toe|ankle|hip|shoulder|up|low)", "leg"),
+    (r"^ff\b|ikfrontleg|^front_?(leg|foot|toe|ankle|scapula|humerus|up|low|shoulder)", "arm"),
+    (r"tail", "tail"),
+    (_HEAD, "head"),
+    (r"wing|feather", "wing"),
+    (r"flipper|^(front_)?fin(?!g)|pectoral", "fin"),
+    (r"leg|foot|feet|toe|heel|thigh", "leg"),
+    (r"shoulder(?!s)|arm(?!ature)|palm|hand|fist|wrist|finger|thumb|index|middle|ring|pinky", "arm"),
+)
+_OF_QUADRUPEDS = {"leg": "hindleg", "arm": "foreleg"}
+_INSECT = ((r"wing", "wing"), (r"head|teeth|antenna", "head"), (r"tail", "tail"))
 _HELD = r"sword|shield|axe|gun|weapon|staff|wand|book|cape|hat|helmet|slot|spell|blaster"
 _INSECT_LEGS = {"front": 1, "midfront": 2, "midback": 3, "back": 4, "top": 1, "mid": 2, "bottom": 3}
 
@@ -68,38 +79,25 @@ def role_of(joint: str, body: str) -> str | None:
     """The role of a joint without its side: leg, arm, hindleg, foreleg, leg1 ... leg4, wing, fin, head or tail."""
     name = re.sub(r"^b_", "", re.sub(r"[._]\d+$", "", joint).lower())
     if body == "insect":
-        return _insect_role(name)
+        return _first(name, _INSECT) or _insect_leg(name)
     if body == "fish" and re.search(r"^main[456]|^bone", name):
         return "tail" if name.startswith("main") else "fin"
     if re.search(_IGNORED, name) or re.search(_HELD, name):
         return None
-    if body in ("quadruped", "biped", "bird") and re.search(r"^ffb|ikbackleg|^back_?(leg|foot|toe|ankle|hip|shoulder|up|low)", name):
-        return "hindleg" if body == "quadruped" else "leg"
-    if re.search(r"^ff\b|ikfrontleg|^front_?(leg|foot|toe|ankle|scapula|humerus|up|low|shoulder)", name):
-        return "foreleg" if body == "quadruped" else "arm"
-    for pattern, role in ((r"tail", "tail"), (_HEAD, "head"), (r"wing|feather", "wing")):
-        if re.search(pattern, name):
-            return role
-    if re.search(r"flipper|^(front_)?fin(?!g)|pectoral", name):
-        return "fin"
-    if re.search(r"leg|foot|feet|toe|heel|thigh", name):
-        return "hindleg" if body == "quadruped" else "leg"
-    if re.search(_ARM, name) and name not in ("shoulders", "rightarmature"):
-        return "foreleg" if body == "quadruped" else "arm"
-    return None
+    role = _first(name, _PATTERNS)
+    return _OF_QUADRUPEDS.get(role or "", role) if body == "quadruped" else role
 
 
-def _insect_role(name: str) -> str | None:
-    numbered = re.match(r"(front|midfront|midback|back|top|mid|bottom)(leg|foot)", name)
-    if numbered:
-        return f"leg{_INSECT_LEGS[numbered[1]]}"
-    lettered = re.match(r"leg_([abcd])_", name)
-    if lettered:
-        return f"leg{'abcd'.index(lettered[1]) + 1}"
-    for pattern, role in ((r"wing", "wing"), (r"head|teeth|antenna", "head"), (r"tail", "tail")):
-        if re.search(pattern, name):
-            return role
-    return None
+def _first(name: str, patterns: tuple[tuple[str, str], ...]) -> str | None:
+    return next((role for pattern, role in patterns if re.search(pattern, name)), None)
+
+
+def _insect_leg(name: str) -> str | None:
+    """The number of a leg from words or letters."""
+    found = re.match(r"(front|midfront|midback|back|top|mid|bottom)(leg|foot)|leg_([abcd])_", name)
+    if found is None:
+        return None
+    return f"leg{_INSECT_LEGS[found[1]] if found[1] else 'abcd'.index(found[3]) + 1}"
 
 
 def holder(joint: str) -> bool:

@@ -48,9 +48,7 @@ def label(example: Example, front: float, voxels: int, draw: int) -> LabelledBod
     turned = turn_to(example.vertices, front)
     anatomy = find_parts(make_solid(turned, example.faces, voxels))
     roles, weights = label_parts(anatomy, turned, example)
-    return LabelledBody(
-        example.name, example.pack, example.body, draw, front, measure_body(anatomy), roles, weights
-    )
+    return LabelledBody(example.name, example.pack, example.body, draw, front, measure_body(anatomy), roles, weights)
 
 
 def turn_to(vertices: np.ndarray, front: float) -> np.ndarray:
@@ -77,24 +75,21 @@ def label_parts(anatomy: Anatomy, vertices: np.ndarray, example: Example) -> tup
     return tuple(roles), weights
 
 
-
-
 def save_labelled(body: LabelledBody, path: Path) -> None:
     """Write one example."""
-    words = {"name": body.name, "pack": body.pack, "body": body.body, "roles": np.array(body.roles, dtype=np.str_)}
     measures = {f"measures.{each.name}": getattr(body.measures, each.name) for each in fields(BodyMeasures)}
+    words = {key: np.array(getattr(body, key)) for key in ("name", "pack", "body", "draw", "front", "weights")}
+    roles = np.array(body.roles, dtype=np.str_)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp.npz")
-    np.savez(temporary, draw=body.draw, front=body.front, weights=body.weights, **words, **measures)
+    np.savez(temporary, allow_pickle=False, roles=roles, **words, **measures)
     temporary.replace(path)
 
 
 def load_labelled(path: Path) -> LabelledBody:
     """The inverse of `save_labelled`."""
     with np.load(path) as arrays:
-        values = {each.name: arrays[f"measures.{each.name}"] for each in fields(BodyMeasures)}
-        scalars = {name: float(values[name]) for name in ("farthest", "deepest", "content")}
-        measures = BodyMeasures(**{**values, **scalars})
+        measures = BodyMeasures(**{each.name: arrays[f"measures.{each.name}"] for each in fields(BodyMeasures)})
         words = (str(arrays[name]) for name in ("name", "pack", "body"))
         roles = tuple(str(role) for role in arrays["roles"])
         return LabelledBody(*words, int(arrays["draw"]), float(arrays["front"]), measures, roles, arrays["weights"])

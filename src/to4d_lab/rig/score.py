@@ -50,7 +50,8 @@ def _areas(example: Example) -> np.ndarray:
     """(N,) a third of the area of the triangles around each vertex."""
     a, b, c = (example.vertices[example.faces[:, corner]] for corner in range(3))
     triangle = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 6
-    return sum(np.bincount(example.faces[:, corner], triangle, len(example.vertices)) for corner in range(3))
+    corners = np.repeat(triangle, 3)
+    return np.bincount(example.faces.ravel(), corners, len(example.vertices))
 
 
 def _role_masses(rig: Rig, example: Example) -> dict[str, np.ndarray]:

@@ -1,13 +1,11 @@
 """Rigged characters as examples: a mesh in any pose of its clips, and which vertices move with which role."""
 
 import json
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.random import Generator
 
 from to4d.errors import InputError
 from to4d.gltf.animation import Animation, load_animation
@@ -16,6 +14,7 @@ from to4d_lab.rig.draco import plain_copy
 from to4d_lab.rig.joint_truth import SAME_AS, body_of, holder, role_of, side_of
 
 SIDED = ("leg", "arm", "hindleg", "foreleg", "wing", "fin", "ear", "leg1", "leg2", "leg3", "leg4")
+CARRIED = ("leg", "arm", "hindleg", "foreleg")
 MAX_FACES = 10_000_000
 
 
@@ -41,7 +40,6 @@ class Rigged:
     body: str
     animation: Animation
     joints: tuple[str, ...]  # names of all nodes
-    scale: np.ndarray  # (3, 3) from the file to y up
 
     @cached_property
     def shares(self) -> np.ndarray:
@@ -66,17 +64,16 @@ class Rigged:
 
     def example(self, clip: str | None = None, seconds: float = 0.0) -> Example:
         """The mesh in a pose with its roles."""
-        rest, masses = self.vertices(), {}
+        rest = self.vertices()
+        masses: dict[str, np.ndarray] = {}
         for joint in () if self.body == "thing" else np.flatnonzero((self.shares > 0.01).any(0)):
-            role = self._role(int(joint))
+            role, weight = self._role(int(joint)), self.shares[:, joint]
             if role is None or self._carries_limbs(int(joint), role):
                 continue
-            weight = self.shares[:, joint]
             if role in SIDED:
-                left = side_of(self.joints[joint])
-                left = np.average(rest[:, 0], weights=weight + 1e-12) > 0 if left is None else left == "L"
-                role += "_L" if left else "_R"
-            masses[role] = masses.get(role, 0.0) + weight
+                on_left = np.average(rest[:, 0], weights=weight + 1e-12) > 0
+                role += f"_{side_of(self.joints[joint]) or 'RL'[int(on_left)]}"
+            masses[role] = masses.get(role, np.zeros(len(rest))) + weight
         roles = tuple(sorted(masses))
         stacked = np.stack([masses[role] for role in roles], 1) if roles else np.zeros((len(rest), 0))
         points = rest if clip is None else self.vertices(clip, seconds)
@@ -92,21 +89,18 @@ class Rigged:
 
     def _carries_limbs(self, joint: int, role: str) -> bool:
         """Whether a "head" is the body itself: legs or arms hang on it."""
-        parents = self.animation.nodes.parents
-        for other in range(len(self.joints)):
-            above = other
-            while above in parents and above != joint:
-                above = parents[above]
-            if above == joint and other != joint and role == "head":
-                if role_of(self.joints[other], self.body) in ("leg", "arm", "hindleg", "foreleg"):
-                    return True
-        return False
+        if role != "head":
+            return False
+        limbs = [other for other, name in enumerate(self.joints) if role_of(name, self.body) in CARRIED]
+        return any(joint in self._above(other) for other in limbs)
 
-    def random_pose(self, rng: Generator) -> Example:
-        """The mesh at a random time of a random clip, its lowest point where it was or higher."""
-        clips = list(self.animation.clips)
-        clip = clips[rng.integers(len(clips))]
-        return self.example(clip, float(rng.uniform(0.0, self.animation.duration(clip))))
+    def _above(self, joint: int) -> list[int]:
+        """All joints that a joint hangs on."""
+        above, parents = [], self.animation.nodes.parents
+        while joint in parents:
+            joint = parents[joint]
+            above.append(joint)
+        return above
 
 
 def read_rigged(path: Path, name: str, pack: str, cache: Path) -> Rigged | None:
@@ -121,7 +115,7 @@ def read_rigged(path: Path, name: str, pack: str, cache: Path) -> Rigged | None:
         animation = load_animation(path)
     header = read_header(path, MAX_FACES)
     joints = tuple(node.get("name", "") for node in header["nodes"])
-    return Rigged(name, SAME_AS.get(name, pack), body, animation, joints, np.eye(3))
+    return Rigged(name, SAME_AS.get(name, pack), body, animation, joints)
 
 
 def read_all(animated: Path, objects: Path, cache: Path) -> list[Rigged]:
@@ -134,8 +128,3 @@ def read_all(animated: Path, objects: Path, cache: Path) -> list[Rigged]:
             path = objects / entry["slug"] / entry["primary"]
             found.append(read_rigged(path, entry["slug"], entry["slug"], cache))
     return [rigged for rigged in found if rigged is not None]
-
-
-def data_folder(variable: str) -> Path:
-    """The folder that an environment variable names."""
-    return Path(os.environ[variable])

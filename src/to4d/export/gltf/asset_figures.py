@@ -40,8 +40,8 @@ def log_figures(figures: dict[str, float | int]) -> None:
     )
     if "joints" in figures and figures["skin_error"] > MISSED:
         log.info(
-            "asset.glb: the skeleton leaves out %.2f %% of the model's motion (root mean square, of the size); "
-            "export.glb.skin=false writes shapes, which have all of it",
+            "asset.glb: what the skeleton plays misses the model's motion by %.2f %% of the size (root mean square), "
+            "for linear blend skinning cannot say all of it; export.glb.skin=false writes shapes, which can",
             100.0 * figures["skin_error"],
         )
     advice = "; watch the clip: another seed, or a prompt that asks for less, may do better"

@@ -53,7 +53,7 @@ class Glb(Exporter):
     normals: bool = True
     skin: bool | Literal["auto"] = "auto"
     bone_names: Convention = "plain"
-    key_tolerance: float = 5e-6
+    key_tolerance: float = 2e-6
     bones: int = 24
     bone_sizes: bool = True
 

@@ -1,6 +1,6 @@
 """World maps of joints as tracks of their nodes: translations, rotations and scales relative to the parents."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,6 +29,10 @@ class Reach:
     distances: np.ndarray  # (J,) from each joint to the farthest vertex that it moves
     noise: float  # what moves by less stands still
     tolerance: float  # of the keys of one track: those of a whole chain add up
+
+    def of(self, joints: list[int]) -> "Reach":
+        """The reach of some of the joints, in this order."""
+        return replace(self, distances=self.distances[joints])
 
 
 def rig_reach(mesh: Mesh, rig: Rig, tolerance: float) -> Reach:

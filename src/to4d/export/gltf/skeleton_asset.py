@@ -16,7 +16,7 @@ from to4d.export.gltf.played_motion import PlayedMotion, play_motion
 from to4d.export.gltf.rigged import rigged_document
 from to4d.gltf.animation import read_animation
 from to4d.gltf.document import Document
-from to4d.gltf.node_tree import read_node_tree
+from to4d.gltf.node_tree import NodeTree, read_node_tree, shown_primitives
 from to4d.protocols import RiggedField
 from to4d.types import Mesh
 
@@ -49,10 +49,12 @@ class SkeletonClips:
         """
         rig = next(iter(fields.values())).rig
         document, transform, joints = rigged_document(mesh, rig, self.names)
-        reach, old = rig_reach(mesh, rig, self.key_tolerance), len(document.header.get("animations", ()))
-        tree = read_node_tree(document.header)
+        tree, old = read_node_tree(document.header), len(document.header.get("animations", ()))
+        loose = loose_nodes(document.header, tree, joints)
+        moved_by = [*range(len(joints)), *[0] * len(loose)]  # the joint whose map each node follows
+        reach = rig_reach(mesh, rig, self.key_tolerance).of(moved_by)
         tracks = {
-            name: joint_tracks(tree, joints, field_maps(field, times), transform, reach)
+            name: joint_tracks(tree, joints + loose, field_maps(field, times)[:, moved_by], transform, reach)
             for name, field in fields.items()
         }
         root = next(node for node in joints if node >= 0)
@@ -64,6 +66,13 @@ class SkeletonClips:
             for clip, (name, field) in zip(clips, fields.items(), strict=True)
         }
         return document, {"morph_targets": 0, "joints": len(joints), **skin_errors(played)}, {**played}
+
+
+def loose_nodes(header: dict[str, Any], tree: NodeTree, joints: list[int]) -> list[int]:
+    """The nodes of parts that no joint carries: in the rig they follow the root, here by tracks of their own."""
+    parts = [node for node, _, _ in shown_primitives(header) if "skin" not in header["nodes"][node]]
+    loose = [node for node in dict.fromkeys(parts) if not set(tree.path(node)) & set(joints)]
+    return [node for node in loose if not set(tree.path(node)[1:]) & set(loose)]
 
 
 @torch.no_grad()

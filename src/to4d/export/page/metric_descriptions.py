@@ -82,9 +82,10 @@ ASSET_METRICS = (
     MetricDescription(
         "export/morph_targets", "Shapes", "Those that are needed; the frames between lie on straight lines."
     ),
-    MetricDescription("export/skin_bones", "Bones", "With export.glb.skin=true, instead of shapes."),
+    MetricDescription("export/joints", "Joints", "Of the skeleton that moves the asset."),
+    MetricDescription("export/skin_bones", "Fitted bones", "With export.glb.skin=true, instead of shapes."),
     MetricDescription(
-        "export/skin_error", "Error of the bones", "Root mean square over all points, as a share of the size.", "%"
+        "export/skin_error", "Error of the skin", "Root mean square over all points, as a share of the size.", "%"
     ),
     MetricDescription("export/bytes", "Size", "Of the file asset.glb.", "MB"),
     MetricDescription("export/points", "Points", "Distinct positions of vertices."),
@@ -97,7 +98,7 @@ ASSET_METRICS = (
         "export/arap_energy", "Bending and stretching", "As-rigid-as-possible energy in the worst shape; 0 is rigid."
     ),
     MetricDescription(
-        "export/exploding_triangles", "Exploding triangles", "Share in the worst frame; held back in the asset.", "%"
+        "export/exploding_triangles", "Exploding triangles", "Share in the worst frame; shapes hold them back.", "%"
     ),
     MetricDescription(
         "export/held_frames", "Frames held back", "The last ones, in which the asset stands still as its motion bursts."

@@ -12,7 +12,7 @@ function onceAFrame(draw) {
 
 const animates = () => !matchMedia("(prefers-reduced-motion: reduce)").matches && !location.hash.includes("still");
 
-/** The play button, the time slider and, of an asset with several clips, their menu. */
+/** The play button, the time slider and, of an asset with several clips, their menu, which begins with that of the run. */
 function timeline(viewer, { button, slider, clock, menu }, redraw) {
   let [playing, before] = [false, 0];
   const show = (seconds) => {
@@ -42,6 +42,8 @@ function timeline(viewer, { button, slider, clock, menu }, redraw) {
   menu.replaceChildren(...viewer.clips.map(({ name }, number) => new Option(name, number)));
   menu.hidden = viewer.clips.length < 2;
   menu.addEventListener("change", () => (viewer.setClip(Number(menu.value)), show(0)));
+  menu.value = Math.max(0, viewer.clips.map(({ name }) => name).lastIndexOf(menu.dataset.first));
+  viewer.setClip(Number(menu.value));
   button.disabled = slider.disabled = !viewer.duration;
   show(0);
   play(animates());
