@@ -75,6 +75,13 @@ def test_the_name_of_the_file_helps_where_the_noun_is_unknown(tmp_path):
     assert choice.rig is not None and choice.rig.body == "thing"
 
 
+def test_a_shape_without_limbs_stands_on_its_root(tmp_path):
+    mesh = load_mesh(write_ball(tmp_path, "mesh.glb"))
+    choice = Found().choose(mesh)
+    assert choice.rig is not None and choice.rig.body in ("thing", "stem")
+    assert choice.rig.joints[0, 1] == pytest.approx(float(mesh.vertices[:, 1].min()), abs=1e-5)
+
+
 def test_what_is_too_unsure_is_no_rig_and_says_how_to_insist(tmp_path):
     choice = Auto(confidence=1.01).choose(dog(tmp_path, "dog"))
     assert choice.rig is None and choice.rejected is not None

@@ -76,8 +76,9 @@ def draw_skeleton(mesh: Mesh, rig: Rig, cameras: Cameras) -> Image.Image:
 
 
 def moving(rig: Rig) -> set[int]:
-    """The joints that move vertices, or lead to one that does; the others of a file's rig are handles of its artist."""
-    moved = {0, *rig.influences[rig.weights > 0].tolist()}
+    """The joints of limbs, and those that move vertices or lead to one that does: no handles of a file's artist."""
+    limbs = (joint for joint, role in enumerate(rig.roles) if role != "other")
+    moved = {0, *limbs, *rig.influences[rig.weights > 0].tolist()}
     for joint in sorted(moved, reverse=True):
         while joint > 0:
             joint = rig.parents[joint]

@@ -15,7 +15,7 @@ from to4d.types import Cameras, Mesh, Rig
 
 ELEVATION_DEG, DISTANCE, WIDE_DEG = 12.0, 3.0, 30.0
 FRONT_DEG, SIDE_DEG = 35.0, 90.0
-COLUMNS = 7  # of bent limbs at most
+COLUMNS = 8  # of bent limbs at most
 TITLE_PX, CAPTION_PX = 44, 22
 
 

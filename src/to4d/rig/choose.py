@@ -1,7 +1,7 @@
 """Which rig an object gets: its own, one that is found in its shape, one of its noun, or none."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from to4d.errors import InputError
@@ -78,7 +78,7 @@ class Auto(RigChoice):
         word = next((word for word in (mesh.noun, mesh.name) if word and bodies_of(word)), None)
         bodies = bodies_of(word) if word else ()
         why = (
-            f"{word!r} is a {' or '.join(bodies)}"
+            f"{word!r} names a {' or '.join(bodies)}"
             if word
             else f"{mesh.noun or mesh.name!r} is not in the lexicon of bodies"
         )
@@ -87,11 +87,11 @@ class Auto(RigChoice):
     def _sure(self, mesh: Mesh, bodies: tuple[str, ...], why: str) -> Choice:
         """The rig, if it is sure enough."""
         rig, least = rig_of_bodies(mesh, bodies), self.confidence if bodies else self.confidence_without_noun
-        if rig.body == "thing" and bodies[:1] != ("thing",):
+        if rig.body in ("stem", "thing") and rig.body not in bodies:
             why = f"no limbs were found; {why}"
         if rig.confidence >= least:
             return Choice(rig, why)
-        unsure = f"a {rig.body} was found with confidence {rig.confidence:.2f}, and {least:.2f} is asked for ({why})"
+        unsure = f"{rig.body} was found with confidence {rig.confidence:.2f}, and {least:.2f} is asked for ({why})"
         return Choice(None, f"{unsure}: say rig=found to insist, rig.body=... to say what it is", rig)
 
 
@@ -156,11 +156,11 @@ def rig_of_bodies(mesh: Mesh, bodies: tuple[str, ...]) -> Rig:
         bodies: of `to4d.types.BODIES`, likeliest first; (): any.
     """
     vertices, faces = mesh.vertices.double().numpy(), mesh.faces.numpy()
-    if bodies[:1] == ("stem",):
-        return stem_rig(vertices, faces)
-    if bodies[:1] == ("thing",):
-        return thing_rig(vertices)
-    return find_rig_among(vertices, faces, bodies)
+    limbless = {"stem": lambda: stem_rig(vertices, faces), "thing": lambda: thing_rig(vertices)}
+    if bodies and bodies[0] in limbless:
+        return limbless[bodies[0]]()
+    rig = find_rig_among(vertices, faces, bodies)
+    return replace(limbless[rig.body](), confidence=rig.confidence) if rig.body in limbless else rig
 
 
 def check_body(body: str | None) -> None:
