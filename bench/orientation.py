@@ -2,9 +2,9 @@
 
     TO4D_DATA=DIR TO4D_ANIMATED=DIR python bench/orientation.py [--questions FILE.npz]
 
-takes the files of `to4d_lab.rig.standing_meshes`, first as they are, then with a random upward axis and no help from a
-convention. With the file of `python -m to4d_lab.rig.fit_orientation --questions FILE.npz`, each pack is judged by a fit
-on the others. A front counts where it is within 30 degrees and the object upright.
+takes the files of `to4d_lab.rig.standing_meshes`, first as they are, then as OBJ files with a random upward axis, then
+those with the noun of the fish among them. With the file of `python -m to4d_lab.rig.fit_orientation --questions`, each
+pack is judged by a fit on the others. A front counts where it is within 30 degrees and the object upright.
 """
 
 import argparse
@@ -20,14 +20,18 @@ from to4d.disk.asset_folder import Limits
 from to4d.errors import InputError
 from to4d.mesh import convention_of, load_mesh
 from to4d.rig.axes import UPRIGHT
-from to4d.rig.conventions import Convention
+from to4d.rig.conventions import PLAIN
 from to4d.rig.fitted_choice import FittedChoice, load_choices
 from to4d.rig.orientation import Orientation, find_orientation
 from to4d.rig.up_features import UPS
-from to4d_lab.rig.fit_orientation import DOUBT, NEAR_DEG, PENALTY, fit, load_questions
+from to4d_lab.rig.fit_orientation import DOUBT, NEAR_DEG, PENALTY, SWIMMERS, fit, load_questions, with_fish
 from to4d_lab.rig.standing_meshes import FRONTLESS, FRONTS_DEG, UPLESS, File, files
 
-NO_CONVENTION = Convention("no format", dict.fromkeys(UPS, 1 / 6), 0.25)
+ROWS = (
+    ("as the file is", False, False),
+    ("an OBJ file turned at random", True, False),
+    ("an OBJ file turned at random, fish by noun", True, True),
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def fits(questions: Path | None) -> Mapping[str, Mapping[str, FittedChoice]]:
     packs = {file.pack for file in files()}
     if questions is None:
         return dict.fromkeys(packs, load_choices())
-    asked = load_questions(questions)
+    asked = with_fish(load_questions(questions))
     return {
         pack: {
             kind: fit([q for q in about if q.pack != pack], PENALTY[kind], DOUBT[kind]) for kind, about in asked.items()
@@ -67,7 +71,7 @@ def fits(questions: Path | None) -> Mapping[str, Mapping[str, FittedChoice]]:
     }
 
 
-def judge(file: File, turned: bool, choices: Mapping[str, FittedChoice]) -> Answer | None:
+def judge(file: File, turned: bool, with_noun: bool, choices: Mapping[str, FittedChoice]) -> Answer | None:
     """What is found of a file, or None if it cannot be read."""
     try:
         mesh = load_mesh(file.path, up=file.up, front_deg=0.0, limits=Limits())
@@ -77,8 +81,9 @@ def judge(file: File, turned: bool, choices: Mapping[str, FittedChoice]) -> Answ
     up = str(np.random.default_rng(zlib.crc32(file.name.encode())).choice(UPS)) if turned else file.up
     vertices = mesh.vertices.double().numpy() @ UPRIGHT[up]
     start = time.process_time()
-    convention = NO_CONVENTION if turned else convention_of(file.path)
-    found = find_orientation(vertices, mesh.faces.numpy(), convention, choices=choices)
+    convention = PLAIN if turned else convention_of(file.path)
+    body = "fish" if with_noun and SWIMMERS.search(file.name + file.pack) else None
+    found = find_orientation(vertices, mesh.faces.numpy(), convention, body=body, choices=choices)
     return Answer(file, found, up, time.process_time() - start)
 
 
@@ -102,8 +107,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--questions", type=Path, help="judge each pack by a fit on the others, from this file")
     by_pack = fits(parser.parse_args().questions)
-    for title, turned in (("as the file is", False), ("turned at random", True)):
-        answers = [judge(file, turned, by_pack[file.pack]) for file in files()]
+    for title, turned, with_noun in ROWS:
+        answers = [judge(file, turned, with_noun, by_pack[file.pack]) for file in files()]
         report(title, [answer for answer in answers if answer is not None])
 
 

@@ -12,6 +12,11 @@ prior's.
     views   of four, in which the prompt's own motion check passes, with its figure and threshold
     stretch see docs/metrics.md
 
+    least   what the best motion of the joints misses, for model bones: fitted to the vertices themselves
+
+Model bones moves by the limbs that the data engine cuts with planes (`--rig limbs`), or by those that `rig=found`
+finds, which are others.
+
 Finished cells are kept: the command resumes.
 """
 
@@ -26,6 +31,7 @@ import numpy as np
 import torch
 from motion_matrix import animated, parsed
 from scipy.ndimage import distance_transform_edt
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from to4d.geometry import azimuths_deg
@@ -34,11 +40,13 @@ from to4d.phases import MotionPhase
 from to4d.report.writers import markdown_table
 from to4d.runs.run import restore
 from to4d.surface_tracks import track_surface
-from to4d.types import Cameras, Denoised
+from to4d.types import Cameras, Denoised, Mesh, Rig
 from to4d_lab.data import assets, autorig, clip_rendering
 from to4d_lab.data.actions import Action, perform
+from to4d_lab.data.coloured import ColouredMesh, Limb
 from to4d_lab.data.limb_motions import LIMB_MOTIONS
 from to4d_lab.data.objects import Subject
+from to4d_lab.data.style import smooth
 from to4d_lab.mini.fit_gaits import ORDINARY, RADIUS
 
 OBJECTS = {  # slug, what its limbs are
@@ -66,6 +74,48 @@ class Truth:
     def moved(self, times: np.ndarray) -> np.ndarray:
         """(V,) -> vertices (V, N, 3)."""
         return perform(self.action, self.subject, np.random.default_rng(0), times, ORDINARY, RADIUS)
+
+
+class LimbRig:
+    """A rig of the limbs that the data engine moves: a root, a joint for each limb, a knee for each leg."""
+
+    def __init__(self, slug: str, build: str, kind: str, **others: Any) -> None:
+        self.truth = Truth(slug, build, kind)
+
+    def __call__(self, mesh: Mesh) -> Rig:
+        """Of a mesh whose vertices follow the three nearest of the data engine's."""
+        rest, ours = self.truth.moved(np.zeros(1))[0], self.truth.subject.mesh
+        scale = np.ptp(rest, axis=0).max() / np.ptp(ours.vertices, axis=0).max()
+        parts = [(rest.mean(0), -1, "root", 0, np.ones(len(rest)))]
+        for limb in ours.limbs:
+            role = (
+                {1.0: "fore", -1.0: "hind"}.get(limb.end, "") + limb.name + {1.0: "_L", -1.0: "_R"}.get(limb.side, "")
+            )
+            for rank, (pivot, members) in enumerate(turning(ours, limb)):
+                place = rest.mean(0) + scale * (pivot - ours.vertices.mean(0))
+                parts.append((place, len(parts) - 1 if rank else 0, role, rank, members))
+        places, parents, roles, ranks, members = zip(*parts, strict=True)
+        own = np.array(members)
+        for joint, parent in enumerate(parents[1:], 1):
+            own[parent] -= members[joint]
+        distances, near = KDTree(rest).query(mesh.vertices.numpy(), 3)
+        shares = (own.clip(0).T[near] / (distances + 1e-6)[..., None]).sum(1)
+        weights, influences = torch.from_numpy(shares).float().topk(4)
+        weights, joints = weights / weights.sum(1, keepdim=True), torch.from_numpy(np.array(places)).float()
+        body = "quadruped" if any(limb.end for limb in ours.limbs) else "biped"
+        names = tuple(f"{role}.{rank}" for role, rank in zip(roles, ranks, strict=True))
+        return Rig(joints, parents, names, roles, ranks, influences, weights, body, 1.0, "found")
+
+
+def turning(mesh: ColouredMesh, limb: Limb) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Where a limb turns, from the body outwards, and which vertices (N,) turn there; see `posing.swing_leg`."""
+    if limb.name != "leg":
+        return [(limb.pivot, limb.members)]
+    way = mesh.vertices[limb.members > 0.5 * limb.members.max()]
+    foot = way[way[:, 1] < way[:, 1].min() + 0.3 * np.ptp(way[:, 1])].mean(0)
+    knee, length = 0.5 * (limb.pivot + foot), np.linalg.norm(limb.pivot - foot)
+    lower = smooth(0.5 + (knee[1] - mesh.vertices[:, 1]) / (0.4 * length))
+    return [(limb.pivot, limb.members), (knee, limb.members * lower)]
 
 
 class PerfectPrior(MiniPrior):
@@ -135,16 +185,41 @@ def missed(folder: Path, truth: Truth, frames: int = 16) -> float:
     return float((error.square().sum() / way.square().sum()).sqrt())
 
 
-def cell(name: str, motion: str, model: str, out: Path, settings: list[str]) -> list[str]:
+def least(folder: Path, truth: Truth, frames: int = 16, steps: int = 250) -> float:
+    """See the top of this file."""
+    times = torch.arange(frames) / frames
+    wanted = torch.from_numpy(truth.moved(times.double().numpy())).float()
+    field, size = restore(folder, trust=True).renderer.field, (wanted - wanted[:1]).square().sum()
+    knots = list(field.motion.parameters())
+    for knot in knots:
+        knot.data.zero_()
+    optimizer = torch.optim.Adam(knots, lr=6e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        ((field.move(wanted[0], times) - wanted).square().sum() / size).backward()
+        optimizer.step()
+        schedule.step()
+    with torch.no_grad():
+        return float(((field.move(wanted[0], times) - wanted).square().sum() / size).sqrt())
+
+
+def cell(name: str, motion: str, model: str, rig: str, out: Path, settings: list[str]) -> list[str]:
     """The figures of one object, motion and model; run unless that is done."""
     known = dict(zip(("slug", "build", "kind"), (*OBJECTS[name], KINDS[motion]), strict=True))
     own = ["guidance._target_=perfect_prior.PerfectPrior", *(f"+guidance.{key}={known[key]}" for key in known)]
     own += [f"phase.{phase}._target_=perfect_prior.Asking" for phase in ("dynamic", "refine")]
-    folder = animated(name, motion, out / model, [f"model={model}", *own, *settings])
+    if model == "bones":
+        limbs = ["rig._target_=perfect_prior.LimbRig", *(f"+rig.{key}={known[key]}" for key in known)]
+        own += ["rig=found", *(limbs if rig == "limbs" else [])]
+    place = out / (f"bones_{rig}" if model == "bones" else model)
+    folder = animated(name, motion, place, [f"model={model}", *own, *settings])
     metrics = json.loads((folder / "metrics.json").read_text())
     check = max((metrics[f"eval/motion/{view}"] for view in ("000", "090", "180", "270")), key=lambda c: c["value"])
     views = f"{metrics['eval/motion_views']} ({check['value']:.3g} of {check['threshold']:.3g})"
-    return [name, motion, model, f"{missed(folder, Truth(**known)):.2f}", views, f"{metrics['eval/stretch']:.3f}"]
+    truth = Truth(**known)
+    bound = f"{least(folder, truth):.2f}" if model == "bones" else "-"
+    return [name, motion, model, f"{missed(folder, truth):.2f}", bound, views, f"{metrics['eval/stretch']:.3f}"]
 
 
 def main() -> None:
@@ -153,14 +228,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--objects", nargs="+", default=list(OBJECTS), choices=list(OBJECTS))
     parser.add_argument("--motions", nargs="+", default=list(KINDS), choices=list(KINDS))
-    parser.add_argument("--models", nargs="+", default=["deform", "nodes"])
+    parser.add_argument("--models", nargs="+", default=["deform", "nodes", "bones"])
+    parser.add_argument("--rig", default="limbs", choices=["limbs", "found"], help="of model bones")
     options, settings = parsed(parser)
     os.environ["PYTHONPATH"] = str(Path(__file__).parent)  # the runs are processes of their own, and find this file
-    print(markdown_table(["object", "motion", "model", "missed", "views", "stretch"], []), end="")
+    print(markdown_table(["object", "motion", "model", "missed", "least", "views", "stretch"], []), end="")
     for name in options.objects:
         for motion in options.motions:
             for model in options.models:
-                print(f"| {' | '.join(cell(name, motion, model, options.out.resolve(), settings))} |", flush=True)
+                row = cell(name, motion, model, options.rig, options.out.resolve(), settings)
+                print(f"| {' | '.join(row)} |", flush=True)
 
 
 if __name__ == "__main__":

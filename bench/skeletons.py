@@ -13,7 +13,6 @@ Each joint that has a role swings by a sine, the root travels; no training.
     model     root mean square distance of the new clip from the model's own skinning (export/skin_error)
     errors    of the validator of Khronos, beyond those of the input; so are warnings
     blender, three    the most that a vertex is off in Blender and in three.js from where our player has it
-    input     the same of Blender and the last clip of the input: what its importer makes of the file without us
 
 Finished files are kept: the command resumes.
 """
@@ -43,7 +42,7 @@ CLIP, FRAMES, FPS = "swinging in a test", 24, 24.0
 SHOWN = (0, 5, 11, 17, 23)
 KEPT = ("nodes", "meshes", "skins", "materials", "textures", "samplers", "scenes", "scene", "cameras", "extensions")
 CHECKS = ("joints", "clips", "kept", "arrays", "old", "rest", "pose", "model", "errors", "warnings")
-COLUMNS = (*CHECKS, "blender", "input", "three", "seconds")
+COLUMNS = (*CHECKS, "blender", "three", "seconds")
 
 
 def inspect(path: Path, out: Path, page: object | None) -> dict:
@@ -63,7 +62,7 @@ def inspect(path: Path, out: Path, page: object | None) -> dict:
     row = {"joints": len(rig.nodes), "model": figures["export/skin_error"]}
     row["seconds"] = round(time.process_time() - start, 2)
     asset = out / "asset.glb"
-    return row | kept(path, asset) | poses(path, asset, field) | issues(path, asset) | viewers(path, asset, page)
+    return row | kept(path, asset) | poses(path, asset, field) | issues(path, asset) | viewers(asset, page)
 
 
 def kept(source: Path, asset: Path) -> dict:
@@ -116,12 +115,10 @@ def issues(source: Path, asset: Path) -> dict:
     return {kind: after[key] - before[key] for kind, key in (("errors", "numErrors"), ("warnings", "numWarnings"))}
 
 
-def viewers(source: Path, asset: Path, page: object | None) -> dict:
+def viewers(asset: Path, page: object | None) -> dict:
     """How far what Blender and three.js show is from what our player shows."""
     animation = load_animation(asset)
-    gaps = {}
-    if blender.READY:
-        gaps = {"blender": blender.miss(asset, CLIP)[0], "input": blender.miss(source)[0] if animation.clips else None}
+    gaps = {"blender": blender.miss(asset, CLIP)[0] if blender.READY else None}
     if page is not None:
         seconds = np.array(SHOWN) / FPS
         theirs, ours = threejs.poses(page, asset, CLIP, seconds), animation.poses(CLIP, seconds)

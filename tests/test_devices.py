@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from to4d.distributed import draw_sharded, rank_and_world_size, shard
 from to4d.errors import InputError
 from to4d.geometry import orbit
 from to4d.runs.build import build_phases, build_scene
+from to4d.runs.rig_file import RIG_FILE, make_rig, save_rig
 from to4d.runs.training import fit, worker_main
 from to4d.runs.worker_group import devices_of, worker_group
 from to4d.types import generator_at
@@ -59,7 +61,10 @@ class KeepGradients(Callback):
 
 def steps_of(cfg):
     """By phase: what the optimizer saw, and what was logged, at each step."""
-    scene = build_scene(cfg, instantiate(cfg.object))
+    mesh = instantiate(cfg.object)
+    rig = make_rig(cfg, mesh) if "bones" in cfg.model._target_ else None
+    save_rig(Path(cfg.out) / RIG_FILE, rig)
+    scene = build_scene(cfg, mesh, rig)
     logged = {}
     with worker_group(cfg, devices_of(cfg), worker_main) as workers:
         for name, phase in build_phases(cfg, scene).items():
@@ -72,9 +77,9 @@ def steps_of(cfg):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["deform", "nodes"])  # the latter has levels that start late
+@pytest.mark.parametrize("model", ["deform", "nodes", "bones"])  # the last two have levels that start late
 def test_two_processes_of_one_view_do_what_one_process_of_two_does(tmp_path, model):
-    settings = [f"model={model}", *SMALL, *STILL]
+    settings = [f"model={model}", "rig=found", *SMALL, *STILL]
     alone, shared = steps_of(config(tmp_path, *settings)), steps_of(config(tmp_path, *settings, "trainer.devices=2"))
     assert rank_and_world_size() == (0, 1)
     for name in ("static", "dynamic", "refine"):

@@ -32,8 +32,8 @@ FRAMES, FPS = 12, 24.0
 
 
 def scene(mesh: Mesh, field: torch.nn.Module, prompt: str = CLIP) -> SimpleNamespace:
-    parts = {"reference": SimpleNamespace(mesh=mesh), "renderer": SimpleNamespace(field=field)}
-    return SimpleNamespace(prompt=Prompt(prompt, "thing"), **parts)
+    renderer = SimpleNamespace(field=field, needs_static_fit=True)
+    return SimpleNamespace(prompt=Prompt(prompt, "thing"), reference=SimpleNamespace(mesh=mesh), renderer=renderer)
 
 
 def export(mesh: Mesh, field: torch.nn.Module, out: Path, **options) -> tuple[Path, dict]:
@@ -96,7 +96,7 @@ SOURCES = {
 @pytest.mark.parametrize("growth", [0.0, 0.5])
 def test_the_user_s_skeleton_goes_where_the_joints_say(tmp_path, kind, growth):
     source = SOURCES[kind](tmp_path / "input.glb")
-    mesh = load_mesh(source, rotate_deg=50)
+    mesh = load_mesh(source, front_deg=50)
     field = Rigged(mesh, own_rig(mesh), growth=growth)
     path, figures = export(mesh, field, tmp_path / "out")
     animation = load_animation(path)
@@ -361,7 +361,7 @@ def test_usd_s_own_skinning_moves_the_mesh_as_the_model_does(tmp_path, kind, gro
     pixar = pytest.importorskip("pxr.Usd", reason="needs usd-core: pip install -e '.[usd]'")
     from pxr import UsdGeom, UsdSkel, UsdValidation, Vt
 
-    mesh = load_plant() if kind == "found" else load_mesh(SOURCES[kind](tmp_path / "input.glb"), rotate_deg=50)
+    mesh = load_plant() if kind == "found" else load_mesh(SOURCES[kind](tmp_path / "input.glb"), front_deg=50)
     field = Rigged(mesh, found_rig(mesh) if kind == "found" else own_rig(mesh), growth=growth)
     Usd(frames=FRAMES, fps=FPS)(scene(mesh, field), tmp_path)
     stage = pixar.Stage.Open(str(tmp_path / "asset.usdz"))

@@ -19,6 +19,7 @@ from lightning import Callback
 from to4d.disk.checkpoint import load_tree, save_tree
 from to4d.disk.run_state import PROGRESS_FILE
 from to4d.errors import InputError
+from to4d.protocols import RiggedField
 from to4d.runs.animate import animate
 from to4d.runs.run import cache_path, restore, run
 
@@ -119,6 +120,22 @@ def test_a_crashed_run_resumes_to_the_same_bits(unbroken, tmp_path, phase, step)
     (tmp_path / "run" / "config.yaml").unlink()  # the crash itself is not part of the configuration to resume
     run(config(tmp_path / "run", *settings))
     assert equal(weights(tmp_path / "run"), weights(unbroken))
+
+
+def test_a_run_with_bones_moves_them_and_a_crashed_one_resumes_to_the_same_bits(tmp_path):
+    settings = ["model=bones", "rig=found", "sds_weight=1", "autosave_seconds=0", *BARE]
+    run(config(tmp_path / "whole", *settings))
+    crash = f"+callbacks.crash={{_target_: {__name__}.StopAt, phase: refine, step: 1}}"
+    with pytest.raises(RuntimeError, match="crash"):
+        run(config(tmp_path / "run", *settings, crash))
+    (tmp_path / "run" / "config.yaml").unlink()
+    run(config(tmp_path / "run", *settings))
+    found = weights(tmp_path / "run")
+    assert equal(found, weights(tmp_path / "whole"))
+    assert any("motion.knots" in name and (found[name] != 0).any() for name in found)
+    field = restore(tmp_path / "run").renderer.field
+    assert isinstance(field, RiggedField)
+    assert field.motion.rig is field.rig
 
 
 def test_a_static_fit_is_shared_by_runs_in_which_it_is_the_same(tmp_path):

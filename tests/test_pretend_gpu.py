@@ -11,6 +11,7 @@ from test_pipeline import ROOT, TINY
 
 from to4d.phases import Phase
 from to4d.runs.build import build_phases, build_scene
+from to4d.runs.rig_file import make_rig
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,7 @@ MESH = [setting for setting in MINI if not setting.startswith("renderer.")] + ["
         MINI,
         [*MINI, "model=nodes", "noise=view_consistent"],
         [*MESH, "sds_weight=1"],
+        [*MINI, "model=bones", "rig=found", "sds_weight=1", "renderer.samples=8"],
         [*MINI, "experiments=[hash4d]", "mask=smoothed"],
         [*MINI, "experiments=[sds,text_to_video]", "mask=text_token"],
         pytest.param(["experiments=[3to4d]", "+tiny='true'"], marks=pytest.mark.slow),
@@ -64,7 +66,8 @@ MESH = [setting for setting in MINI if not setting.startswith("renderer.")] + ["
 def test_whole_steps_and_what_looks_at_them_leave_no_tensor_behind(tmp_path, monkeypatch, settings):
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         cfg = compose("train", ["prompt=a plant blooming", f"out={tmp_path}", *settings])
-    scene = build_scene(cfg, instantiate(cfg.object))
+    mesh = instantiate(cfg.object)
+    scene = build_scene(cfg, mesh, make_rig(cfg, mesh) if "rig=found" in settings else None)
     phases = build_phases(cfg, scene)
     trainer = SimpleNamespace(global_step=0, loggers=[])
     monkeypatch.setattr(Phase, "device", GPU)

@@ -39,7 +39,7 @@ def test_bodies_of_capsules_get_their_class_and_roles(kind, seed):
     assert np.array(found.roles)[sure].tolist() == np.array(roles)[sure].tolist()
 
 
-@pytest.mark.parametrize(("kind", "seed"), ANIMALS[::2])
+@pytest.mark.parametrize(("kind", "seed"), ANIMALS[:4:2])
 def test_mirrored_mesh_gets_mirrored_sides(kind, seed):
     body, shape = example(kind, seed), anatomy(kind, seed)
     flipped = find_anatomy(body.vertices * [-1, 1, 1], body.faces[:, ::-1])

@@ -39,12 +39,12 @@ def make(kind: str, folder: Path) -> Mesh:
             {"name": "right", "mesh": 0, "translation": [50, 0, 1]},
         ]
         header["scenes"] = [{"nodes": [0, 1]}]
-        return load_mesh(write_gltf(folder / "two.gltf", header, blob), rotate_deg=40)
+        return load_mesh(write_gltf(folder / "two.gltf", header, blob), front_deg=40)
     if kind == "plant":
         return load_plant()
     path = write_obj(folder)
     path.write_text(path.read_text().replace("v -1.0 -1.0 0.0", "v -1.0 -1.0 0.5"))
-    return load_mesh(path, up="z", rotate_deg=70)
+    return load_mesh(path, up="z", front_deg=70)
 
 
 def in_world(mesh: Mesh, places: np.ndarray) -> np.ndarray:

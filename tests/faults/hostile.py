@@ -22,6 +22,8 @@ from to4d.disk.download import unpack
 from to4d.errors import InputError
 from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
+from to4d.rig.clip_maps import clip_maps
+from to4d.rig.own import read_own_rig
 from to4d.runs.settings import read_settings
 from to4d.runs.trust import check_parts
 
@@ -89,6 +91,15 @@ def read_gltf(path: Path) -> None:
         animation.poses(clip, np.array([0.0, 0.3, 2.0]))
 
 
+def read_rig(path: Path) -> None:
+    mesh = load_mesh(path, up="y", front_deg=0.0)
+    rig = read_own_rig(mesh)
+    if rig is not None:
+        animation = gltf_animation.load_animation(path)
+        for clip in animation.clips:
+            clip_maps(rig, mesh, animation, clip, np.array([0.0, 0.3, 2.0]))
+
+
 def read_config(path: Path) -> None:
     check_parts(OmegaConf.to_container(read_settings(path)))
 
@@ -112,6 +123,7 @@ def read_picture(path: Path) -> None:
 LOADERS: dict[str, Callable[[Path], object]] = {
     "mesh": load_mesh,
     "gltf": read_gltf,
+    "rig": read_rig,
     "config": read_config,
     "checkpoint": load_tree,
     "archive": read_archive,

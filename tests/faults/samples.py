@@ -115,9 +115,11 @@ def samples(folder: Path) -> dict[str, dict[str, bytes]]:
             archive.writestr(name, text)
     config = {"seed": 1, "prompt": "a plant blooming", "phase": {}, **ROLES}
     beside = header | {"buffers": [{"byteLength": len(blob), "uri": "quad.bin"}]}
+    animated_files = {"a.glb": glb(header, blob), "a.gltf": json.dumps(beside).encode()}
     return {
         "mesh": meshes(),
-        "gltf": {"a.glb": glb(header, blob), "a.gltf": json.dumps(beside).encode()},
+        "gltf": animated_files,
+        "rig": animated_files,
         "config": {"config.yaml": json.dumps(config, indent=1).encode(), "plain.yaml": yaml.safe_dump(config).encode()},
         "checkpoint": {"a.safetensors": (folder / "tree").read_bytes()},
         "archive": {"a.zip": (folder / "zip").read_bytes()},

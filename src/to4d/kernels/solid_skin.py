@@ -52,6 +52,21 @@ def diffuse(neighbours, owner, field, first, start, stop):
 
 
 @compiled(fast=False)
+def nearest_around(rows, places, nearest):
+    """Set `nearest` (N,) to the nearest of the 27 voxels around places (N, 3) in cells, or to -1 if none is there."""
+    for point in range(len(places)):
+        x, y, z = places[point, 0], places[point, 1], places[point, 2]
+        best = np.inf
+        nearest[point] = -1
+        for i in range(max(int(np.round(x)) - 1, 0), min(int(np.round(x)) + 2, rows.shape[0])):
+            for j in range(max(int(np.round(y)) - 1, 0), min(int(np.round(y)) + 2, rows.shape[1])):
+                for k in range(max(int(np.round(z)) - 1, 0), min(int(np.round(z)) + 2, rows.shape[2])):
+                    square = (x - i) ** 2 + (y - j) ** 2 + (z - k) ** 2
+                    if rows[i, j, k] >= 0 and square < best:
+                        best, nearest[point] = square, rows[i, j, k]
+
+
+@compiled(fast=False)
 def gather(rows, places, nearest, owner, field, indices, values):
     """The largest entries of a field (n, F) seen by points through a Gaussian over the 27 voxels around each.
 
@@ -66,7 +81,8 @@ def gather(rows, places, nearest, owner, field, indices, values):
     """
     total = np.empty(field.shape[1], np.float64)
     for point in range(len(places)):
-        total[:] = 1e-9 * field[nearest[point]]
+        for f in range(len(total)):
+            total[f] = 1e-9 * field[nearest[point], f]
         mine = owner[nearest[point]]
         x, y, z = places[point, 0], places[point, 1], places[point, 2]
         for i in range(max(int(np.round(x)) - 1, 0), min(int(np.round(x)) + 2, rows.shape[0])):
@@ -75,7 +91,9 @@ def gather(rows, places, nearest, owner, field, indices, values):
                     voxel = rows[i, j, k]
                     if voxel >= 0 and (owner[voxel] == mine or owner[voxel] < 0 or mine < 0):
                         square = (x - i) ** 2 + (y - j) ** 2 + (z - k) ** 2
-                        total += np.exp(-square / NEIGHBOURHOOD) * field[voxel]
+                        weight = np.exp(-square / NEIGHBOURHOOD)
+                        for f in range(len(total)):
+                            total[f] += weight * field[voxel, f]
         take_largest(total, indices[point], values[point])
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from to4d.disk.asset_folder import Limits
 from to4d.errors import BROKEN, InputError
+from to4d.lexicon.bodies import bodies_of
 from to4d.mesh.materials import MaterialTable, corner_color, corner_uv
 from to4d.mesh.read import find_file, read_scene
 from to4d.rig.axes import to_world
@@ -66,7 +67,7 @@ def load_mesh(
     given_up, given_front = _given(up, radius, front_deg)
     try:
         surface = _collect(read_scene(path, limits), path.suffix.lower() in (".glb", ".gltf"), limits)
-        placing = _orient(surface, path, given_up, given_front)
+        placing = _orient(surface, path, noun, given_up, given_front)
         return place_mesh(surface, path.stem, noun, placing.up, radius, placing.front_deg, path)
     except InputError as error:
         raise error if path.name in str(error) else InputError(f"{path.name}: {error}") from error
@@ -118,13 +119,14 @@ def _given(up: str, radius: float, front_deg: float | str) -> tuple[str | None, 
     return None if up == "auto" else up, None if isinstance(front_deg, str) else float(front_deg)
 
 
-def _orient(surface: FileMesh, path: Path, up: str | None, front_deg: float | None) -> Orientation:
+def _orient(surface: FileMesh, path: Path, noun: str | None, up: str | None, front_deg: float | None) -> Orientation:
     """How to turn the file: as given, else as found, which is logged."""
     if up is not None and front_deg is not None:
         return Orientation(up, front_deg)
     used, faces = np.unique(surface.faces, return_inverse=True)
     vertices, faces = _checked(surface.vertices[used], faces.reshape(-1, 3)), faces.reshape(-1, 3)
-    found = find_orientation(vertices, faces, convention_of(path), up, front_deg)
+    body = next(iter(bodies_of(noun or "")), None)
+    found = find_orientation(vertices, faces, convention_of(path), up, front_deg, body)
     log.info("%s: %s; override with object.up=, object.front_deg=", path.name, found.describe())
     return found
 

@@ -38,9 +38,9 @@ class Convention:
         return shares
 
 
-GLTF = Convention("glTF", {"y": 0.98, "z": 0.01}, 0.9)
-"""By its specification y is up and the front is +z; few programs write their z up all the same."""
-STL = Convention("STL", {"z": 0.8, "y": 0.14}, 0.4)
+GLTF = Convention("glTF", {"y": 0.982, "z": 0.008}, 0.9)
+"""By its specification y is up and the front is +z: no shape outweighs that y is up, and only a clear one the front."""
+STL = Convention("STL", {"z": 0.8, "y": 0.14}, 0.35)
 """Of printing and CAD, where z is up."""
-PLAIN = Convention("OBJ, PLY and OFF", {"y": 0.5, "z": 0.44}, 0.4)
-"""Formats that say nothing: y is up in as many files as z, in scans mostly z."""
+PLAIN = Convention("OBJ, PLY and OFF", {"y": 0.3, "z": 0.28}, 0.35)
+"""Formats that say nothing: y is up in as many files as z, in scans mostly z, and some lie as they were scanned."""

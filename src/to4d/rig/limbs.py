@@ -1,30 +1,28 @@
-"""Limbs: parts that have a role, where each begins, and partners that have no tip of their own."""
+"""Limbs: parts that have a role, and where each begins."""
 
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from to4d.rig.axial_limbs import axial_limbs
 from to4d.rig.frame import Assignment, Frame
 from to4d.rig.limb import Limb
 from to4d.rig.merge_tree import LONG
+from to4d.rig.partners import mirrored_limbs, name_partners
 from to4d.rig.parts import Anatomy, Part, leaves_body
 from to4d.rig.shape_measures import narrowest, path_lengths
 from to4d.rig.solid import lies, trace
 from to4d.rig.upright_head import find_upright_head
 
-PAIRED = ("leg", "arm", "hindleg", "foreleg")
-"""Roles, without sides, of limbs whose partner must exist somewhere."""
-
 
 def find_limbs(anatomy: Anatomy, assignment: Assignment) -> tuple[Limb, ...]:
     """The limbs of a body, each with a region of its own; regions do not overlap."""
-    named = [(part, role) for part, role in zip(anatomy.parts, assignment.roles, strict=True) if role != "other"]
+    roles = name_partners(anatomy, assignment)
+    named = [(part, role) for part, role in zip(anatomy.parts, roles, strict=True) if role != "other"]
     parts = [part for part, _ in named]
     limbs = [make_limb(anatomy, part, role, parts) for part, role in named]
-    limbs += _partners(anatomy, assignment.frame, limbs)
+    limbs += mirrored_limbs(anatomy, assignment.frame, limbs)
     if assignment.body in ("fish", "snake"):
         limbs = axial_limbs(anatomy, assignment.frame, assignment.body, limbs)
     elif assignment.body == "biped" and not lies(anatomy.solid):
@@ -73,34 +71,6 @@ def _beyond_bulges(anatomy: Anatomy, tip: int, level: float) -> float:
 
 def _first(mask: NDArray) -> int:
     return int(np.argmax(mask)) if mask.any() else len(mask) - 1
-
-
-def _partners(anatomy: Anatomy, frame: Frame, limbs: list[Limb]) -> list[Limb]:
-    """Limbs without a tip of their own, such as arms that lie on the body: mirror images of their partners."""
-    roles = {limb.role for limb in limbs}
-    lone = [limb for limb in limbs if limb.kind in PAIRED and _other_side(limb.role) not in roles]
-    taken = np.any([limb.region for limb in limbs], axis=0) if limbs else np.zeros(len(anatomy.solid), bool)
-    found = [_mirrored(anatomy, frame, limb, taken) for limb in lone]
-    return [limb for limb in found if limb is not None]
-
-
-def _other_side(role: str) -> str:
-    return role[:-1] + ("R" if role[-1] == "L" else "L")
-
-
-def _mirrored(anatomy: Anatomy, frame: Frame, limb: Limb, taken: NDArray) -> Limb | None:
-    """The limb's mirror image, if the solid is there and no other limb is."""
-    solid = anatomy.solid
-    gap, nearest = solid.tree.query(frame.mirror(solid.points[limb.region]))
-    near = gap < 2 * solid.cell
-    region = np.zeros(len(solid), bool)
-    region[nearest[near]] = True
-    closed = ndimage.binary_closing(solid.grid(region, False), np.ones((3, 3, 3)))
-    region = solid.from_grid(closed) & ~taken
-    path = trace(anatomy.before, int(solid.nearest(frame.mirror(solid.points[limb.path[-1]]))))[::-1]
-    if near.mean() < 0.7 or region.sum() < 0.4 * limb.region.sum() or not region[path].any():
-        return None
-    return Limb(_other_side(limb.role), region, path, _first(region[path]))
 
 
 def with_upright_head(anatomy: Anatomy, frame: Frame, limbs: list[Limb]) -> list[Limb]:

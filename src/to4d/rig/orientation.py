@@ -15,7 +15,7 @@ from to4d.rig.mirror import make_mirror
 from to4d.rig.orientation_reasons import FRONT_SIGNS, UP_SIGNS, strongest_signs
 from to4d.rig.up_features import UPS, up_features
 
-SURE = 0.5  # what is less probable does not outweigh the convention
+LOOKS = 0.5  # a shape that gives something else more is said to look like it
 CLEAR = 0.3  # a shape that gives its best candidate less says nothing
 FLAT = 0.03  # of the longest side: what is thinner stands in no way of its own
 
@@ -52,6 +52,7 @@ def find_orientation(
     convention: Convention = PLAIN,
     up: str | None = None,
     front_deg: float | None = None,
+    body: str | None = None,
     choices: Mapping[str, FittedChoice] | None = None,
 ) -> Orientation:
     """Find what is not given of a mesh's upward axis and front.
@@ -62,6 +63,7 @@ def find_orientation(
         convention: how files of this kind usually stand.
         up: the upward axis, one of `UPS`, if it is known.
         front_deg: the azimuth of the front once upright, if it is known.
+        body: its class, one of `to4d.types.BODIES`, if it is known; there is a fit of its own for fish.
         choices: fits of `up` and `front` other than those that ship.
 
     Raises:
@@ -71,8 +73,11 @@ def find_orientation(
     if extents.min() < FLAT * extents.max():
         return _by_convention(convention, up, front_deg, "it is flat")
     solid, fitted = coarse_solid(vertices, faces), choices or load_choices()
-    up, up_sure, up_reason = (up, 1.0, "") if up else _find_up(solid, convention, fitted["up"])
-    front = (front_deg, 1.0, "") if front_deg is not None else _find_front(solid, up, convention, fitted["front"])
+    up, up_sure, up_reason = (up, 1.0, "") if up else _find_up(solid, convention, _fit_of(fitted, "up", body))
+    if front_deg is None:
+        front = _find_front(solid, up, convention, _fit_of(fitted, "front", body))
+    else:
+        front = front_deg, 1.0, ""
     return Orientation(up, front[0], up_sure, front[1], up_reason, front[2])
 
 
@@ -86,6 +91,11 @@ def _by_convention(convention: Convention, up: str | None, front_deg: float | No
         "" if up else reason,
         reason if front_deg is None else "",
     )
+
+
+def _fit_of(choices: Mapping[str, FittedChoice], kind: str, body: str | None) -> FittedChoice:
+    """The fit for a body, or that for all."""
+    return choices.get(f"{kind}_{body}", choices[kind])
 
 
 def _find_up(solid: NDArray, convention: Convention, choice: FittedChoice) -> tuple[str, float, str]:
@@ -118,11 +128,9 @@ class _Verdict:
 
 
 def _weigh(seen: NDArray, usual: NDArray) -> _Verdict:
-    """The most probable candidate by its shape (K,) and by convention (K,); what is usual where none is probable."""
+    """The most probable candidate by its shape (K,) and by convention (K,)."""
     shares = seen * usual / (seen @ usual)
     best, look = int(shares.argmax()), int(seen.argmax())
-    if shares[best] < SURE:
-        best = int(usual.argmax())
     return _Verdict(best, float(shares[best]), look, float(seen[look]))
 
 
@@ -130,7 +138,7 @@ def _explain(verdict: _Verdict, signs: str, other: str, convention: Convention) 
     """The signs where the shape is clear, else that the convention decided, and what the shape looks more like."""
     if verdict.best == verdict.look and verdict.clarity > CLEAR:
         return signs
-    doubt = f"though its shape looks more like {other}" if verdict.clarity > SURE else "for its shape does not tell"
+    doubt = f"though its shape looks more like {other}" if verdict.clarity > LOOKS else "for its shape does not tell"
     return f"by convention of {convention.name}, {doubt}"
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from to4d.kernels.solid_graph import follow_paths
-from to4d.kernels.solid_skin import diffuse, gather, rounds_until_change
+from to4d.kernels.solid_skin import diffuse, gather, nearest_around, rounds_until_change
 from to4d.rig.joints import Joint
 from to4d.rig.limb import Limb
 from to4d.rig.parts import Anatomy
@@ -123,5 +123,9 @@ def _to_vertices(solid: Solid, owner: NDArray, field: NDArray) -> tuple[NDArray,
     indices = np.zeros((len(places), INFLUENCES), np.int64)
     values = np.zeros((len(places), INFLUENCES), np.float32)
     rows = solid.grid(np.arange(len(solid)), -1)
-    gather(rows, places, solid.nearest(inward), owner, field, indices, values)
+    nearest = np.empty(len(places), np.int64)
+    nearest_around(rows, places, nearest)
+    far = nearest < 0
+    nearest[far] = solid.nearest(inward[far])
+    gather(rows, places, nearest, owner, field, indices, values)
     return indices, values

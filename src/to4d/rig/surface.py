@@ -12,6 +12,8 @@ from to4d.errors import InputError
 MAX_FACES = 200_000  # beyond this many the rig is made from a lighter mesh
 CLUSTERS = 400  # grid cells along the longest side that vertices of a heavy mesh are merged in
 
+NO_AREA = "all triangles of the mesh are degenerate, so there is nothing to rig"
+
 
 @dataclass(frozen=True, eq=False)
 class Surface:
@@ -48,15 +50,18 @@ def make_surface(vertices: NDArray, faces: NDArray) -> Surface:
     """
     vertices, faces = np.asarray(vertices, np.float64), np.asarray(faces, np.int64)
     _check(vertices, faces)
-    used = np.unique(faces)
+    used = np.zeros(len(vertices), bool)
+    used[faces] = True
     low, high = vertices[used].min(0), vertices[used].max(0)
     centre, scale = (low + high) / 2, float((high - low).max())
+    if not scale > 0:
+        raise InputError(NO_AREA)
     placed = (np.where(np.isfinite(vertices), vertices, centre) - centre) / scale
     points, point_of = _merge(placed, 1e5 if len(faces) <= MAX_FACES else CLUSTERS)
     merged = point_of[faces]
     merged = merged[(merged != np.roll(merged, 1, axis=1)).all(1)]
-    if not len(merged):
-        raise InputError("all triangles of the mesh are degenerate, so there is nothing to rig")
+    if not _area(points, merged) > 1e-9:
+        raise InputError(NO_AREA)
     return Surface(placed, points, point_of, turn_outward(points, merged), centre, scale)
 
 
@@ -65,13 +70,13 @@ def _check(vertices: NDArray, faces: NDArray) -> None:
         raise InputError("a mesh without triangles cannot be rigged")
     if faces.min() < 0 or faces.max() >= len(vertices):
         raise InputError(f"a triangle names vertex {faces.max()}, but there are only {len(vertices)}")
-    corners = vertices[faces]
-    if not np.isfinite(corners).all():
+    if not np.isfinite(vertices).all() and not np.isfinite(vertices[np.unique(faces)]).all():
         raise InputError("some vertices of the mesh are not finite numbers; repair it before it is rigged")
-    extent = np.ptp(corners.reshape(-1, 3), axis=0).max()
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1).sum()
-    if not area > 1e-9 * extent**2:
-        raise InputError("all triangles of the mesh are degenerate, so there is nothing to rig")
+
+
+def _area(points: NDArray, faces: NDArray) -> float:
+    a, b, c = points[faces].transpose(1, 0, 2)
+    return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum())
 
 
 def _merge(vertices: NDArray, cells: float) -> tuple[NDArray, NDArray]:

@@ -26,10 +26,15 @@ BODY_OF_KIND = {
 }
 """Body classes of the procedural kinds; the others are things."""
 
+UNNAMED = ("cute_fish_pack", "fish_pack")
 UNCLEAR = ("snowman", "octopus", "jellyfish")
 FALLEN = ("death", "dead", "die", "defeat", "roll", "flip", "knock", "sleep")
 FULL, COARSE = 60_000, (15_000, 20_000, 30_000)  # voxels: at rest, and drawn
-EACH_CAPSULE, CROWDED = 6, 30  # bodies of each kind in a draw; a pack of more files shows a quarter of them
+EACH_CAPSULE, CROWDED, FULL_DRAWS = (
+    6,
+    30,
+    3,
+)  # bodies of each kind in a draw; a pack of more files shows a quarter of them
 
 
 def procedural(kind: str, rng: Generator) -> Example:
@@ -82,8 +87,10 @@ def deformed(example: Example, rng: Generator) -> Example:
 
 
 def draw_names(rigged: Sequence[Rigged], draw: int) -> list[str]:
-    """The names of a draw's examples; draw 0 has the characters at rest."""
+    """The names of a draw's examples; draw 0 has the characters at rest, late ones have bodies of capsules alone."""
     names = [f"c_{kind}.{number}" for kind in CAPSULES for number in range(EACH_CAPSULE)]
+    if draw >= FULL_DRAWS:
+        return names
     for each in rigged:
         crowded = sum(other.pack == each.pack for other in rigged) >= CROWDED
         if not (draw and crowded and zlib.crc32(f"{each.name}/{draw}".encode()) % 4):
@@ -104,6 +111,14 @@ def make_labelled(name: str, draw: int, rigged: dict[str, Rigged]) -> LabelledBo
     return label(example, float(rng.uniform(-np.pi, np.pi)), voxels, draw)
 
 
+def without_unnamed(body: LabelledBody) -> LabelledBody:
+    """The body with no weight on parts that its pack has but does not name, such as the fins of most fish."""
+    if body.pack not in UNNAMED:
+        return body
+    named = np.array([role != "other" for role in body.roles], bool)
+    return replace(body, weights=np.where(named, body.weights, 0.0))
+
+
 def labelled_bodies(rigged: Sequence[Rigged], draws: int, cache: Path) -> Iterator[LabelledBody]:
     """All examples of all draws; each is made once and kept in `cache`."""
     named = {each.name: each for each in rigged}
@@ -112,4 +127,4 @@ def labelled_bodies(rigged: Sequence[Rigged], draws: int, cache: Path) -> Iterat
             path = cache / f"{name}-{draw}.npz"
             if not path.exists():
                 save_labelled(make_labelled(name, draw, named), path)
-            yield load_labelled(path)
+            yield without_unnamed(load_labelled(path))

@@ -17,7 +17,7 @@ from to4d_lab.rig.fitting import make_folds
 from to4d_lab.rig.labelled import LabelledBody
 from to4d_lab.rig.truth import Rigged, read_all
 
-DRAWS, FOLDS = 4, 8
+DRAWS, FOLDS = 6, 8
 
 
 def fold_of_packs(bodies: Sequence[LabelledBody]) -> dict[str, int]:

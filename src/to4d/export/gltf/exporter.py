@@ -70,7 +70,9 @@ class Glb(Exporter):
     def __call__(self, scene: Scene, out: Path) -> dict[str, Any]:
         """Write below the folder `out`; returns figures about the asset, `export/<quantity>`."""
         if not isinstance(scene.renderer.field, DeformableField):
-            log.info("no asset.glb: only a deformable field (model=deform, nodes) moves the mesh; see format=flipbook")
+            log.info(
+                "no asset.glb: only a deformable field (model=bones, deform, nodes) moves the mesh; see format=flipbook"
+            )
             return {}
         figures, motions = self.write([scene], out)
         figures |= motion_quality(motions[scene.prompt.text])

@@ -71,10 +71,7 @@ def _field_motion(
     """Where the field has points (P, 3), (V, P, 3), and the slopes (K, P, 3, 3) of the way back in key frames."""
     device = next((x.device for x in field.parameters()), torch.device("cpu"))
     parts = torch.from_numpy(points).float().to(device).split(BATCH)
-    places, slopes = [], []
-    for frame, time in enumerate(times.to(device)):
-        found = [field.forward_map(part, time[None]) for part in parts]
-        places.append(torch.cat([place[0] for place, _ in found]).cpu().numpy())
-        if frame in keys:
-            slopes.append(torch.cat([slope[0] for _, slope in found]).cpu().numpy())
-    return np.stack(places), np.stack(slopes)
+    moments = times.to(device)
+    places = [torch.cat([field.move(part, time[None])[0] for part in parts]) for time in moments]
+    slopes = [torch.cat([field.forward_map(part, moments[key, None])[1][0] for part in parts]) for key in keys]
+    return torch.stack(places).cpu().numpy(), torch.stack(slopes).cpu().numpy()

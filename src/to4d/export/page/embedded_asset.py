@@ -21,7 +21,7 @@ class EmbeddedAsset:
 def embed_asset(path: Path, mesh: Mesh, limit_mb: float) -> EmbeddedAsset:
     """The asset for the 3D view, unless there is none or it has more than `limit_mb` megabytes."""
     if not path.is_file():
-        return EmbeddedAsset(reason="No asset.glb: that needs model=deform or nodes, and export=[glb].")
+        return EmbeddedAsset(reason="No asset.glb: that needs model=bones, deform or nodes, and export=[glb].")
     if path.stat().st_size > 1e6 * limit_mb:
         reason = f"asset.glb has more than {limit_mb:g} MB, so it is not in this page (export.report.asset_mb)."
         return EmbeddedAsset(reason=reason)
