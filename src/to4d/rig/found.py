@@ -15,6 +15,8 @@ from to4d.types import Rig
 RIGID = ("thing", "stem")
 """Bodies that get a root alone."""
 
+FLAT = 2  # steps of voxels: a mesh that is thinner in some direction is no body
+
 
 def find_rig(vertices: NDArray, faces: NDArray, body: str | None = None) -> Rig:
     """A skeleton, its roles, and the weights of all vertices.
@@ -39,6 +41,8 @@ def find_rig_among(vertices: NDArray, faces: NDArray, bodies: tuple[str, ...]) -
         bodies: of `to4d.types.BODIES`, of which the shape chooses, or where it fits none of them the first; (): any.
     """
     anatomy = find_anatomy(vertices, faces)
+    if np.ptp(anatomy.solid.cells, axis=0).min() < FLAT:
+        return root_alone(anatomy, bodies[0] if bodies else "thing", 0.0)
     assignment = assign_roles(anatomy, 0.0, bodies[0] if len(bodies) == 1 else None)
     if bodies and assignment.body not in bodies:
         assignment = assign_roles(anatomy, 0.0, bodies[0])
