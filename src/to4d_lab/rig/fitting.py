@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from to4d.rig.body_view import frame_facing, view_body
-from to4d.rig.hypotheses import Hypothesis, class_code, make_hypotheses, perspectives
-from to4d.rig.perceptron import Perceptrons
-from to4d.rig.role_features import part_features
-from to4d.rig.role_slots import KINDS, SLOTS
-from to4d.rig.roles import RoleModel
+from to4d.rig.roles.assignment import RoleModel
+from to4d.rig.roles.body_view import frame_facing, view_body
+from to4d.rig.roles.hypotheses import Hypothesis, class_code, make_hypotheses, perspectives
+from to4d.rig.roles.perceptron import Perceptrons
+from to4d.rig.roles.role_features import part_features
+from to4d.rig.roles.role_slots import KINDS, SLOTS
 from to4d_lab.rig.augment import vary
 from to4d_lab.rig.labelled import LabelledBody
 from to4d_lab.rig.train_perceptrons import Training, add_noise, scale_inputs, train_perceptrons
