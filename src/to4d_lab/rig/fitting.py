@@ -25,7 +25,7 @@ Group = tuple[np.ndarray, np.ndarray, float]
 
 
 PARTS = Training(hidden=40, steps=350, batch=1024, rate=1.5e-2, decay=0.02, noise=0.1, networks=2, smoothing=0.02)
-BODIES = Training(hidden=24, steps=250, batch=64, rate=1e-2, decay=0.05, noise=0.1, networks=2)
+BODIES = Training(hidden=8, steps=400, batch=64, rate=1e-2, decay=0.1, noise=0.3, networks=4)
 
 
 def body_weights(bodies: Sequence[LabelledBody]) -> np.ndarray:
