@@ -112,7 +112,8 @@ def miss(path: Path, clip: str | None = None, frames: int = 3) -> float:
         seconds = np.linspace(0, animation.duration(name), frames)
         wanted = to_world(mesh, animation.poses(name, seconds)[:, order])
         maps = clip_maps(rig, mesh, animation, name, seconds)
-        got = skin_points(mesh.vertices.double(), rig.influences, rig.weights.double(), maps).numpy()
+        weights, offsets = rig.weights.double(), rig.rest_offsets
+        got = skin_points(mesh.vertices.double(), rig.influences, weights, maps, offsets).numpy()
         worst = max(worst, float(np.abs(got - wanted).max() / np.ptp(wanted, axis=(0, 1)).max()))
     return worst
 
