@@ -112,7 +112,8 @@ class Rigged(PlainField):
         near = torch.from_numpy(KDTree(self.mesh.vertices.numpy()).query(points.cpu().numpy())[1])
         influences, weights, maps = self.rig.influences[near], self.rig.weights[near], self.joint_maps(times)
         blended = (weights[..., None, None] * maps[:, influences]).sum(2)
-        return skin_points(points, influences, weights, maps), inverse(blended)[..., :3]
+        offsets = None if self.rig.rest_offsets is None else self.rig.rest_offsets[near]
+        return skin_points(points, influences, weights, maps, offsets), inverse(blended)[..., :3]
 
     def move(self, points: Tensor, times: Tensor) -> Tensor:
         return self.forward_map(points, times)[0]

@@ -49,6 +49,16 @@ def arm() -> tuple[Mesh, Rig]:
     return mesh, Rig(joints, (-1, 0), names, ("root", "other"), (0, 0), influences, weights, "thing", 1.0, "found")
 
 
+def posed_arm() -> tuple[Mesh, Rig]:
+    """The arm in a rest pose that is not its bind pose: its joints alone would put vertices apart from each other."""
+    mesh, rig = arm()
+    away = 0.03 * torch.randn(len(mesh.vertices), 2, 3, generator=torch.Generator().manual_seed(7))
+    away = away - (rig.weights[..., None] * away).sum(1, keepdim=True)
+    _, first = np.unique(mesh.vertices.numpy(), axis=0, return_inverse=True)  # vertices at one place are alike
+    away = away[torch.from_numpy(np.unique(first, return_index=True)[1][first.reshape(-1)])]
+    return mesh, replace(rig, rest_offsets=away)
+
+
 def bound(parts: tuple[Mesh, Rig], **options) -> BoneMotion:
     motion = BoneMotion(**options)
     motion.bind(*parts)
@@ -78,9 +88,10 @@ def near_surface(mesh: Mesh, count: int, reach: float = 0.01) -> Tensor:
 KINDS = [{}, {"skinning": "dual_quaternion"}, {"residual": ControlNodes(nodes=(4, 8), time_cells=(1, 3), cells=8)}]
 
 
+@pytest.mark.parametrize("parts", [biped, posed_arm])
 @pytest.mark.parametrize("options", KINDS, ids=["linear", "dual quaternions", "residual"])
-def test_nothing_has_moved_at_time_zero(options):
-    mesh, rig = biped()
+def test_nothing_has_moved_at_time_zero(options, parts):
+    mesh, rig = parts()
     motion, points = stirred(bound((mesh, rig), **options)), everywhere()
     assert torch.equal(motion(points, at(0.0, points)), torch.zeros_like(points))
     assert torch.equal(motion.forward_map(mesh.vertices, torch.zeros(1))[0][0], mesh.vertices)
@@ -94,9 +105,10 @@ def test_nothing_has_moved_at_time_zero(options):
 
 
 @pytest.mark.parametrize("options", KINDS, ids=["linear", "dual quaternions", "residual"])
+@pytest.mark.parametrize("parts", [arm, posed_arm])
 @pytest.mark.parametrize("time", [0.3, 1.0])
-def test_the_way_back_undoes_the_way_forward(options, time):
-    mesh, rig = arm()
+def test_the_way_back_undoes_the_way_forward(options, time, parts):
+    mesh, rig = parts()
     motion = stirred(bound((mesh, rig), **options), 0.03)
     points = near_surface(mesh, 400, reach=0.001)
     places, slopes = motion.forward_map(points, torch.tensor([time]))
@@ -138,6 +150,18 @@ def test_an_arm_bends_as_it_does_on_paper():
     assert moved[np.argmax(x), 1] == pytest.approx(0.4, abs=1e-6)
     pose = skin_points(mesh.vertices, rig.influences, rig.weights, motion.joint_maps(torch.ones(1)))[0]
     assert_close(pose.detach(), torch.from_numpy(moved), atol=1e-6, rtol=0)
+
+
+def test_each_joint_takes_a_vertex_along_from_where_it_alone_puts_it_at_rest():
+    mesh, rig = posed_arm()
+    motion = bend(bound((mesh, rig)), torch.tensor([[0.4, 0.0, 1.2]]))
+    maps, moved = motion.joint_maps(torch.ones(1))[0], motion.move(mesh.vertices, torch.ones(1))[0]
+    alone = transform_points(maps[rig.influences], mesh.vertices[:, None] + rig.rest_offsets)
+    assert_close(moved, (rig.weights[..., None] * alone).sum(1), atol=1e-6, rtol=0)
+    skinned = skin_points(mesh.vertices, rig.influences, rig.weights, maps[None], rig.rest_offsets)[0]
+    assert_close(skinned, moved, atol=1e-6, rtol=0)
+    plain = bend(bound((mesh, replace(rig, rest_offsets=None))), torch.tensor([[0.4, 0.0, 1.2]]))
+    assert (plain.move(mesh.vertices, torch.ones(1))[0] - moved).norm(dim=-1).max() > 0.005
 
 
 def test_triangles_between_vertices_move_as_the_drawn_mesh_does():

@@ -13,8 +13,10 @@ import torch
 from browser import CHROMIUM, Browser
 from gltf_files import HALF, Glb, arm
 from mesh_files import QUAD, QUAD_FACES, gltf, write_glb
+from plain_field import PlainField
 from rigged_field import Rigged, found_rig, own_rig, posed_input
 from scipy.spatial.transform import Rotation
+from test_rig_own import Ladder
 
 from to4d.export.gltf import exporter
 from to4d.export.gltf.build_document import world_from_asset
@@ -23,8 +25,12 @@ from to4d.export.usd import Usd
 from to4d.gltf.animation import load_animation
 from to4d.gltf.channels import slerp
 from to4d.gltf.node_tree import compose_transforms, decompose_transforms
+from to4d.gltf.vertex_order import vertex_order
 from to4d.mesh import load_mesh
+from to4d.model.bone_motion import BoneMotion
+from to4d.model.bones import Bones
 from to4d.objects.plant import load_plant
+from to4d.rig.own import read_own_rig
 from to4d.types import Mesh, Prompt, Rig
 
 CLIP = "a thing swinging"
@@ -106,6 +112,46 @@ def test_the_user_s_skeleton_goes_where_the_joints_say(tmp_path, kind, growth):
         wanted = posed_input(source, field, frame / FRAMES)
         assert np.abs(animation.vertices(CLIP, frame / FPS) - wanted).max() < 1e-6 * size
     assert figures["export/joints"] == 2 and figures["export/morph_targets"] == 0 and figures["export/clips"] == 1
+
+
+def bones_of_a_posed_file(path: Path) -> tuple[Mesh, Bones]:
+    """A model of bones with a motion, of a file whose rest pose is not its bind pose."""
+    file = Ladder()
+    file.nodes[2]["rotation"] = Rotation.from_euler("xyz", [20, 50, 70], degrees=True).as_quat().tolist()
+    file.nodes[3]["rotation"] = Rotation.from_euler("xyz", [-40, 0, 30], degrees=True).as_quat().tolist()
+    mesh = load_mesh(file.write(path), front_deg=50)
+    field = Bones(PlainField(), BoneMotion())
+    field.bind(mesh, read_own_rig(mesh))
+    for number, knots in enumerate(field.motion.knots):
+        knots.data.normal_(0, 0.1, generator=torch.Generator().manual_seed(number))
+    return mesh, field
+
+
+def test_an_asset_in_a_rest_pose_that_is_not_its_bind_pose_plays_as_the_model_moves(tmp_path):
+    mesh, field = bones_of_a_posed_file(tmp_path / "input.glb")
+    path, figures = export(mesh, field, tmp_path / "out")
+    animation, transform = load_animation(path), world_from_asset(mesh)
+    order = vertex_order(mesh, load_animation(mesh.source))
+    size = float(np.linalg.norm(np.ptp(mesh.vertices.numpy(), axis=0)))
+    for frame in range(FRAMES):
+        played = animation.vertices(CLIP, frame / FPS)[order] @ transform[:3, :3].T + transform[:3, 3]
+        moved = field.move(mesh.vertices, torch.tensor([frame / FRAMES]))[0].detach().numpy()
+        assert np.abs(played - moved).max() < 1e-5 * size
+    assert np.abs(moved - mesh.vertices.numpy()).max() > 0.05
+    assert figures["export/skin_error_max"] < 1e-5
+
+
+def test_usd_has_samples_of_a_skin_in_a_rest_pose_that_is_not_its_bind_pose(tmp_path):
+    pixar = pytest.importorskip("pxr.Usd", reason="needs usd-core: pip install -e '.[usd]'")
+    mesh, field = bones_of_a_posed_file(tmp_path / "input.glb")
+    Usd(frames=3)(scene(mesh, field), tmp_path)
+    stage = pixar.Stage.Open(str(tmp_path / "asset.usdz"))
+    points = stage.GetPrimAtPath("/asset/body").GetAttribute("points")
+    transform = world_from_asset(mesh)
+    for frame in range(3):
+        posed = np.array(points.Get(frame)) @ transform[:3, :3].T + transform[:3, 3]
+        moved = field.move(mesh.vertices, torch.tensor([frame / 3]))[0].detach().numpy()
+        np.testing.assert_allclose(posed, moved, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", SOURCES)

@@ -59,7 +59,7 @@ def test_given_class_is_obeyed():
 @pytest.mark.parametrize("azimuth_deg", [-120.0, 35.0, 170.0])
 def test_unknown_front_turns_with_the_mesh(azimuth_deg):
     front = np.deg2rad(azimuth_deg)
-    found = assign_roles(anatomy("quadruped", 4, float(front)), front=None)
+    found = assign_roles(anatomy("quadruped", 5, float(front)), front=None)
     assert np.cos(found.frame.front - front) > np.cos(np.deg2rad(10))
 
 

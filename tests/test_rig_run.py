@@ -78,6 +78,11 @@ def test_a_rig_on_the_disk_is_the_rig(tmp_path):
     save_rig(tmp_path / "rig", rig)
     kept = load_rig(tmp_path / "rig")
     assert isinstance(kept, Rig) and rig_key(kept) == rig_key(rig) and kept.names == rig.names
+    posed = replace(rig, rest_offsets=torch.randn(*rig.weights.shape, 3))
+    save_rig(tmp_path / "posed", posed)
+    again = load_rig(tmp_path / "posed")
+    assert again is not None and torch.equal(again.rest_offsets, posed.rest_offsets)
+    assert rig_key(again) == rig_key(posed) != rig_key(rig)
     assert load_rig(tmp_path / "absent") is None
     (tmp_path / "rig").write_bytes(b"no rig")
     with pytest.raises(InputError):

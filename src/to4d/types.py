@@ -101,11 +101,15 @@ class Rig:
     confidence: float  # in [0, 1]
     source: Literal["own", "found"]
     nodes: tuple[int, ...] = ()  # of an own rig: the joints' nodes in the glTF file
+    rest_offsets: Tensor | None = None  # (N, K, 3) float32 from a vertex to where each of its joints alone puts it at
+    # rest, world units; their mean by `weights` is 0. None: the rest pose is the bind pose, and all of them are 0
 
     def __post_init__(self) -> None:
         count = len(self.parents)
         check_shape("Rig.joints", self.joints, (count, 3))
         check_shape("Rig.weights", self.weights, tuple(self.influences.shape))
+        if self.rest_offsets is not None:
+            check_shape("Rig.rest_offsets", self.rest_offsets, (*self.influences.shape, 3))
         if any(len(x) != count for x in (self.names, self.roles, self.ranks)):
             raise ValueError("Rig.names, roles and ranks must have one entry for each joint")
         if self.parents[0] != -1 or any(not 0 <= parent < joint for joint, parent in enumerate(self.parents) if joint):

@@ -137,7 +137,7 @@ def bend(vertices: Tensor, rig: Rig, role: str) -> Tensor:
     rotations = torch.eye(3).repeat(len(rig.parents), 1, 1)
     rotations[turned] = rotation_matrices(angle * axis)
     maps = joint_maps(rig, rotations[None])
-    return skin_points(vertices, rig.influences, rig.weights, maps)[0]
+    return skin_points(vertices, rig.influences, rig.weights, maps, rig.rest_offsets)[0]
 
 
 def draw_clay(mesh: Mesh, vertices: Tensor, colours: Tensor, cameras: Cameras) -> Image.Image:

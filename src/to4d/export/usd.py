@@ -34,7 +34,7 @@ class Usd(Exporter):
         frames: frame i stands at time i/frames of the motion.
         fps: frames a second.
         skin: a skeleton moves the mesh where the model has joints; false: all points are time samples, as they are
-            for other models.
+            for other models, and for skins whose rest pose is not their bind pose.
         surface: how a frame is made where the mesh cannot be moved.
     """
 
@@ -67,7 +67,7 @@ class Usd(Exporter):
     def _write_stage(self, scene: Scene, path: Path) -> None:
         """The stage, and its textures beside it."""
         times, model, mesh = frame_times(self.frames), scene.renderer.field, scene.reference.mesh
-        rigged = self.skin and isinstance(model, RiggedField)
+        rigged = self.skin and isinstance(model, RiggedField) and model.rig.rest_offsets is None
         stage, root, body = new_stage(path, self.frames, self.fps, rigged)
         if isinstance(model, RiggedField) and rigged:
             _stand(body, to_file_coordinates(mesh, mesh.vertices.double().numpy()), mesh.faces.numpy())

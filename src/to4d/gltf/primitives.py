@@ -44,13 +44,18 @@ class Primitive:
         carried = (world[:, self.skin.joints] @ self.skin.inverse)[:, :, :3].reshape(len(world), -1, 12)
         return np.stack([self.shares @ each for each in carried]).reshape(len(world), -1, 3, 4)
 
-    def at(self, world: np.ndarray, channels: tuple[Channel, ...], seconds: np.ndarray) -> np.ndarray:
-        """(V, n, 3) in the world."""
+    def shapes(self, channels: tuple[Channel, ...], seconds: np.ndarray) -> np.ndarray:
+        """(V, n, 3) in its own axes, morphed."""
         points = np.broadcast_to(self.points, (len(seconds), *self.points.shape))
         if len(self.targets):
             mine = [c.at(seconds) for c in channels if c.node == self.node and c.path == "weights"]
             weights = mine[-1] if mine else np.tile(self.weights, (len(seconds), 1))
             points = points + np.einsum("vt,tnc->vnc", weights, self.targets)
+        return points
+
+    def at(self, world: np.ndarray, channels: tuple[Channel, ...], seconds: np.ndarray) -> np.ndarray:
+        """(V, n, 3) in the world."""
+        points = self.shapes(channels, seconds)
         affine = self.affine(world)
         return sum(affine[..., axis] * points[..., axis, None] for axis in range(3)) + affine[..., 3]
 

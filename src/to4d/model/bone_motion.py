@@ -23,7 +23,7 @@ from to4d.model.control_nodes import ControlNodes
 from to4d.model.deformation import linear_basis
 from to4d.model.inverse_skinning import pull_back, push_forward
 from to4d.model.skinned_surface import SkinnedSurface, skinned_surface
-from to4d.model.skinning import dual_quaternion_blend, linear_blend
+from to4d.model.skinning import dual_quaternion_blend, linear_blend, rest_moves
 from to4d.rig.pose import joint_maps
 from to4d.types import Mesh, Rig
 
@@ -122,13 +122,16 @@ class BoneMotion(nn.Module):
         root = similarity_maps(self.rig.joints[0].to(shift), shift, turn / self.arms[0], growth / self.arms[0])
         return joint_maps(self.rig, rotation_matrices(self.angles(times)), root)
 
-    def surface_maps(self, points: Tensor, weights: Tensor, times: Tensor) -> Tensor:
-        """(T, P, 3, 4) maps of space at surface points (P, 3) with weights (P, J) in the joints."""
-        maps = self.joint_maps(times)
-        skinned = BLENDS[self.skinning](weights.to(maps), maps)
+    def surface_maps(self, times: Tensor, which: Tensor | slice = slice(None)) -> Tensor:
+        """(T, U, 3, 4) maps of space at all of the surface's points, or at `which` (U,) of them."""
+        maps, surface = self.joint_maps(times), self.surface
+        skinned = BLENDS[self.skinning](surface.weights.to(maps)[which], maps)
+        if surface.moments is not None:
+            moves = rest_moves(surface.moments.to(maps)[which], maps)
+            skinned = torch.cat([skinned[..., :3], skinned[..., 3:] + moves[..., None]], -1)
         if self.residual is None:
             return skinned
-        nodes = self.residual.weights.at(points)
+        nodes = self.residual.weights.at(surface.points.to(maps)[which])
         return compose_maps(skinned, self.residual.blend_maps([x.to(maps) for x in nodes], times))
 
     def forward_map(self, points: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
@@ -145,7 +148,7 @@ class BoneMotion(nn.Module):
         return self._pushed_forward(points, times)[0]
 
     def _pushed_forward(self, points: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
-        return push_forward(self.surface, partial(self.surface_maps, times=times.to(points)), points)
+        return push_forward(self.surface, partial(self.surface_maps, times.to(points)), points)
 
     def forward(self, points: Tensor, times: Tensor) -> Tensor:
         """Backward motion d(x, t): (N, 3), (N,) -> (N, 3)."""
@@ -172,7 +175,7 @@ class BoneMotion(nn.Module):
         self, points: Tensor, moments: Tensor, which: Tensor, reach: float | None = None
     ) -> tuple[Tensor, Tensor]:
         """`inverse_skinning.pull_back` of points (N, 3) at `moments[which]`."""
-        maps = self.surface_maps(self.surface.points, self.surface.weights, moments)
+        maps = self.surface_maps(moments)
         return pull_back(self.surface, maps, points, which, reach)
 
     def stands_still(self, times: Tensor) -> bool:

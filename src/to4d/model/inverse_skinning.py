@@ -67,23 +67,21 @@ def is_nearest_at_rest(surface: SkinnedSurface, points: Tensor, start: Tensor) -
     return keep.nonzero()[:, 0]
 
 
-def push_forward(
-    surface: SkinnedSurface, maps_of: Callable[[Tensor, Tensor], Tensor], points: Tensor
-) -> tuple[Tensor, Tensor]:
+def push_forward(surface: SkinnedSurface, maps_of: Callable[[Tensor], Tensor], points: Tensor) -> tuple[Tensor, Tensor]:
     """Where points (N, 3) at rest go: (T, N, 3), and there the linear parts (T, N, 3, 3) of their motion.
 
     The inverse of `pull_back`: triangles keep their places, and what is off the surface follows its nearest point.
 
     Args:
-        surface: with the weights of P points.
-        maps_of: points (U, 3) at rest and their weights (U, J) -> the maps (T, U, 3, 4) of space there.
+        surface: P points.
+        maps_of: (U,) int64, some of the surface's points -> the maps (T, U, 3, 4) of space there.
         points: at rest.
     """
     all_rest = surface.points.to(points)
     _, corners, place = surface.nearest(all_rest[None], points, torch.zeros_like(points[:, 0], dtype=torch.long))
     used, corners = corners.unique(return_inverse=True)
     rest = all_rest[used]
-    maps = maps_of(rest, surface.weights.to(points)[used])
+    maps = maps_of(used)
     table = torch.cat([maps[..., :3].flatten(2), transform_points(maps, rest) - rest], -1).flatten(0, 1)
     index = torch.arange(len(maps), device=corners.device)[:, None, None] * len(rest) + corners
     linear, move = mix(table, index.flatten(0, 1), place.repeat(len(maps), 1)).split([9, 3], -1)

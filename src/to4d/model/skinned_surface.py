@@ -22,6 +22,7 @@ class SkinnedSurface:
     faces: Tensor  # (M, 3) int64
     weights: Tensor  # (P, J) float32 in all joints; rows add up to 1
     tree: TriangleTree
+    moments: Tensor | None = None  # (P, J, 3) float32 weights times `Rig.rest_offsets`, if the rig has these
 
     def nearest(
         self, poses: Tensor, points: Tensor, which: Tensor, reach: Tensor | None = None
@@ -47,11 +48,19 @@ def skinned_surface(mesh: Mesh, rig: Rig) -> SkinnedSurface:
     used, faces = np.unique(mesh.faces.numpy(), return_inverse=True)
     points, which, count = np.unique(mesh.vertices.numpy()[used], axis=0, return_inverse=True, return_counts=True)
     faces, which = which.reshape(-1)[faces.reshape(-1, 3)], torch.from_numpy(which.reshape(-1))
-    weights = torch.zeros(len(used), len(rig.parents)).scatter_add_(1, rig.influences[used], rig.weights[used])
-    weights = torch.zeros(len(points), len(rig.parents)).index_add_(0, which, weights)
+    weights = _merged(rig, rig.weights, used, which, len(points)) / torch.from_numpy(count).float()[:, None]
+    moments = None
+    if rig.rest_offsets is not None:
+        axes = (rig.weights[..., None] * rig.rest_offsets).unbind(-1)
+        moments = torch.stack([_merged(rig, axis, used, which, len(points)) for axis in axes], -1)
+        moments = moments / torch.from_numpy(count).float()[:, None, None]
     a, b, c = points[faces].transpose(1, 0, 2).astype(np.float64)
     faces = faces[np.linalg.norm(np.cross(b - a, c - a), axis=1) > 0]
     tree = TriangleTree.of(points, faces, SPACING)
-    return SkinnedSurface(
-        torch.from_numpy(points), torch.from_numpy(faces), weights / torch.from_numpy(count).float()[:, None], tree
-    )
+    return SkinnedSurface(torch.from_numpy(points), torch.from_numpy(faces), weights, tree, moments)
+
+
+def _merged(rig: Rig, values: Tensor, used: np.ndarray, which: Tensor, count: int) -> Tensor:
+    """(count, J) sums of `values` (N, K) of influences, over the vertices `used` (n,) at each of the points."""
+    dense = torch.zeros(len(used), len(rig.parents)).scatter_add_(1, rig.influences[used], values[used])
+    return torch.zeros(count, len(rig.parents)).index_add_(0, which, dense)

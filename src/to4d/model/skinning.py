@@ -15,6 +15,16 @@ def linear_blend(weights: Tensor, maps: Tensor) -> Tensor:
     return still + torch.einsum("pj,tjkl->tpkl", weights, maps - still)
 
 
+def rest_moves(moments: Tensor, maps: Tensor) -> Tensor:
+    """(T, P, 3) by how much blends miss points whose joints alone would put them elsewhere at rest.
+
+    Args:
+        moments: (P, J, 3) weights times offsets at rest, see `types.Rig.rest_offsets`.
+        maps: (T, J, 3, 4) of the joints.
+    """
+    return torch.einsum("tjxy,pjy->tpx", maps[..., :3] - torch.eye(3).to(maps), moments)
+
+
 def dual_quaternion_blend(weights: Tensor, maps: Tensor) -> Tensor:
     """The same by dual quaternions, which keep the volume of what twists; `maps` are similarity transforms.
 

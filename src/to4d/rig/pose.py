@@ -26,7 +26,9 @@ def joint_maps(rig: Rig, rotations: Tensor, root_map: Tensor | None = None) -> T
     return torch.stack(maps, 1)
 
 
-def skin_points(points: Tensor, influences: Tensor, weights: Tensor, maps: Tensor) -> Tensor:
+def skin_points(
+    points: Tensor, influences: Tensor, weights: Tensor, maps: Tensor, rest_offsets: Tensor | None = None
+) -> Tensor:
     """Linear blend skinning: (T, N, 3), where points go that follow K joints each.
 
     Args:
@@ -34,6 +36,11 @@ def skin_points(points: Tensor, influences: Tensor, weights: Tensor, maps: Tenso
         influences: (N, K) joints.
         weights: (N, K) that add up to 1.
         maps: (T, J, 3, 4) of the joints, see `joint_maps`.
+        rest_offsets: (N, K, 3) as in `types.Rig`.
     """
     blended = (weights[..., None, None].to(maps) * maps[:, influences]).sum(2)
-    return transform_points(blended, points.to(maps))
+    moved = transform_points(blended, points.to(maps))
+    if rest_offsets is None:
+        return moved
+    change = maps[:, influences, :, :3] - torch.eye(3).to(maps)
+    return moved + torch.einsum("nk,tnkxy,nky->tnx", weights.to(maps), change, rest_offsets.to(maps))

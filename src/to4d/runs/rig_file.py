@@ -50,6 +50,7 @@ def as_dict(rig: Rig) -> dict[str, Any]:
 def rig_key(rig: Rig) -> str:
     """A hash of all that a rig says about motion: equal keys move a mesh alike."""
     digest = hashlib.sha256(repr((rig.parents, rig.roles, rig.ranks, rig.body)).encode())
-    for tensor in (rig.joints, rig.influences, rig.weights):
+    offsets = () if rig.rest_offsets is None else (rig.rest_offsets,)
+    for tensor in (rig.joints, rig.influences, rig.weights, *offsets):
         digest.update(tensor.contiguous().numpy().tobytes())
     return digest.hexdigest()

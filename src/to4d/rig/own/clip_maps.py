@@ -13,8 +13,8 @@ from to4d.types import Mesh, Rig
 def clip_maps(rig: Rig, mesh: Mesh, animation: Animation, clip: str | None, seconds: NDArray) -> Tensor:
     """Where a clip takes the space around each joint from rest: affine maps (T, J, 3, 4) of the world, float64.
 
-    They are exact for any clip that moves, turns or scales nodes, where the rest pose of the file is its bind pose. A
-    joint that is flat at rest (scale 0) stays flat.
+    With the rig's `rest_offsets`, `skin_points` by them is exact for any clip that moves, turns or scales nodes. A
+    joint that is flat at rest (scale 0) stays flat, and morph targets are left out.
 
     Args:
         rig: of the file, see `to4d.rig.own.read.read_own_rig`.

@@ -9,6 +9,7 @@ from scipy.sparse import csr_array, vstack
 from to4d.gltf.animation import Animation
 from to4d.gltf.node_tree import NodeTree
 from to4d.gltf.primitives import Primitive
+from to4d.gltf.skins import GltfSkin
 
 NOWHERE = -1  # instead of a node: what never moves
 
@@ -83,8 +84,11 @@ def _rows(primitive: Primitive, carrier: int, places: dict[int, int]) -> csr_arr
     if primitive.skin is None or primitive.shares is None:
         ends = np.arange(count), np.full(count, carrier)
         return csr_array((np.ones(count), ends), (count, len(places)))
-    own = primitive.skin.joints
-    moved = csr_array(
-        (np.ones(len(own)), (np.arange(len(own)), [places[int(node)] for node in own])), (len(own), len(places))
-    )
-    return csr_array(primitive.shares @ moved)
+    return csr_array(primitive.shares @ columns_of(primitive.skin, places))
+
+
+def columns_of(skin: GltfSkin, places: dict[int, int]) -> csr_array:
+    """(joints of the skin, J) 1 where a joint of the skin is the joint at that place."""
+    own = skin.joints
+    ends = np.arange(len(own)), [places[int(node)] for node in own]
+    return csr_array((np.ones(len(own)), ends), (len(own), len(places)))

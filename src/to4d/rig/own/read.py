@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from to4d.rig.orientation.axes import UPRIGHT, upward_axis
 from to4d.rig.own.file_skeleton import Skeleton, parents_first
 from to4d.rig.own.joint_names import JointRoles, joint_roles
 from to4d.rig.own.nodes import NOWHERE, OwnNodes, collect_nodes
+from to4d.rig.own.rest_offsets import rest_offsets
 from to4d.rig.own.weights import skeleton_of, strongest
 from to4d.types import Mesh, Rig
 
@@ -75,7 +77,12 @@ def _read(mesh: Mesh, animation: Animation, own: OwnNodes, header: dict[str, Any
     if found.yaw and found.body != "thing":
         text = "%s: its joints say that it does not face +z but azimuth %.0f; object.front_deg=%.0f turns it"
         log.warning(text, mesh.name, np.degrees(found.yaw) % 360, _front_deg(mesh, found.yaw))
-    return _ordered(skeleton, found, own, _names(header, own), influences, weights)
+    rig = _ordered(skeleton, found, own, _names(header, own), influences, weights)
+    offsets = rest_offsets(animation, own, order, influences, weights)
+    if offsets is None:
+        return rig
+    turn = mesh.transform[:3, :3].double()
+    return replace(rig, rest_offsets=(torch.from_numpy(offsets) @ turn.T).float())
 
 
 def _front_deg(mesh: Mesh, yaw: float) -> float:

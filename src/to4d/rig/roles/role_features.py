@@ -107,7 +107,7 @@ def facing_features(view: BodyView) -> NDArray:
     def between(low: float, high: float) -> float:
         return place((height > low) & (height < high))
 
-    fore, aft = front > np.quantile(front, 0.9), front < np.quantile(front, 0.1)
+    fore, aft = front >= np.quantile(front, 0.9), front <= np.quantile(front, 0.1)
     feet = [5 * (between(-1, 0.05) - between(0.1, 0.2)), 5 * (between(-1, 0.08) - between(0.15, 0.35))]
     trunk = [3 * (between(0.85, 2) - mean), 5 * (between(0.5, 0.75) - mean), 3 * (between(-1, 0.15) - mean)]
     mass = [5 * np.average(front, weights=depths), front[np.argmax(height)] - mean, 3 * np.median(front)]
