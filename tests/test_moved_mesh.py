@@ -303,3 +303,26 @@ def test_a_run_of_a_model_that_moves_no_mesh_is_refused_before_any_work(tmp_path
     with pytest.raises(InputError, match="renderer=mesh"):
         run(config(tmp_path / "run", "model=hash4d"))
     assert not (tmp_path / "run" / "config.yaml").exists()
+
+
+@pytest.mark.parametrize("preset", ["memory=24g", "memory=40g", "memory=80g", "+tiny='true'"])
+def test_presets_set_what_the_volume_renderer_takes_and_leave_the_mesh_renderer_alone(preset):
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        volume, mesh = (compose("train", [f"renderer={name}", preset]) for name in ("volume", "mesh"))
+    assert mesh.volume == volume.volume
+    assert all(volume.renderer[key] == value for key, value in volume.volume.items())
+    assert set(mesh.renderer) == {"_target_", "_partial_"}
+
+
+def test_nodes_keep_the_weights_of_points_for_as_long_as_points_and_nodes_are_the_same():
+    mesh = load_plant()
+    nodes = ControlNodes(nodes=[4], time_cells=[2])
+    nodes.bind(mesh)
+    first = nodes.weights_at(mesh.vertices)
+    assert nodes.weights_at(mesh.vertices.clone()) is first
+    for points in (mesh.vertices[:9], mesh.vertices[:9].double(), mesh.vertices[:9] + 0.1):
+        for kept, computed in zip(nodes.weights_at(points), nodes.weights.at(points), strict=True):
+            assert_close(kept, computed, rtol=0, atol=0)
+    nodes.rest_positions.add_(0.05)
+    for kept, computed in zip(nodes.weights_at(mesh.vertices[:9]), nodes.weights.at(mesh.vertices[:9]), strict=True):
+        assert_close(kept, computed, rtol=0, atol=0)

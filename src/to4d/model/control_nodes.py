@@ -57,6 +57,7 @@ class ControlNodes(nn.Module):
         self.register_buffer("rest_positions", torch.zeros(1 + sum(nodes), 3))  # (K, 3) of the nodes, at rest
         self.graph: SurfaceGraph | None = None
         self._weights: NodeWeights | None = None
+        self._placed: tuple[NodeWeights, Tensor, list[Tensor]] | None = None  # points asked for last
         self._cached: tuple[Tensor, Tensor] | None = None  # the knots, and the vectors that were computed from them
 
     def bind(self, mesh: Mesh) -> None:
@@ -104,10 +105,17 @@ class ControlNodes(nn.Module):
         maps = self.blend_maps(self.weights.at(points), times.to(points))
         return transform_points(maps, points), inverse(maps)[..., :3]
 
+    def weights_at(self, points: Tensor) -> list[Tensor]:
+        """The weights of points (N, 3), kept for the next call: a renderer asks for the same vertices in every step."""
+        weights, placed = self.weights, self._placed
+        if placed is None or placed[0] is not weights or not same_device_and_values(placed[1], points):
+            placed = self._placed = weights, points.detach().clone(), weights.at(points)
+        return placed[2]
+
     def move(self, points: Tensor, times: Tensor) -> Tensor:
         """The positions of `forward_map`, level by level: quicker than by maps of all points."""
         still, places = identity_map(points), points[:, None].expand(-1, len(times), -1)
-        levels = list(zip(self.weights.at(points), self.node_maps(times.to(points)), strict=True))
+        levels = list(zip(self.weights_at(points), self.node_maps(times.to(points)), strict=True))
         for weight, maps in reversed(levels):
             change = (maps - still).transpose(0, 1).flatten(1)  # (K, T * 12)
             places = places + transform_points((weight @ change).view(*places.shape, 4), places)
@@ -169,5 +177,5 @@ class ControlNodes(nn.Module):
 
 
 def same_device_and_values(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors are on one device and equal."""
-    return a.device == b.device and torch.equal(a, b)
+    """Whether two tensors are of one type, on one device and equal."""
+    return (a.dtype, a.device) == (b.dtype, b.device) and torch.equal(a, b)

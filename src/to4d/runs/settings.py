@@ -18,7 +18,7 @@ from to4d.runs.out_of_memory import SETTINGS
 from to4d.runs.trust import check_version
 
 # Of which a run may be resumed with another value, for they change nothing about what comes of it.
-FREE = {*SETTINGS, "view", "callbacks.live.enabled", "skip_finished"}
+FREE = {*SETTINGS, "volume.chunk", "volume.recompute", "view", "callbacks.live.enabled", "skip_finished"}
 CODE = "code.sha256"  # in the folder of a run: `package_hash` of the code that it was started with
 MAX_BYTES = 2**20  # of a config.yaml; ours have some 10,000
 log = logging.getLogger(__name__)
