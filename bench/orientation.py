@@ -19,11 +19,11 @@ import numpy as np
 from to4d.disk.asset_folder import Limits
 from to4d.errors import InputError
 from to4d.mesh import convention_of, load_mesh
-from to4d.rig.axes import UPRIGHT
-from to4d.rig.conventions import PLAIN
-from to4d.rig.fitted_choice import FittedChoice, load_choices
-from to4d.rig.orientation import Orientation, find_orientation
-from to4d.rig.up_features import UPS
+from to4d.rig.orientation.axes import UPRIGHT
+from to4d.rig.orientation.conventions import PLAIN
+from to4d.rig.orientation.find import Orientation, find_orientation
+from to4d.rig.orientation.fitted_choice import FittedChoice, load_choices
+from to4d.rig.orientation.up_features import UPS
 from to4d_lab.rig.fit_orientation import DOUBT, NEAR_DEG, PENALTY, SWIMMERS, fit, load_questions, with_fish
 from to4d_lab.rig.standing_meshes import FRONTLESS, FRONTS_DEG, UPLESS, File, files
 

@@ -25,11 +25,11 @@ from pathlib import Path
 
 import numpy as np
 
+from to4d.rig.anatomy.measures import BodyMeasures, measure_body
+from to4d.rig.anatomy.parts import Anatomy, find_anatomy
 from to4d.rig.found import make_rig
-from to4d.rig.measures import BodyMeasures, measure_body
-from to4d.rig.parts import Anatomy, find_anatomy
-from to4d.rig.role_slots import SLOTS
-from to4d.rig.roles import RoleModel, load_role_model, most_probable
+from to4d.rig.roles.assignment import RoleModel, load_role_model, most_probable
+from to4d.rig.roles.role_slots import SLOTS
 from to4d_lab.rig.examples import labelled_bodies
 from to4d_lab.rig.fit_roles import DRAWS, fold_of_packs, read_characters, save_model
 from to4d_lab.rig.fitting import make_folds

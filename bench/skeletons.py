@@ -32,7 +32,7 @@ from to4d.gltf.animation import Animation, load_animation
 from to4d.gltf.arrays import read_arrays
 from to4d.mesh import load_mesh
 from to4d.mesh.read import Limits
-from to4d.rig.own import read_own_rig
+from to4d.rig.own.read import read_own_rig
 from to4d.types import Prompt
 
 blender, browser, khronos, rigged_field, threejs = map(

@@ -28,7 +28,7 @@ from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
 from to4d.model.deformation import DeformationField
 from to4d.objects.plant import load_plant
-from to4d.rig.axes import UPRIGHT
+from to4d.rig.orientation.axes import UPRIGHT
 from to4d.runs.run import build_scene, export_all, restore, save_model
 from to4d.types import Mesh, Prompt
 

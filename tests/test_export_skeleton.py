@@ -30,7 +30,7 @@ from to4d.mesh import load_mesh
 from to4d.model.bone_motion import BoneMotion
 from to4d.model.bones import Bones
 from to4d.objects.plant import load_plant
-from to4d.rig.own import read_own_rig
+from to4d.rig.own.read import read_own_rig
 from to4d.types import Mesh, Prompt, Rig
 
 CLIP = "a thing swinging"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from to4d.rig.joint_names import JointRoles, joint_roles
-from to4d.rig.name_words import read_name
-from to4d.rig.skeleton import Skeleton, nearest_named, parents_first
+from to4d.rig.own.file_skeleton import Skeleton, nearest_named, parents_first
+from to4d.rig.own.joint_names import JointRoles, joint_roles
+from to4d.rig.own.name_words import read_name
 
 # slot: parent, place of the joint, or of that of the left side
 BIPED = {

@@ -10,8 +10,8 @@ from omegaconf import OmegaConf
 
 from to4d.mesh import load_mesh
 from to4d.objects.plant import load_plant
-from to4d.rig.axes import placing_of, to_world
-from to4d.rig.up_features import UPS
+from to4d.rig.orientation.axes import placing_of, to_world
+from to4d.rig.orientation.up_features import UPS
 from to4d.runs.object_file import OBJECT_FILE, make_object, save_object
 
 

@@ -9,10 +9,10 @@ import pytest
 import trimesh
 
 from to4d.mesh import load_mesh
-from to4d.rig.axes import UPRIGHT, to_world, upward_axis
-from to4d.rig.conventions import GLTF, PLAIN, STL
-from to4d.rig.orientation import find_orientation, turn_grid
-from to4d.rig.up_features import UPS
+from to4d.rig.orientation.axes import UPRIGHT, to_world, upward_axis
+from to4d.rig.orientation.conventions import GLTF, PLAIN, STL
+from to4d.rig.orientation.find import find_orientation, turn_grid
+from to4d.rig.orientation.up_features import UPS
 
 DATA = os.environ.get("TO4D_DATA")
 

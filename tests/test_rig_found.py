@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from to4d.errors import InputError
+from to4d.rig.anatomy.frame import Assignment, Frame
+from to4d.rig.anatomy.parts import find_anatomy
 from to4d.rig.found import find_rig, make_rig
-from to4d.rig.frame import Assignment, Frame
-from to4d.rig.parts import find_anatomy
 
 UNTURNED = np.eye(3)
 

@@ -17,8 +17,8 @@ from to4d.errors import InputError
 from to4d.gltf.animation import load_animation
 from to4d.gltf.vertex_order import to_world, vertex_order
 from to4d.mesh import load_mesh
-from to4d.rig.clip_maps import clip_maps
-from to4d.rig.own import read_own_rig
+from to4d.rig.own.clip_maps import clip_maps
+from to4d.rig.own.read import read_own_rig
 from to4d.rig.pose import skin_points
 from to4d.types import Mesh, Rig
 

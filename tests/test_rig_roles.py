@@ -1,4 +1,4 @@
-"""Roles, class and front of bodies, as `to4d.rig.roles` finds them."""
+"""Roles, class and front of bodies, as `to4d.rig.roles.assignment` finds them."""
 
 from functools import cache
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import trimesh
 
-from to4d.rig.parts import Anatomy, find_anatomy
-from to4d.rig.roles import assign_roles
+from to4d.rig.anatomy.parts import Anatomy, find_anatomy
+from to4d.rig.roles.assignment import assign_roles
 from to4d_lab.rig.capsules import CAPSULES
 from to4d_lab.rig.labelled import label_parts, turn_to
 from to4d_lab.rig.truth import Example

@@ -8,13 +8,13 @@ from to4d.errors import InputError
 from to4d.kernels.solid_graph import merge_tree, shortest_paths
 from to4d.kernels.solid_skin import diffuse, rounds_until_change
 from to4d.kernels.voxels import LENGTHS
-from to4d.rig import surface as surface_module
-from to4d.rig.merge_tree import make_merge_tree
-from to4d.rig.parts import find_anatomy
-from to4d.rig.solid import make_solid
-from to4d.rig.surface import make_surface
-from to4d.rig.symmetry import find_symmetry_planes
-from to4d.rig.voxelize import fill
+from to4d.rig.anatomy import surface as surface_module
+from to4d.rig.anatomy.merge_tree import make_merge_tree
+from to4d.rig.anatomy.parts import find_anatomy
+from to4d.rig.anatomy.solid import make_solid
+from to4d.rig.anatomy.surface import make_surface
+from to4d.rig.anatomy.symmetry import find_symmetry_planes
+from to4d.rig.anatomy.voxelize import fill
 
 
 def box(low, high):

@@ -22,8 +22,8 @@ from to4d.disk.download import unpack
 from to4d.errors import InputError
 from to4d.gltf import animation as gltf_animation
 from to4d.mesh import load_mesh
-from to4d.rig.clip_maps import clip_maps
-from to4d.rig.own import read_own_rig
+from to4d.rig.own.clip_maps import clip_maps
+from to4d.rig.own.read import read_own_rig
 from to4d.runs.settings import read_settings
 from to4d.runs.trust import check_parts
 

@@ -10,7 +10,7 @@ from to4d.export.panels import to_uint8
 from to4d.export.writer import write_image
 from to4d.geometry import project
 from to4d.protocols import ReferenceRenderer
-from to4d.rig.axes import axis_name
+from to4d.rig.orientation.axes import axis_name
 from to4d.types import Mesh
 from to4d.viewpoints import Viewpoints, render_views
 

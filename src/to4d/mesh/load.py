@@ -15,10 +15,10 @@ from to4d.errors import BROKEN, InputError
 from to4d.lexicon.bodies import bodies_of
 from to4d.mesh.materials import MaterialTable, corner_color, corner_uv
 from to4d.mesh.read import find_file, read_scene
-from to4d.rig.axes import to_world
-from to4d.rig.conventions import GLTF, PLAIN, STL, Convention
-from to4d.rig.orientation import Orientation, find_orientation
-from to4d.rig.up_features import UPS
+from to4d.rig.orientation.axes import to_world
+from to4d.rig.orientation.conventions import GLTF, PLAIN, STL, Convention
+from to4d.rig.orientation.find import Orientation, find_orientation
+from to4d.rig.orientation.up_features import UPS
 from to4d.types import Material, Mesh
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def load_mesh(
     Args:
         path: the mesh file; what it refers to must lie in the same folder.
         noun: the word that names the object in prompts.
-        up: the axis of the file that points upwards: x, y, z, -x, -y or -z. `auto` finds it (`to4d.rig.orientation`).
+        up: the axis of the file that points upwards: x, y, z, -x, -y or -z; `auto` finds it (`to4d.rig.orientation`).
         radius: of the bounding sphere around the centre of the bounding box, in world units.
         front_deg: azimuth of the object's front once it is upright (0 is +z, 90 is +x); it is turned to +z. `auto`
             finds it.

@@ -7,7 +7,7 @@ from typing import Protocol
 from to4d.errors import InputError
 from to4d.lexicon.bodies import bodies_of
 from to4d.rig.found import find_rig_among
-from to4d.rig.own import read_own_rig
+from to4d.rig.own.read import read_own_rig
 from to4d.rig.stem import stem_rig, thing_rig
 from to4d.types import BODIES, Mesh, Rig
 

@@ -4,12 +4,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from to4d.rig.frame import Assignment
-from to4d.rig.joints import Joint, make_joints
-from to4d.rig.limbs import find_limbs
-from to4d.rig.parts import Anatomy, find_anatomy
-from to4d.rig.roles import assign_roles
-from to4d.rig.skin_weights import skin_weights
+from to4d.rig.anatomy.frame import Assignment
+from to4d.rig.anatomy.parts import Anatomy, find_anatomy
+from to4d.rig.roles.assignment import assign_roles
+from to4d.rig.skeleton.joints import Joint, make_joints
+from to4d.rig.skeleton.limbs import find_limbs
+from to4d.rig.skeleton.skin_weights import skin_weights
 from to4d.types import Rig
 
 RIGID = ("thing", "stem")

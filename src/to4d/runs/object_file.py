@@ -8,7 +8,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from to4d.disk.files import write_atomically
-from to4d.rig.axes import placing_of
+from to4d.rig.orientation.axes import placing_of
 from to4d.types import Mesh
 
 OBJECT_FILE = "object.json"  # in the folder of a run

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from to4d.rig.frame import Frame
-from to4d.rig.measures import BodyMeasures
+from to4d.rig.anatomy.frame import Frame
+from to4d.rig.anatomy.measures import BodyMeasures
 from to4d_lab.rig.labelled import LabelledBody
 
 STRETCH = 0.12  # standard deviation of the log of the factor along each own axis

@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from to4d.rig.coarse_solid import coarse_solid
-from to4d.rig.fitted_choice import FILE, FittedChoice
-from to4d.rig.front_features import front_candidates, front_features
-from to4d.rig.mirror import make_mirror
-from to4d.rig.up_features import UPS, up_features
+from to4d.rig.anatomy.coarse_solid import coarse_solid
+from to4d.rig.orientation.fitted_choice import FILE, FittedChoice
+from to4d.rig.orientation.front_features import front_candidates, front_features
+from to4d.rig.orientation.mirror import make_mirror
+from to4d.rig.orientation.up_features import UPS, up_features
 from to4d_lab.rig.standing_meshes import OURS, StandingMesh, read_standing
 
 PENALTY = {"up": 3e-3, "front": 1e-2, "up_fish": 1e-2, "front_fish": 3e-3}  # on squared weights, by packs left out

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from safetensors.numpy import save_file
 
-from to4d.rig.roles import WEIGHTS, RoleModel
+from to4d.rig.roles.assignment import WEIGHTS, RoleModel
 from to4d_lab.rig.examples import labelled_bodies
 from to4d_lab.rig.fitting import make_folds
 from to4d_lab.rig.labelled import LabelledBody

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from to4d.rig.body_view import frame_facing, view_body
-from to4d.rig.hypotheses import Hypothesis, class_code, make_hypotheses, perspectives
-from to4d.rig.perceptron import Perceptrons
-from to4d.rig.role_features import part_features
-from to4d.rig.role_slots import KINDS, SLOTS
-from to4d.rig.roles import RoleModel
+from to4d.rig.roles.assignment import RoleModel
+from to4d.rig.roles.body_view import frame_facing, view_body
+from to4d.rig.roles.hypotheses import Hypothesis, class_code, make_hypotheses, perspectives
+from to4d.rig.roles.perceptron import Perceptrons
+from to4d.rig.roles.role_features import part_features
+from to4d.rig.roles.role_slots import KINDS, SLOTS
 from to4d_lab.rig.augment import vary
 from to4d_lab.rig.labelled import LabelledBody
 from to4d_lab.rig.train_perceptrons import Training, add_noise, scale_inputs, train_perceptrons
@@ -25,7 +25,7 @@ Group = tuple[np.ndarray, np.ndarray, float]
 
 
 PARTS = Training(hidden=40, steps=350, batch=1024, rate=1.5e-2, decay=0.02, noise=0.1, networks=2, smoothing=0.02)
-BODIES = Training(hidden=24, steps=250, batch=64, rate=1e-2, decay=0.05, noise=0.1, networks=2)
+BODIES = Training(hidden=8, steps=400, batch=64, rate=1e-2, decay=0.1, noise=0.3, networks=4)
 
 
 def body_weights(bodies: Sequence[LabelledBody]) -> np.ndarray:

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import KDTree
 
-from to4d.rig.frame import Frame
-from to4d.rig.measures import BodyMeasures, measure_body
-from to4d.rig.parts import Anatomy, find_parts
-from to4d.rig.role_slots import KINDS
-from to4d.rig.solid import make_solid
+from to4d.rig.anatomy.frame import Frame
+from to4d.rig.anatomy.measures import BodyMeasures, measure_body
+from to4d.rig.anatomy.parts import Anatomy, find_parts
+from to4d.rig.anatomy.solid import make_solid
+from to4d.rig.roles.role_slots import KINDS
 from to4d_lab.rig.truth import Example
 
 MAJORITY = 0.5  # share of a part's voxels that must move with a role

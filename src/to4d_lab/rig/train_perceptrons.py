@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from to4d.rig.perceptron import LIMIT, Perceptrons
+from to4d.rig.roles.perceptron import LIMIT, Perceptrons
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from to4d.export.gltf.appearance import (
 from to4d.gltf.document import INDICES, VERTICES, Document
 from to4d.mesh.materials import MaterialTable, corner_color, corner_uv
 from to4d.mesh.read import read_scene
-from to4d.rig.axes import UPRIGHT, upward_axis
+from to4d.rig.orientation.axes import UPRIGHT, upward_axis
 from to4d.types import Mesh
 
 HALF = 0.5**0.5

@@ -1,0 +1,1 @@
+"""A mesh as a solid, and the parts that stick out of it."""

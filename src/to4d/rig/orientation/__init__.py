@@ -1,0 +1,1 @@
+"""Which way of a mesh is up, and where its front is."""

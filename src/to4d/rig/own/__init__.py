@@ -1,0 +1,1 @@
+"""The rig that a glTF file brings along."""

@@ -1,0 +1,1 @@
+"""What the parts of a body are called: a fitted joint assignment."""

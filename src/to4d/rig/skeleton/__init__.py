@@ -1,0 +1,1 @@
+"""Joints along the limbs, and skinning weights."""
