@@ -89,6 +89,19 @@ def test_two_processes_of_one_view_do_what_one_process_of_two_does(tmp_path, mod
                 torch.testing.assert_close(shared_numbers[key], value, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
+def test_two_processes_that_draw_the_mesh_itself_do_what_one_does(tmp_path):
+    chosen = ["model=bones", "rig=found", "renderer=mesh", "~phase.static"]
+    settings = [*chosen, *(setting for setting in (*SMALL, *STILL) if "phase.static" not in setting)]
+    tiny = [setting for setting in TINY if "renderer." not in setting and "phase.static" not in setting]
+    alone = steps_of(config(tmp_path, *settings, tiny=tiny))
+    shared = steps_of(config(tmp_path, *settings, "trainer.devices=2", tiny=tiny))
+    assert list(alone) == list(shared) == ["dynamic", "refine"]
+    for name, steps in alone.items():
+        for (gradient, _), (shared_gradient, _) in zip(steps, shared[name], strict=True):
+            assert gradient.norm() > 0 and distance(gradient, shared_gradient) < 1e-5, name
+
+
 def distance(a, b):
     """Of gradients, relative."""
     return float((b.double() - a.double()).norm() / a.double().norm())
