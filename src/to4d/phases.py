@@ -213,7 +213,7 @@ class MotionPhase(Phase):
         cameras, times = self.cameras(generator), self.time_sampler(generator).to(self.device)
         with torch.set_grad_enabled(self.sds_weight > 0):
             clip = self.renderer(cameras, times, normals=False, generator=generator)
-        mesh = self.reference(cameras, times[:1], normals=self.renderer.needs_static_fit)
+        mesh = self.first_frame(clip, cameras, times)
         still = replace(mesh.at(0), relief=relief(mesh.at(0), cameras), azimuth_deg=azimuths_deg(cameras))
         shown, still = self.over_random_background(clip, still, generator)
         score = self.score(shown, still, cameras, times, generator)
@@ -226,6 +226,12 @@ class MotionPhase(Phase):
         self.log_step(sds=sds, flow=flow, static=static, regularizer=smooth, timestep=score.timestep, mask=mask.mean())
         loss = self.static_weight * static + self.regularizer_weight * smooth
         return loss + self.sds_weight * sds + self.flow_weight * flow
+
+    def first_frame(self, clip: Render, cameras: Cameras, times: Tensor) -> Render:
+        """(B, 1) the mesh at rest, as a clip (B, V) that begins at 0 shows it where the mesh itself is drawn."""
+        if self.renderer.needs_static_fit or times[0] > 0:
+            return self.reference(cameras, times[:1], normals=self.renderer.needs_static_fit)
+        return Render(*(x[:, :1].detach() for x in (clip.rgb, clip.opacity, clip.depth)))
 
     def static_term(self, mesh: Render, cameras: Cameras, times: Tensor, generator: torch.Generator) -> Tensor:
         """The static loss of the first frame; 0 where the renderer draws the mesh itself, which is at rest then."""

@@ -3,12 +3,21 @@
 import json
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from to4d.errors import InputError
 
 READABLE = {"KHR_materials_unlit", "KHR_mesh_quantization", "EXT_texture_webp", "KHR_materials_pbrSpecularGlossiness"}
 """Extensions that a file may require: the look needs nothing else from them than trimesh reads."""
+
+
+def is_gltf(path: Path | None) -> TypeGuard[Path]:
+    """Whether a path, if there is one, is that of a glTF file.
+
+    >>> is_gltf(Path("fox.GLB")), is_gltf(Path("fox.obj")), is_gltf(None)
+    (True, False, False)
+    """
+    return path is not None and path.suffix.lower() in (".glb", ".gltf")
 
 
 def read_header(path: Path, max_faces: int) -> dict[str, Any]:

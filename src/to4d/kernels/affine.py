@@ -41,17 +41,21 @@ def identity_map(like: Tensor) -> Tensor:
 
 def inverse(maps: Tensor) -> Tensor:
     """The maps' inverses; bounded for maps that are nearly singular, or that mirror."""
-    a, b, c = maps[..., :3].unbind(-1)
-    rows = torch.stack([torch.linalg.cross(b, c), torch.linalg.cross(c, a), torch.linalg.cross(a, b)], -2)
-    volume = (a * rows[..., 0, :]).sum(-1).clamp_min(MIN_DETERMINANT)
-    linear = rows / volume[..., None, None]
+    rows, volume = cofactors(maps[..., :3])
+    linear = rows / volume.clamp_min(MIN_DETERMINANT)[..., None, None]
     return torch.cat([linear, -linear @ maps[..., 3:]], -1)
 
 
 def solve(linear: Tensor, vectors: Tensor) -> Tensor:
     """Solutions (..., 3) of linear (..., 3, 3) x = vectors (..., 3); bounded where maps are nearly singular."""
+    rows, volume = cofactors(linear)
+    size = linear.square().sum((-1, -2)).div(3).sqrt() ** 3
+    volume = torch.maximum(volume, MIN_DETERMINANT * size)
+    return (rows @ vectors[..., None]).squeeze(-1) / volume[..., None]
+
+
+def cofactors(linear: Tensor) -> tuple[Tensor, Tensor]:
+    """The adjugates (..., 3, 3) of linear maps (..., 3, 3) and their determinants (...): the inverse is their ratio."""
     a, b, c = linear.unbind(-1)
     rows = torch.stack([torch.linalg.cross(b, c), torch.linalg.cross(c, a), torch.linalg.cross(a, b)], -2)
-    size = linear.square().sum((-1, -2)).div(3).sqrt() ** 3
-    volume = torch.maximum((a * rows[..., 0, :]).sum(-1), MIN_DETERMINANT * size)
-    return (rows @ vectors[..., None]).squeeze(-1) / volume[..., None]
+    return rows, (a * rows[..., 0, :]).sum(-1)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from to4d.disk.asset_folder import Limits
 from to4d.errors import BROKEN, InputError
+from to4d.gltf.header import is_gltf
 from to4d.lexicon.bodies import bodies_of
 from to4d.mesh.materials import MaterialTable, corner_color, corner_uv
 from to4d.mesh.read import find_file, read_scene
@@ -66,7 +67,7 @@ def load_mesh(
     path, limits = find_file(path), limits if isinstance(limits, Limits) else Limits(**(limits or {}))
     given_up, given_front = _given(up, radius, front_deg)
     try:
-        surface = _collect(read_scene(path, limits), path.suffix.lower() in (".glb", ".gltf"), limits)
+        surface = _collect(read_scene(path, limits), is_gltf(path), limits)
         placing = _orient(surface, path, noun, given_up, given_front)
         return place_mesh(surface, path.stem, noun, placing.up, radius, placing.front_deg, path)
     except InputError as error:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from to4d.errors import InputError
 from to4d.gltf.animation import Animation, load_animation
+from to4d.gltf.header import is_gltf
 from to4d.gltf.vertex_order import to_world, vertex_order
 from to4d.protocols import ReferenceRenderer
 from to4d.types import Cameras, Mesh, Render
@@ -24,7 +25,7 @@ def animation_of(mesh: Mesh) -> Animation:
     Raises:
         NoClips: if there is none, or it holds no clip.
     """
-    if mesh.source is None or mesh.source.suffix.lower() not in (".glb", ".gltf"):
+    if not is_gltf(mesh.source):
         raise NoClips(f"{mesh.name} is no animated file (glTF)")
     animation = load_animation(mesh.source)
     if not animation.clips:

@@ -8,10 +8,10 @@ squared samples a pixel. Textures are filtered by nvdiffrast's own mipmaps.
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, normalize
+from torch.nn.functional import interpolate
 
 from to4d.errors import InputError
-from to4d.render.shading import premultiplied
+from to4d.render.shading import premultiplied, triangle_normals
 from to4d.types import Cameras, Material, Mesh, Render
 
 MAX_LAYERS = 12  # of transparent surfaces in one pixel
@@ -144,12 +144,6 @@ class NvdiffrastRenderer(nn.Module):
             rgba = torch.where(here[..., None], mine, rgba)
             alpha = torch.where(here, _opacity(m, mine[..., 3]), alpha)
         return rgba[..., :3].clamp(0.0, 1.0), alpha[..., None]
-
-
-def triangle_normals(corners: Tensor) -> Tensor:
-    """Unit normals (..., 3) of triangles (..., 3 corners, 3)."""
-    first, second = corners[..., 1, :] - corners[..., 0, :], corners[..., 2, :] - corners[..., 0, :]
-    return normalize(torch.linalg.cross(first, second), dim=-1)
 
 
 def _opacity(material: Material, alpha: Tensor) -> Tensor:

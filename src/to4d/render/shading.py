@@ -7,7 +7,10 @@ noise that no smooth field can fit.
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import normalize
 
 from to4d.types import Mesh
 
@@ -113,6 +116,12 @@ def triangle_geometry(corners: NDArray) -> tuple[NDArray, NDArray]:
     cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     length = np.linalg.norm(cross, axis=1)
     return cross / np.maximum(length, 1e-20)[:, None], 0.5 * length
+
+
+def triangle_normals(corners: Tensor) -> Tensor:
+    """Unit normals (..., 3) of triangles (..., 3 corners, 3), with their gradient."""
+    first, second = corners[..., 1, :] - corners[..., 0, :], corners[..., 2, :] - corners[..., 0, :]
+    return normalize(torch.linalg.cross(first, second), dim=-1)
 
 
 def premultiplied(image: NDArray, alpha: str) -> NDArray:

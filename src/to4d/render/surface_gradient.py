@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import embedding, normalize
+from torch.nn.functional import embedding
 
 from to4d.render.ray_casting import Bundle
-from to4d.render.shading import Shading
+from to4d.render.shading import Shading, triangle_normals
 
 MIN_COSINE = 0.02  # between a ray and a normal, below which a surface is seen edge on and has no gradient
 MAX_STEP = 0.5  # of barycentric coordinates, in the differences of colours
@@ -46,7 +46,7 @@ def zero_with_gradient(layers: list[Layer], rays: Bundle, vertices: Tensor, face
         origins, directions = (torch.from_numpy(x[layer.ray]) for x in (rays.origins, rays.directions))
         u, v, depth, seen = intersections(corners, origins, directions)
         slope_u, slope_v = (torch.from_numpy(slope) for slope in color_slopes(layer, corners.detach().numpy(), shading))
-        normal = normalize(torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), dim=-1)
+        normal = triangle_normals(corners)
         sign = (normal.detach() * torch.from_numpy(layer.normal)).sum(-1, keepdim=True).sign()
         values = [slope_u * u + slope_v * v, torch.zeros_like(u), depth, sign * normal]
         values = torch.cat([value - value.detach() for value in values], 1)

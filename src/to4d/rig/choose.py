@@ -8,6 +8,7 @@ from to4d.errors import InputError
 from to4d.lexicon.bodies import bodies_of
 from to4d.rig.found import find_rig_among
 from to4d.rig.own.read import read_own_rig
+from to4d.rig.roles.assignment import RIGID
 from to4d.rig.stem import stem_rig, thing_rig
 from to4d.types import BODIES, Mesh, Rig
 
@@ -87,7 +88,7 @@ class Auto(RigChoice):
     def _sure(self, mesh: Mesh, bodies: tuple[str, ...], why: str) -> Choice:
         """The rig, if it is sure enough."""
         rig, least = rig_of_bodies(mesh, bodies), self.confidence if bodies else self.confidence_without_noun
-        if rig.body in ("stem", "thing") and rig.body not in bodies:
+        if rig.body in RIGID and rig.body not in bodies:
             why = f"no limbs were found; {why}"
         if rig.confidence >= least:
             return Choice(rig, why)

@@ -6,14 +6,11 @@ from numpy.typing import NDArray
 
 from to4d.rig.anatomy.frame import Assignment
 from to4d.rig.anatomy.parts import Anatomy, find_anatomy
-from to4d.rig.roles.assignment import assign_roles
+from to4d.rig.roles.assignment import RIGID, assign_roles
 from to4d.rig.skeleton.joints import Joint, make_joints
 from to4d.rig.skeleton.limbs import find_limbs
 from to4d.rig.skeleton.skin_weights import skin_weights
 from to4d.types import Rig
-
-RIGID = ("thing", "stem")
-"""Bodies that get a root alone."""
 
 FLAT = 2  # steps of voxels: a mesh that is thinner in some direction is no body
 

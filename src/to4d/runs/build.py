@@ -1,6 +1,7 @@
 """Configs become the objects that a run trains: the scene and its phases."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 from hydra.utils import get_class, instantiate
@@ -12,6 +13,8 @@ from to4d.phases import Phase
 from to4d.prompt import make_prompt
 from to4d.protocols import Field, MeshBoundField, Prior, Scene
 from to4d.runs.config_nodes import chosen, plain_dict
+from to4d.runs.object_file import make_object
+from to4d.runs.rig_file import RIG_FILE, load_rig
 from to4d.types import Mesh, Prompt, Rig, generator_at
 
 log = logging.getLogger(__name__)
@@ -33,6 +36,11 @@ def build_scene(cfg: DictConfig, mesh: Mesh, rig: Rig | None = None) -> Scene:
     prior.check_prompt(prompt)
     warn_of_words(prior.unknown_words(prompt.text), prompt)
     return Scene(reference, renderer, prompt, prior, rig)
+
+
+def reopen_scene(cfg: DictConfig, folder: Path) -> Scene:
+    """`build_scene` with the object and the rig that the run in `folder` has begun with."""
+    return build_scene(cfg, make_object(cfg.object, folder), load_rig(folder / RIG_FILE))
 
 
 def make_field(settings: DictConfig, rig: Rig | None) -> Field:

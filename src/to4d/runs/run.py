@@ -24,11 +24,11 @@ from to4d.errors import InputError
 from to4d.export.object_views import write_object_views
 from to4d.prompt import make_prompt
 from to4d.protocols import RiggedField, Scene
-from to4d.runs.build import build_phases, build_scene
+from to4d.runs.build import build_phases, build_scene, reopen_scene
 from to4d.runs.config_nodes import chosen, plain_dict
 from to4d.runs.object_file import make_object, save_object
 from to4d.runs.preflight import check_settings
-from to4d.runs.rig_file import RIG_FILE, load_rig, make_rig, rig_key, save_rig
+from to4d.runs.rig_file import RIG_FILE, make_rig, rig_key, save_rig
 from to4d.runs.settings import (
     check_code,
     check_folder,
@@ -147,7 +147,7 @@ def restore(folder: Path, trust: bool = False, model: str = "model.safetensors")
     check_version(settings, folder)
     if not trust:
         check_parts(settings)
-    scene = build_scene(cfg, make_object(cfg.object, folder), load_rig(folder / RIG_FILE))
+    scene = reopen_scene(cfg, folder)
     load_into(scene.renderer, folder / model)
     return scene
 

@@ -21,11 +21,9 @@ from to4d.distributed import assert_in_sync, broadcast_state
 from to4d.errors import InputError
 from to4d.phases import Phase
 from to4d.protocols import Scene
-from to4d.runs.build import build_phases, build_scene
+from to4d.runs.build import build_phases, reopen_scene
 from to4d.runs.config_nodes import chosen, plain_dict
-from to4d.runs.object_file import make_object
 from to4d.runs.out_of_memory import advice
-from to4d.runs.rig_file import RIG_FILE, load_rig
 from to4d.runs.worker_group import Task, WorkerGroup, device_of_rank, ignore_signals
 
 log = logging.getLogger(__name__)
@@ -81,9 +79,7 @@ def worker_main(cfg: DictConfig, tasks: Iterator[Task]) -> None:
     """The work of ranks 1 and up: train the phases that rank 0 names, and write nothing."""
     warnings.filterwarnings("ignore", module="lightning")
     seed_everything(cfg.seed, verbose=False)
-    phases = build_phases(
-        cfg, build_scene(cfg, make_object(cfg.object, Path(cfg.out)), load_rig(Path(cfg.out) / RIG_FILE))
-    )
+    phases = build_phases(cfg, reopen_scene(cfg, Path(cfg.out)))
     for name, resumed in tasks:
         changing = [c for c in map(instantiate, chosen(cfg.callbacks).values()) if runs_on_every_rank(type(c))]
         deaf = LambdaCallback(on_train_start=lambda *_: ignore_signals())  # Lightning has begun to listen

@@ -16,6 +16,7 @@ from to4d.export.gltf.appearance import (
     linear_from_srgb,
 )
 from to4d.gltf.document import INDICES, VERTICES, Document
+from to4d.gltf.header import is_gltf
 from to4d.mesh.materials import MaterialTable, corner_color, corner_uv
 from to4d.mesh.read import read_scene
 from to4d.rig.orientation.axes import UPRIGHT, upward_axis
@@ -126,12 +127,7 @@ def world_from_document(mesh: Mesh) -> np.ndarray:
 
 def world_from_asset(mesh: Mesh) -> np.ndarray:
     """(4, 4) from the coordinates of the exported asset to those of the run's cameras."""
-    return mesh.transform.numpy() if is_gltf(mesh) else world_from_document(mesh)
-
-
-def is_gltf(mesh: Mesh) -> bool:
-    """Whether the mesh comes from a glTF file."""
-    return mesh.source is not None and mesh.source.suffix.lower() in (".glb", ".gltf")
+    return mesh.transform.numpy() if is_gltf(mesh.source) else world_from_document(mesh)
 
 
 def _upward_axis(mesh: Mesh) -> str:

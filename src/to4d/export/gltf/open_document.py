@@ -5,10 +5,11 @@ import logging
 import numpy as np
 
 from to4d.disk.asset_folder import Limits
-from to4d.export.gltf.build_document import document_of_file, document_of_mesh, is_gltf, world_from_document
+from to4d.export.gltf.build_document import document_of_file, document_of_mesh, world_from_document
 from to4d.export.gltf.morph_targets import WeldedSurface
 from to4d.export.gltf.source import whole_document
 from to4d.gltf.document import Document
+from to4d.gltf.header import is_gltf
 from to4d.gltf.rest import put_to_rest
 from to4d.mesh.read import find_file
 from to4d.types import Mesh
@@ -22,7 +23,7 @@ def open_document(mesh: Mesh) -> tuple[Document, np.ndarray]:
     """The mesh as a glTF document at rest, without skins and clips, and (4, 4) from there to the world."""
     if mesh.source is None:
         return document_of_mesh(mesh), world_from_document(mesh)
-    if not is_gltf(mesh):
+    if not is_gltf(mesh.source):
         return document_of_file(mesh, find_file(mesh.source), TRUSTED), world_from_document(mesh)
     document, transform = untouched_document(mesh)
     if left_out := put_to_rest(document):

@@ -8,11 +8,11 @@ from scipy.spatial import KDTree
 from to4d.disk.files import write_atomically
 from to4d.export.gltf.bind import at_most_four, bind_vertices
 from to4d.export.gltf.bone_names import Convention, bone_names
-from to4d.export.gltf.build_document import is_gltf
 from to4d.export.gltf.document_vertices import collect_vertices
 from to4d.export.gltf.open_document import check_place, open_document, untouched_document
 from to4d.export.gltf.skeleton import add_skeleton
 from to4d.gltf.document import Document
+from to4d.gltf.header import is_gltf
 from to4d.types import Mesh, Rig
 
 
@@ -47,7 +47,7 @@ def rigged_document(mesh: Mesh, rig: Rig, names: Convention = "plain") -> tuple[
 
 def keeps_own_skeleton(mesh: Mesh, rig: Rig) -> bool:
     """Whether the rig is that of the mesh's own glTF file."""
-    return rig.source == "own" and bool(rig.nodes) and is_gltf(mesh)
+    return rig.source == "own" and bool(rig.nodes) and is_gltf(mesh.source)
 
 
 def surface_weights(mesh: Mesh, rig: Rig, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,8 @@ from to4d.export.gltf.bake_motion import BakedMotion
 from to4d.export.gltf.bind import bind_vertices
 from to4d.export.gltf.document_vertices import DocumentVertices
 from to4d.export.gltf.fit_skin import FittedSkin, fit_skin
+from to4d.export.gltf.joint_clips import add_joint_clip
+from to4d.export.gltf.joint_tracks import JointTrack, continuous_quaternions
 from to4d.export.gltf.skeleton import put_in_scene
 from to4d.gltf.document import Document
 
@@ -90,16 +92,10 @@ def _add_clip(
     size = np.cbrt(np.linalg.det(linear))
     places = np.einsum("vbij,bj->vbi", linear, centres) + shift
     turns = Rotation.from_matrix((linear / size[..., None, None]).reshape(-1, 3, 3)).as_quat().reshape(*size.shape, 4)
-    steps = np.sign((turns[1:] * turns[:-1]).sum(-1))
-    turns[1:] *= np.where(np.cumprod(steps, axis=0) < 0, -1.0, 1.0)[..., None]  # the short way round
-    seconds = document.add_array((np.arange(len(linear)) / fps).astype(np.float32), bounds=True)
-    samplers, channels = [], []
+    frames, tracks = tuple(range(len(linear))), []
     for bone, node in enumerate(joints):
-        tracks = {"translation": places[:, bone], "rotation": turns[:, bone]}
+        turn = continuous_quaternions(turns[:, bone], turns[0, bone])
+        tracks += [JointTrack(node, "translation", frames, places[:, bone]), JointTrack(node, "rotation", frames, turn)]
         if np.abs(size[:, bone] - 1.0).max() > 1e-6:
-            tracks["scale"] = np.repeat(size[:, bone, None], 3, axis=1)
-        for path, values in tracks.items():
-            output = document.add_array(values.astype(np.float32))
-            channels.append({"sampler": len(samplers), "target": {"node": node, "path": path}})
-            samplers.append({"input": seconds, "output": output, "interpolation": "LINEAR"})
-    document.add("animations", {"name": name, "samplers": samplers, "channels": channels})
+            tracks.append(JointTrack(node, "scale", frames, np.repeat(size[:, bone, None], 3, axis=1)))
+    add_joint_clip(document, name, tracks, fps)

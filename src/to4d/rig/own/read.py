@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from to4d.disk.asset_folder import Limits
 from to4d.errors import BROKEN, InputError
 from to4d.gltf.animation import Animation, load_animation
-from to4d.gltf.header import read_header
+from to4d.gltf.header import is_gltf, read_header
 from to4d.gltf.vertex_order import to_world, vertex_order
 from to4d.rig.orientation.axes import UPRIGHT, upward_axis
 from to4d.rig.own.file_skeleton import Skeleton, parents_first
@@ -41,7 +41,7 @@ def read_own_rig(mesh: Mesh, body: str | None = None) -> Rig | None:
         InputError: one line that says what is broken in its skins.
     """
     path = mesh.source
-    if path is None or path.suffix.lower() not in (".glb", ".gltf") or not path.is_file():
+    if not is_gltf(path) or not path.is_file():
         return None
     try:
         header = read_header(path, Limits().faces)
